@@ -1,0 +1,46 @@
+"""Bytes to document and back, with one error type."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from schemas.errors import InvalidInput
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class SchemaError(InvalidInput):
+    """Bytes that are not the document they should be."""
+
+
+def encode(document: BaseModel) -> bytes:
+    """Compact JSON."""
+    return document.model_dump_json().encode()
+
+
+def decode(model: type[Model], payload: bytes | str) -> Model:
+    """Parse and validate.
+
+    Raises:
+        SchemaError: names the first offending field and what is wrong with it.
+    """
+    try:
+        return model.model_validate_json(payload)
+    except ValidationError as error:
+        message, where = first_fault(error)
+        raise SchemaError(message, where=where) from error
+
+
+def validate(model: type[Model], plain: object) -> Model:
+    """As `decode`, for what is already parsed."""
+    try:
+        return model.model_validate(plain)
+    except ValidationError as error:
+        message, where = first_fault(error)
+        raise SchemaError(message, where=where) from error
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """The first fault's message and its dotted path."""
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return fault["msg"], ".".join(str(part) for part in fault["loc"])

@@ -1,0 +1,223 @@
+"""Commands and their replies: the one door into the coordinator, over HTTP and over NATS.
+
+A command is carried out at most once for its `command_id`; sending it again gives the first
+answer. After `deadline` it is refused. Field names are those of the HTTP API, so a publisher reads
+one reference for both.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from schemas.document import Document, Part
+
+#: An id must be short enough to be remembered by the thousand.
+CommandId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^\S+$")]
+
+#: Above this a `scale` is a typing error, not a wish.
+SCALE_MAX = 10_000
+#: A day: longer than any sane shutdown, and still a bound.
+STOP_TIMEOUT_MAX_S = 86_400
+
+
+class Command(Document):
+    """What every command carries."""
+
+    command_id: CommandId
+    deadline: AwareDatetime | None = None
+    #: how long the reply may wait for the operation to be carried out; 0 answers on acceptance
+    wait: float = Field(default=0.0, ge=0, le=3600)
+    #: who asked, for the audit stream
+    issuer: str = Field(default="", max_length=256)
+
+    def expired(self, now: datetime) -> bool:
+        return self.deadline is not None and now > self.deadline
+
+
+class ProjectCommand(Command):
+    """A command about the project `name`."""
+
+    name: str
+
+
+class CreateProject(ProjectCommand):
+    """Create a project from a Compose template and start it."""
+
+    template: str
+    description: str = Field(default="", max_length=1024)
+    version: str = Field(default="1.0", min_length=1, max_length=128)
+    environment: dict[str, str] = Field(default_factory=dict)
+    latest_image: bool = False
+
+
+class StartProject(ProjectCommand):
+    """Start all services, dependencies first."""
+
+
+class StopProject(ProjectCommand):
+    """Stop all services, dependents first. `timeout`: seconds before a container is killed."""
+
+    timeout: int = Field(default=10, ge=0, le=STOP_TIMEOUT_MAX_S)
+
+
+class KillProject(ProjectCommand):
+    """Signal all containers, dependents first."""
+
+    signal: str = "KILL"
+
+
+class RedeployProject(ProjectCommand):
+    """Bring every service back to its template's container count, on its tag's present image."""
+
+
+class DeleteProject(ProjectCommand):
+    """Remove the project. `force` also kills what runs; `volumes` also removes local volumes."""
+
+    force: bool = False
+    volumes: bool = False
+
+
+class ServiceCommand(Command):
+    """A command about one service, by `{project}_{service}`."""
+
+    service_id: str
+
+
+class StartService(ServiceCommand):
+    """Start the service's containers."""
+
+
+class StopService(ServiceCommand):
+    """Stop the service's containers. `timeout`: seconds before a container is killed."""
+
+    timeout: int = Field(default=10, ge=0, le=STOP_TIMEOUT_MAX_S)
+
+
+class KillService(ServiceCommand):
+    """Signal the service's containers."""
+
+    signal: str = "KILL"
+
+
+class ScaleService(ServiceCommand):
+    """Set the service's number of containers: to `value`, or by `value` more or fewer."""
+
+    type: Literal["scale_to", "scale_out", "scale_in"]
+    value: int = Field(ge=0, le=SCALE_MAX, strict=True)
+
+
+class ListProjects(Document):
+    """All projects, or those with `q` in their name."""
+
+    q: str = ""
+    services: bool = True
+    containers: bool = True
+
+
+class ViewProject(Document):
+    """One project."""
+
+    name: str
+    services: bool = True
+    containers: bool = True
+
+
+class ListServices(Document):
+    """All services, or those with `q` in their name."""
+
+    q: str = ""
+    containers: bool = True
+
+
+class InspectService(Document):
+    """One service."""
+
+    service_id: str
+    containers: bool = True
+
+
+class ListNodes(Document):
+    """All nodes."""
+
+
+AnyCommand = (
+    CreateProject
+    | StartProject
+    | StopProject
+    | KillProject
+    | RedeployProject
+    | DeleteProject
+    | StartService
+    | StopService
+    | KillService
+    | ScaleService
+)
+AnyQuery = ListProjects | ViewProject | ListServices | InspectService | ListNodes
+
+#: noun and verb of every request subject
+COMMANDS: dict[tuple[str, str], type[AnyCommand]] = {
+    ("project", "create"): CreateProject,
+    ("project", "start"): StartProject,
+    ("project", "stop"): StopProject,
+    ("project", "kill"): KillProject,
+    ("project", "redeploy"): RedeployProject,
+    ("project", "delete"): DeleteProject,
+    ("service", "start"): StartService,
+    ("service", "stop"): StopService,
+    ("service", "kill"): KillService,
+    ("service", "scale"): ScaleService,
+}
+QUERIES: dict[tuple[str, str], type[AnyQuery]] = {
+    ("project", "list"): ListProjects,
+    ("project", "view"): ViewProject,
+    ("service", "list"): ListServices,
+    ("service", "inspect"): InspectService,
+    ("node", "list"): ListNodes,
+}
+
+
+class ReasonCode(StrEnum):
+    """Why a command was refused or failed. The HTTP face has one status for each."""
+
+    INVALID = "invalid"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    EXPIRED = "expired"
+    UNAVAILABLE = "unavailable"
+    FAILED = "failed"
+
+
+class Reason(Part):
+    """Words for people and a code for programs. `where` is a path into what was sent."""
+
+    code: ReasonCode
+    message: str
+    where: str = ""
+
+
+class Progress(StrEnum):
+    """How far an accepted command's operation is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+class Reply(Document):
+    """The answer to a command or a query.
+
+    `accepted` with progress `failed` means that the wish is kept and is still being worked on, but
+    something stands in its way that won't pass by itself.
+    """
+
+    command_id: str = ""
+    outcome: Literal["accepted", "rejected"]
+    operation_id: str = ""
+    progress: Progress | None = None
+    reason: Reason | None = None
+    warnings: tuple[str, ...] = ()
+    #: a query's answer, shaped as the HTTP API's body
+    result: Any = None

@@ -1,0 +1,120 @@
+"""`NodeCurrent` and `Heartbeat`: what one node says of itself.
+
+The status document is coalesced, the newest one wins. The heartbeat is small and frequent; it
+proves life, and says which status a reader should already have.
+"""
+
+from pydantic import Field
+
+from schemas.document import Document, Part
+from schemas.names import NodeName, SlotKey
+from schemas.states import EngineState, Health
+
+
+class PortBinding(Part):
+    """Where a container's port can be reached on its node."""
+
+    host_ip: str
+    host_port: int
+
+
+class ContainerCurrent(Part):
+    """One of our containers, as the engine shows it. Times are RFC 3339, UTC."""
+
+    id: str
+    #: without the leading slash
+    name: str
+    project: str
+    service: str
+    slot: int
+    #: Docker's word: created, running, paused, restarting, removing, exited, dead
+    status: str
+    running: bool
+    health: Health = Health.NONE
+    ip: str = ""
+    #: "80/tcp" -> bindings
+    ports: dict[str, tuple[PortBinding, ...]] = Field(default_factory=dict)
+    image: str = ""
+    image_id: str = ""
+    fingerprint: str = ""
+    version: str = ""
+    created_at: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    #: of the last exit, when it is not running
+    exit_code: int | None = None
+    oom_killed: bool = False
+    #: exits in a row that were not asked for
+    fail_count: int = 0
+
+    @property
+    def key(self) -> SlotKey:
+        return SlotKey(self.project, self.service, self.slot)
+
+
+class SlotProblem(Part):
+    """Why a slot is not what it must be."""
+
+    project: str
+    service: str
+    slot: int
+    #: image_not_found, port_taken, rejected, crashed, unhealthy, volume_missing, engine, stop_failed
+    code: str
+    message: str
+    #: the agent doesn't expect it to pass by itself
+    definite: bool = False
+    since: str = ""
+    #: when the agent tries again
+    retry_at: str = ""
+    attempts: int = 0
+
+    @property
+    def key(self) -> SlotKey:
+        return SlotKey(self.project, self.service, self.slot)
+
+
+class EngineCurrent(Part):
+    """The node's Docker Engine."""
+
+    state: EngineState
+    version: str = ""
+    api_version: str = ""
+    reason: str = ""
+    since: str = ""
+
+
+class NodeCurrent(Document):
+    """What a node is and runs. With an unreadable engine, `containers` are the last ones seen."""
+
+    node: NodeName
+    boot_id: str
+    agent_version: str
+    #: where other machines reach this node
+    address: str
+    zone: str = ""
+    labels: dict[str, str] = Field(default_factory=dict)
+    cpus: float = Field(default=0.0, ge=0)
+    memory_bytes: int = Field(default=0, ge=0)
+    engine: EngineCurrent
+    #: of the desired document that the last pass worked on
+    epoch: int = 0
+    generation: int = 0
+    #: nothing left to do for that document
+    settled: bool = False
+    containers: tuple[ContainerCurrent, ...] = ()
+    problems: tuple[SlotProblem, ...] = ()
+    #: raised with every report of one agent process
+    sequence: int = 0
+    observed_at: str = ""
+
+
+class Heartbeat(Document):
+    """Proof of life, every two seconds."""
+
+    node: NodeName
+    boot_id: str
+    epoch: int = 0
+    generation: int = 0
+    #: `sequence` of the newest status document; a reader that has an older one reads again
+    sequence: int = 0
+    engine: EngineState

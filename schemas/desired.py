@@ -1,0 +1,75 @@
+"""`NodeDesired`: everything one node must run, in one document.
+
+One document, because a direct get of one key is the only read that the broker's permissions can
+pin to a node. Specs are stored once and shared by their slots. A container that a document doesn't
+mention is left alone and reported; only `wanted: absent` removes one.
+"""
+
+from pydantic import Field
+
+from schemas.document import Document, Part
+from schemas.names import NodeName, ProjectName, ServiceName, SlotKey
+from schemas.service import ServiceSpec
+from schemas.states import Wanted
+
+
+class DesiredSlot(Part):
+    """One slot on this node: which spec, and what it must be now."""
+
+    project: ProjectName
+    service: ServiceName
+    slot: int = Field(ge=1)
+    wanted: Wanted
+    #: key into `NodeDesired.specs`; empty only for `absent`
+    spec: str = ""
+    #: the project's version, for the container's label
+    version: str = ""
+    #: raised by every redeploy: an older container is recreated if its image has changed since
+    refresh: int = 0
+    #: how to stop it, when not as its spec says
+    stop_signal: str = ""
+    stop_timeout_s: float | None = Field(default=None, ge=0)
+    #: with `absent`: remove the container's anonymous volumes too
+    remove_volumes: bool = False
+
+    @property
+    def key(self) -> SlotKey:
+        return SlotKey(self.project, self.service, self.slot)
+
+
+class DesiredNetwork(Part):
+    """A project's network, made before its first container and removed after its last."""
+
+    project: ProjectName
+    #: the name on the engine
+    name: str
+    driver: str = "bridge"
+    options: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+    internal: bool = False
+
+
+class DesiredVolume(Part):
+    """A project's local volume. It outlives its containers; only `absent` removes it."""
+
+    project: ProjectName
+    #: the name on the engine
+    name: str
+    driver: str = "local"
+    options: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+    wanted: Wanted = Wanted.RUNNING
+
+
+class NodeDesired(Document):
+    """What `node` must run. An agent refuses an older epoch, and an older generation in it."""
+
+    node: NodeName
+    #: fencing token: the active coordinator's lease revision
+    epoch: int = Field(ge=0)
+    #: counts up with every change of this document
+    generation: int = Field(ge=0)
+    specs: dict[str, ServiceSpec] = Field(default_factory=dict)
+    slots: tuple[DesiredSlot, ...] = ()
+    networks: tuple[DesiredNetwork, ...] = ()
+    volumes: tuple[DesiredVolume, ...] = ()

@@ -1,0 +1,33 @@
+"""The two kinds of document on the bus, and how they treat fields of another version.
+
+Agents and coordinators of neighbouring versions talk to each other, so an unknown field is never
+an error. It is also never part of a decision.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 1
+
+
+class Part(BaseModel):
+    """A frozen piece of a document. Unknown fields are dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_bytes="base64")
+
+
+class Document(Part):
+    """A message or a key's value: a part that says which schema it was written with."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+
+
+class Record(Document):
+    """A document that is read, changed and written back.
+
+    Unknown fields survive the round trip: a coordinator that is one version behind must not strip
+    what its successor wrote.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")

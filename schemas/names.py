@@ -1,0 +1,72 @@
+"""Names: their grammar, and the names derived from them.
+
+A project's name has no underscore, so `{project}_{service}` splits at its first one. A node's name
+is one token of a NATS subject. Rules: project and volume names 1-64 letters, digits, hyphens, not
+starting with a hyphen; the others follow Docker Compose and NATS.
+"""
+
+import re
+from typing import Annotated, NamedTuple
+
+from pydantic import StringConstraints
+
+PROJECT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"
+SERVICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+NODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+
+ProjectName = Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)]
+ServiceName = Annotated[str, StringConstraints(pattern=SERVICE_PATTERN)]
+NodeName = Annotated[str, StringConstraints(pattern=NODE_PATTERN)]
+
+
+class SlotKey(NamedTuple):
+    """One wanted container of a service. Slots count from 1."""
+
+    project: str
+    service: str
+    slot: int
+
+    def __str__(self) -> str:
+        return container_name(self.project, self.service, self.slot)
+
+
+def is_project_name(text: str) -> bool:
+    """Whether a project may be created under this name."""
+    # fullmatch, because `$` also matches before a trailing newline.
+    return re.fullmatch(PROJECT_PATTERN[1:-1], text) is not None
+
+
+def is_service_name(text: str) -> bool:
+    """Whether a template may name a service so."""
+    return re.fullmatch(SERVICE_PATTERN[1:-1], text) is not None
+
+
+def is_node_name(text: str) -> bool:
+    """Whether an agent may join under this name."""
+    return re.fullmatch(NODE_PATTERN[1:-1], text) is not None
+
+
+def service_id(project: str, service: str) -> str:
+    """The id that the service API uses."""
+    return f"{project}_{service}"
+
+
+def split_service_id(text: str) -> tuple[str, str] | None:
+    """Undo `service_id`; None when the text is no such id."""
+    project, separator, service = text.partition("_")
+    return (project, service) if separator and project and service else None
+
+
+def container_name(project: str, service: str, slot: int) -> str:
+    """A container's name on its engine, without the leading slash that Docker shows."""
+    return f"{project}_{service}_{slot}"
+
+
+def network_name(project: str, network: str) -> str:
+    """A project network's name on an engine."""
+    return f"{project}_{network}"
+
+
+def volume_name(project: str, volume: str) -> str:
+    """A project's local volume's name on an engine."""
+    return f"{project}_{volume}"
