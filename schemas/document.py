@@ -4,9 +4,7 @@ Agents and coordinators of neighbouring versions talk to each other, so an unkno
 an error. It is also never part of a decision.
 """
 
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 
@@ -20,7 +18,7 @@ class Part(BaseModel):
 class Document(Part):
     """A message or a key's value: a part that says which schema it was written with."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1)
 
 
 class Record(Document):

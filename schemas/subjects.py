@@ -19,7 +19,7 @@ AUDIT_SUBJECTS = "audit.>"
 
 ALL_HEARTBEATS = "hb.*"
 #: the node token of events that no node but the coordinator tells
-COORDINATOR_TOKEN = "_coordinator"  # noqa: S105  a subject's token
+COORDINATOR_TOKEN = "_coordinator"
 
 
 def command(noun: str, verb: str) -> str:

@@ -1,0 +1,58 @@
+"""What can go wrong on a node.
+
+    Transient
+    ├── EngineUnavailable   the engine can't be reached
+    ├── EngineTimeout       the engine did not answer in time
+    └── BusUnavailable      no acknowledgement from NATS
+    Permanent
+    ├── ImageNotFound       neither on the node nor to be pulled
+    ├── ContainerRejected   the engine refuses the configuration
+    └── PortTaken           a published port belongs to somebody else
+
+`code` is what `SlotProblem.code` says. A permanent error is still tried again, at the back-off's
+slowest pace: an operator may load the image or free the port without telling us.
+"""
+
+from schemas.errors import Permanent, Transient
+
+
+class EngineUnavailable(Transient):
+    """The engine can't be reached: its socket is gone or refuses."""
+
+    code = "engine"
+
+
+class EngineTimeout(Transient):
+    """The engine took a call and did not answer in time. Whether it acted is unknown."""
+
+    code = "engine"
+
+
+class EngineFailed(Transient):
+    """The engine answered with an error of its own (HTTP 5xx) that has no better name."""
+
+    code = "engine"
+
+
+class BusUnavailable(Transient):
+    """NATS did not acknowledge."""
+
+    code = "bus"
+
+
+class ImageNotFound(Permanent):
+    """The image is not on this node and can't be pulled."""
+
+    code = "image_not_found"
+
+
+class ContainerRejected(Permanent):
+    """The engine refuses this container's configuration."""
+
+    code = "rejected"
+
+
+class PortTaken(Permanent):
+    """A published port of the node is in use."""
+
+    code = "port_taken"

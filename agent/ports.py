@@ -1,0 +1,172 @@
+"""What the agent needs from the world, as narrow protocols.
+
+Every call may raise `schemas.errors.Transient` or `Permanent` (leaves: `agent.errors`), and nothing
+else: an adapter never lets a library's exception through. Every call has a deadline.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
+from schemas.current import Heartbeat, NodeCurrent
+from schemas.desired import DesiredNetwork, DesiredVolume, NodeDesired
+from schemas.event import Event
+from schemas.names import SlotKey
+from schemas.service import Probe, ServiceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerLabels:
+    """What a container must carry so that a lost bus can be rebuilt from the nodes."""
+
+    key: SlotKey
+    fingerprint: str
+    version: str
+    refresh: int
+    epoch: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """The engine and its machine."""
+
+    version: str
+    api_version: str
+    cpus: float
+    memory_bytes: int
+
+
+class ContainerEngine(Protocol):
+    """A Docker Engine, narrowed to our own containers, networks and volumes.
+
+    Creating what is there already (same name, ours) and removing what is gone are successes.
+    Nothing without our labels is ever changed; a foreign container that holds a name we need is
+    `ContainerRejected`.
+    """
+
+    async def facts(self) -> EngineFacts: ...
+
+    async def containers(self) -> tuple[SeenContainer, ...]:
+        """Every one of our containers, running or not, with all details."""
+        ...
+
+    async def networks(self) -> tuple[SeenNetwork, ...]: ...
+
+    async def volumes(self) -> tuple[SeenVolume, ...]: ...
+
+    async def images(self, references: Iterable[str]) -> Mapping[str, str]:
+        """Reference to image id; references that are not on the node are missing."""
+        ...
+
+    async def pull(self, reference: str) -> None:
+        """Raises `ImageNotFound` when no registry has it or none can be reached."""
+        ...
+
+    async def create(self, name: str, spec: ServiceSpec, labels: ContainerLabels) -> str:
+        """Create, not start; joins the spec's networks. Returns the id."""
+        ...
+
+    async def start(self, container_id: str) -> None:
+        """Started already is success."""
+        ...
+
+    async def stop(self, container_id: str, *, signal: str, timeout_s: float) -> None:
+        """Signal (empty: the container's own), then kill after `timeout_s`. Stopped is success."""
+        ...
+
+    async def kill(self, container_id: str, signal: str) -> None:
+        """Send a signal; not running is success."""
+        ...
+
+    async def remove(self, container_id: str, *, volumes: bool) -> None:
+        """Remove, killing it if it still runs; `volumes` removes its anonymous volumes."""
+        ...
+
+    async def create_network(self, network: DesiredNetwork) -> None: ...
+
+    async def remove_network(self, name: str) -> None: ...
+
+    async def create_volume(self, volume: DesiredVolume) -> None: ...
+
+    async def remove_volume(self, name: str) -> None: ...
+
+    async def run_probe_command(self, container_id: str, command: str, timeout_s: float) -> int:
+        """Run a shell command inside; returns its exit code."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEvent:
+    """Something the engine said about one of our containers. A hint, never the truth."""
+
+    action: str
+    container_id: str
+    key: SlotKey | None
+    attributes: Mapping[str, str]
+    at: float
+
+
+class EngineEvents(Protocol):
+    """The engine's event stream."""
+
+    def stream(self) -> AsyncIterator[EngineEvent]:
+        """Events about our containers, from now on.
+
+        The iterator's start means that the subscription stands. Its end, with or without
+        `Transient`, is a disconnect: list everything again.
+        """
+        ...
+
+
+class HealthProbe(Protocol):
+    """Runs one check of `aliyun.probe.*`."""
+
+    async def check(self, container: SeenContainer, probe: Probe) -> bool:
+        """True: healthy. Never raises; what can't be checked is unhealthy."""
+        ...
+
+
+class Bus(Protocol):
+    """The agent's side of NATS. Nothing here uses a JetStream consumer."""
+
+    async def desired(self) -> NodeDesired | None:
+        """The newest desired document of this node; None when none was ever written."""
+        ...
+
+    async def put_status(self, current: NodeCurrent) -> None:
+        """Acknowledged by the broker, or `BusUnavailable`."""
+        ...
+
+    async def publish_event(self, event: Event) -> None:
+        """Acknowledged, or `BusUnavailable`."""
+        ...
+
+    async def heartbeat(self, beat: Heartbeat) -> None:
+        """Fire and forget; dropped while disconnected."""
+        ...
+
+    def on_hint(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when the desired document may have changed, and after every reconnect."""
+        ...
+
+    @property
+    def is_connected(self) -> bool: ...
+
+
+class Ledger(Protocol):
+    """The last accepted desired document, on disk."""
+
+    def load(self) -> NodeDesired | None:
+        """None when there is none or it can't be read; why is logged."""
+        ...
+
+    def save(self, desired: NodeDesired) -> None:
+        """Atomic. A disk that refuses is logged, not raised: memory still holds the document."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch ever accepted."""
+        ...
