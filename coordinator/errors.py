@@ -1,0 +1,55 @@
+"""What the coordinator refuses or can't do.
+
+    InvalidInput
+    ├── SchemaError       (schemas.codec) not the document it should be
+    ├── TemplateError     (coordinator.compose) the template, with a path
+    ├── NotFound          no such project, service or node
+    ├── Conflict          a duplicate, or something in the way
+    ├── DeadlinePassed    a command that came too late
+    └── StaleGeneration   a record that moved backwards
+    Transient
+    ├── BusUnavailable    NATS did not acknowledge in time
+    ├── RevisionConflict  a compare-and-set lost; read again and decide again
+    └── NotActive         this coordinator is a standby
+
+`code` is what a reply's reason says; HTTP statuses are `coordinator.api.statuses`' business.
+"""
+
+from schemas.command import ReasonCode
+from schemas.errors import InvalidInput, Transient
+
+
+class NotFound(InvalidInput):
+    """Nothing has this name."""
+
+    code = ReasonCode.NOT_FOUND
+
+
+class Conflict(InvalidInput):
+    """What is there already stands in the way."""
+
+    code = ReasonCode.CONFLICT
+
+
+class DeadlinePassed(InvalidInput):
+    """The command's deadline was over when it was looked at."""
+
+    code = ReasonCode.EXPIRED
+
+
+class BusUnavailable(Transient):
+    """NATS did not acknowledge in time."""
+
+    code = ReasonCode.UNAVAILABLE
+
+
+class RevisionConflict(Transient):
+    """Somebody else wrote first."""
+
+    code = ReasonCode.UNAVAILABLE
+
+
+class NotActive(Transient):
+    """Another coordinator is active, or none can be reached."""
+
+    code = ReasonCode.UNAVAILABLE

@@ -1,0 +1,67 @@
+"""What the coordinator's parts need from each other and from the bus, as narrow protocols."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from schemas.command import AnyCommand, AnyQuery, Reply
+from schemas.event import Event
+
+
+class Door(Protocol):
+    """The one way in, for every face (HTTP, NATS)."""
+
+    async def submit(self, command: AnyCommand) -> Reply:
+        """Carry out a command once for its id, waiting up to `command.wait` for its effect.
+
+        Never raises for what is wrong with the command or the world: that is a rejected reply with
+        a reason. Accepted and then failed within the wait: `accepted` with progress `failed` and
+        the reason. The wait running out: `accepted` with progress `running`.
+        """
+        ...
+
+    async def ask(self, query: AnyQuery) -> Reply:
+        """Answer from what is known now; `result` is the HTTP API's body."""
+        ...
+
+    def not_ready_because(self) -> str:
+        """Why commands would be refused now; empty when they would not."""
+        ...
+
+
+class Bucket(Protocol):
+    """One key-value bucket with compare-and-set.
+
+    Raises `BusUnavailable` when the broker does not acknowledge in time: the write may have
+    happened. Raises `RevisionConflict` when the revision has moved: it did not happen.
+    """
+
+    async def snapshot(self) -> Mapping[str, tuple[bytes, int]]:
+        """Every key with its value and revision."""
+        ...
+
+    async def put(self, key: str, value: BaseModel, revision: int) -> int:
+        """Write if the key's newest revision is `revision` (0: it must not exist).
+
+        Returns the new revision.
+        """
+        ...
+
+    async def delete(self, key: str, revision: int) -> None: ...
+
+
+class EventSink(Protocol):
+    """Where the coordinator tells what happened."""
+
+    def tell(self, event: Event) -> None:
+        """Queue an event for publishing. Never blocks; the oldest is dropped when too many wait."""
+        ...
+
+
+class NodeRequests(Protocol):
+    """Imperative requests to one agent."""
+
+    async def signal(self, node: str, container_ids: tuple[str, ...], signal: str) -> str:
+        """Send a signal to these containers. Returns what failed, empty when all went well."""
+        ...
