@@ -4,7 +4,7 @@ Every call may raise `schemas.errors.Transient` or `Permanent` (leaves: `agent.e
 else: an adapter never lets a library's exception through. Every call has a deadline.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,7 +73,11 @@ class ContainerEngine(Protocol):
         ...
 
     async def stop(self, container_id: str, *, signal: str, timeout_s: float) -> None:
-        """Signal (empty: the container's own), then kill after `timeout_s`. Stopped is success."""
+        """Signal (empty: the container's own), then kill after `timeout_s`. Stopped is success.
+
+        Returns when the container has stopped. Waiting takes no worker away from other calls,
+        and a second, more urgent stop of the same container works while the first one waits.
+        """
         ...
 
     async def kill(self, container_id: str, signal: str) -> None:
@@ -149,6 +153,13 @@ class Bus(Protocol):
 
     def on_hint(self, wake: Callable[[], None]) -> None:
         """Call `wake` when the desired document may have changed, and after every reconnect."""
+        ...
+
+    def on_request(self, verb: str, answer: Callable[[bytes], Awaitable[bytes]]) -> None:
+        """Answer `troopers.node.<node>.<verb>` with what `answer` makes of the payload.
+
+        `answer` says what is wrong in its reply; an exception from it is a defect, and is logged.
+        """
         ...
 
     @property
