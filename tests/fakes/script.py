@@ -1,0 +1,54 @@
+"""Make a fake fail, wait or behave: what every scripted fake shares."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from agent.errors import EngineUnavailable
+
+
+@dataclass(slots=True)
+class Gate:
+    """Where calls of one verb wait until a test opens it."""
+
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Script:
+    """What the next calls do; by default they succeed."""
+
+    def __init__(self) -> None:
+        #: (verb, subject) of every call with a subject, in the order they were begun
+        self.calls: list[tuple[str, str]] = []
+        self.is_down = False
+        self._failures: dict[str, list[Exception]] = defaultdict(list)
+        self._gates: dict[str, Gate] = {}
+
+    def fail(self, verb: str, error: Exception, times: int = 1) -> None:
+        """Make the next `times` calls of `verb` raise."""
+        self._failures[verb].extend([error] * times)
+
+    def hold(self, verb: str) -> Gate:
+        """Make calls of `verb` wait until `opened` is set on what is returned."""
+        self._gates[verb] = Gate()
+        return self._gates[verb]
+
+    def release(self, verb: str) -> None:
+        self._gates.pop(verb).opened.set()
+
+    def called(self, verb: str) -> list[str]:
+        return [subject for called, subject in self.calls if called == verb]
+
+    async def begin(self, verb: str, subject: str) -> None:
+        if subject:
+            self.calls.append((verb, subject))
+        if gate := self._gates.get(verb):
+            gate.reached.set()
+            await gate.opened.wait()
+        else:
+            await asyncio.sleep(0)
+        if self._failures[verb]:
+            raise self._failures[verb].pop(0)
+        if self.is_down:
+            raise EngineUnavailable("the engine is down")
