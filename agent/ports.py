@@ -5,6 +5,7 @@ else: an adapter never lets a library's exception through. Every call has a dead
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -115,11 +116,12 @@ class EngineEvent:
 class EngineEvents(Protocol):
     """The engine's event stream."""
 
-    def stream(self) -> AsyncIterator[EngineEvent]:
+    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[EngineEvent]]:
         """Events about our containers, from now on.
 
-        The iterator's start means that the subscription stands. Its end, with or without
-        `Transient`, is a disconnect: list everything again.
+        Inside the block the subscription stands: what happens after a listing made there is told.
+        Entering raises `Transient` when the engine can't be reached. The iterator's end, with or
+        without `Transient`, is a disconnect: list everything again. Leaving ends the subscription.
         """
         ...
 
