@@ -1,0 +1,34 @@
+"""The request bodies of the HTTP API. What they leave out is null or missing, and means its default.
+
+Each is a command without what travels in the path, in the query and in headers.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StrictInt
+
+from schemas.command import SCALE_MAX
+from schemas.document import Part
+from schemas.names import ProjectName
+
+
+class CreateProjectBody(Part):
+    """A project to create."""
+
+    name: ProjectName
+    #: the Compose file, as one text
+    template: str
+    description: Annotated[str, Field(max_length=1024)] | None = None
+    #: 1.0 when missing or empty
+    version: Annotated[str, Field(max_length=128)] | None = None
+    #: values for the template's variables
+    environment: dict[str, str] | None = None
+    #: pull the images even where a node has them
+    latest_image: StrictBool | None = None
+
+
+class ScaleServiceBody(Part):
+    """How many containers: to `value`, or by `value` more or fewer."""
+
+    type: Literal["scale_to", "scale_out", "scale_in"]
+    value: StrictInt = Field(ge=0, le=SCALE_MAX)

@@ -1,0 +1,153 @@
+"""The bodies of the HTTP API: what its readers see of projects, services, containers and nodes.
+
+A field with a default may be missing from a body; every other one is always there. Maps and lists
+are never null. Deliberately not here: what is asked of the API (`schemas.bodies`).
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.document import Part
+from schemas.states import NodeState, State
+
+
+class PortView(Part):
+    """Where one container port can be reached. The port is text, as in Docker's own API."""
+
+    host_ip: str
+    host_port: str
+
+
+class ContainerView(Part):
+    """One container of a service, under its full id."""
+
+    #: as Docker shows it, with a leading slash
+    name: str
+    #: the node's address
+    node: str
+    node_name: str
+    #: the node again, as `GET /hosts/` names it in `InstanceId`
+    vm_id: str
+    #: its own address in the project's network
+    ip: str
+    running: bool
+    #: Docker's word: created, running, paused, restarting, removing, exited, dead
+    status: str
+    #: what `status` doesn't say, in words
+    status_ext: str
+    #: success (also where nothing checks it), failure, starting, or empty when it doesn't run
+    health: str
+    #: exits in a row that nobody asked for
+    fail_count: int
+    #: "80/tcp" -> where it is published
+    ports: dict[str, tuple[PortView, ...]]
+
+
+class Service(Part):
+    """A service: containers of the same image and the same definition."""
+
+    #: {project}_{service}
+    id: str
+    name: str
+    project: str
+    description: str = ""
+    created: str
+    updated: str
+    #: the end of the transition that `current_state` shows
+    desired_state: State
+    current_state: State
+    #: the Compose definition, normalised
+    definition: dict[str, Any]
+    #: the `aliyun.*` labels, and the number of containers wanted now as `scale`
+    extensions: dict[str, Any]
+    #: by full container id; empty when not asked for
+    containers: dict[str, ContainerView]
+    compose_version: str
+    #: of the definition: equal exactly for containers that need not be recreated
+    hash: str
+    #: the project's version that this service belongs to
+    version: str
+    #: why it isn't what is wanted, most important first
+    reasons: tuple[str, ...]
+
+
+class OperationView(Part):
+    """The newest accepted command on a project."""
+
+    id: str
+    #: noun.verb
+    verb: str
+    #: the one service it is about
+    service: str = ""
+    started: str
+
+
+class Project(Part):
+    """A project: a Compose template and what became of it."""
+
+    name: str
+    description: str
+    #: the text as it was sent, variables not substituted
+    template: str
+    version: str
+    #: the user's variables and those that the server adds
+    environment: dict[str, str]
+    created: str
+    updated: str
+    #: the end of the transition that `current_state` shows
+    desired_state: State
+    current_state: State
+    #: by name; empty when not asked for
+    services: tuple[Service, ...]
+    #: why it isn't what is wanted, most important first
+    reasons: tuple[str, ...]
+    #: what the template says and Troopers doesn't do
+    warnings: tuple[str, ...]
+    operation: OperationView | None = None
+
+
+class Node(BaseModel):
+    """One server of the cluster. Capitals as the reference clients spell these fields."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
+
+    name: str = Field(alias="Name")
+    ip: str = Field(alias="IP")
+    #: it speaks, and its Docker Engine answers
+    healthy: bool = Field(alias="Healthy")
+    status: NodeState = Field(alias="Status")
+    #: why it is not healthy
+    reason: str = Field(alias="Reason")
+    #: seconds since it was last heard
+    silent_for_s: float = Field(alias="SilentFor")
+    instance_id: str = Field(alias="InstanceId")
+    zone_id: str = Field(alias="ZoneId")
+    region_id: str = Field(alias="RegionId")
+    created: str
+    updated: str
+    containers: int = Field(alias="Containers")
+    containers_running: int = Field(alias="ContainersRunning")
+    containers_paused: int = Field(alias="ContainersPaused")
+    containers_stopped: int = Field(alias="ContainersStopped")
+    agent_version: str = Field(alias="AgentVersion")
+    engine_version: str = Field(alias="EngineVersion")
+    labels: dict[str, str] = Field(alias="Labels")
+    #: what `constraint:aliyun.node_index==…` compares with
+    index: int = Field(alias="Index")
+    #: takes no new containers
+    cordoned: bool = Field(alias="Cordoned")
+    cpus: float = Field(alias="CPUs")
+    memory_bytes: int = Field(alias="Memory")
+
+
+class Error(Part):
+    """The body of every answer that is no success."""
+
+    message: str
+
+
+class Health(Part):
+    """The body of `/healthz` and `/readyz`."""
+
+    status: str
