@@ -1,0 +1,154 @@
+"""The NATS face: every command and query as a request, listed by NATS micro discovery.
+
+Reads: `troopers.cmd.<noun>.<verb>`, JSON. Writes: one `Reply` to each, whatever was sent.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
+from nats.micro import Service, add_service
+from nats.micro.request import Request
+
+from coordinator.ports import Door
+from schemas import codec, subjects
+from schemas.command import COMMANDS, QUERIES, AnyCommand, AnyQuery, Reason, ReasonCode, Reply
+from schemas.errors import InvalidInput
+from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
+
+#: requests in flight; each may wait for its effect, and more than these would only queue
+IN_FLIGHT_MAX = 256
+#: what requests in flight get to finish when the face is closed
+STOP_GRACE_S = 3.0
+#: of the service as discovery shows it: raised with the commands, not with the program
+SERVICE_VERSION = "1.0.0"
+
+_log = structlog.get_logger(__name__)
+
+Answering = Callable[[bytes], Awaitable[Reply]]
+
+
+class NatsFace:
+    """Answers requests on NATS for a door."""
+
+    def __init__(self, *, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+        self._in_flight_max = in_flight_max
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._service: Service | None = None
+
+    async def start(self, client: Client, door: Door) -> None:
+        """Answer from now on, until `stop`. Subscriptions outlive the client's reconnects."""
+        self._service = await add_service(
+            client,
+            name=subjects.SERVICE_NAME,
+            version=SERVICE_VERSION,
+            description="Commands and queries of a Troopers cluster",
+        )
+        for (noun, verb), command in COMMANDS.items():
+            await self._listen(self._service, noun, verb, command, _submitting(door, command))
+        for (noun, verb), query in QUERIES.items():
+            await self._listen(self._service, noun, verb, query, _asking(door, query))
+        # The broker has seen the subscriptions: a request sent from now on finds an answer.
+        await client.flush()
+
+    async def stop(self) -> None:
+        """Take no more requests, and let those in flight finish for a moment."""
+        service, self._service = self._service, None
+        if service is not None:
+            # A connection that is gone has no subscriptions left to end.
+            with contextlib.suppress(NatsError):
+                await service.stop()
+        if self._in_flight:
+            _, late = await asyncio.wait(self._in_flight, timeout=STOP_GRACE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _listen(
+        self,
+        service: Service,
+        noun: str,
+        verb: str,
+        model: type[AnyCommand] | type[AnyQuery],
+        answering: Answering,
+    ) -> None:
+        async def receive(request: Request) -> None:
+            # Only starts a task: a subscription is read one message at a time, and a command that
+            # waits must not hold up the next one.
+            if len(self._in_flight) >= self._in_flight_max:
+                await _respond(request, _rejected(ReasonCode.UNAVAILABLE, "too many requests"))
+                return
+            self._start(_answer(request, answering))
+
+        await service.add_endpoint(
+            name=f"{noun}-{verb}",
+            subject=subjects.command(noun, verb),
+            handler=receive,
+            metadata={
+                "request_schema": f"{model.__name__}.schema.json",
+                "response_schema": f"{Reply.__name__}.schema.json",
+            },
+        )
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
+
+
+def _submitting(door: Door, model: type[AnyCommand]) -> Answering:
+    async def submit(payload: bytes) -> Reply:
+        return await door.submit(codec.validate(model, _parsed(payload)))
+
+    return submit
+
+
+def _asking(door: Door, model: type[AnyQuery]) -> Answering:
+    async def ask(payload: bytes) -> Reply:
+        # An empty request asks with every default, so that `nats req … ''` works.
+        return await door.ask(codec.validate(model, _parsed(payload or b"{}")))
+
+    return ask
+
+
+def _parsed(payload: bytes) -> dict[str, Any]:
+    if len(payload) > PAYLOAD_BYTES_MAX:
+        raise InvalidInput(f"the payload is larger than {PAYLOAD_BYTES_MAX} bytes")
+    return parse_object(payload)
+
+
+async def _answer(request: Request, answering: Answering) -> None:
+    try:
+        reply = await answering(request.data)
+    except InvalidInput as error:
+        message = str(error).removeprefix(f"{error.where}: ")
+        reply = _rejected(ReasonCode.INVALID, message, where=error.where)
+    except Exception:  # noqa: BLE001 - a defect of ours must not leave the publisher waiting
+        error_id = uuid.uuid4().hex
+        _log.exception("nats request failed", subject=request.subject, error_id=error_id)
+        reply = _rejected(ReasonCode.FAILED, f"internal error, see the log for {error_id}")
+    await _respond(request, reply)
+
+
+async def _respond(request: Request, reply: Reply) -> None:
+    try:
+        await request.respond(codec.encode(reply))
+    except MaxPayloadError:
+        message = "the answer is larger than the broker takes; ask for less"
+        await request.respond(codec.encode(_rejected(ReasonCode.FAILED, message)))
+    except ValueError:
+        # Published, not requested: nobody waits for the reply.
+        _log.debug("nats command without a reply subject", subject=request.subject)
+    except NatsError as error:
+        # The effect stands; a publisher that asks again with the same id gets the same reply.
+        _log.warning("nats reply not sent", subject=request.subject, error=repr(error))
+
+
+def _rejected(code: ReasonCode, message: str, *, where: str = "") -> Reply:
+    return Reply(outcome="rejected", reason=Reason(code=code, message=message, where=where))

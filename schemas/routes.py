@@ -1,0 +1,181 @@
+"""The HTTP API as a table: every route, what it takes and which command or query it stands for.
+
+The OpenAPI document and the coordinator's routes are both made from `ROUTES`, so they cannot
+differ. Paths are served with and without their last slash.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+from schemas import views
+from schemas.bodies import CreateProjectBody, ScaleServiceBody
+
+#: seconds that a verb may take before its answer stops waiting for it
+_WAIT_S = 10.0
+#: the engine's own patience with a container that is told to stop
+_STOP_S = 10.0
+
+
+class Kind(StrEnum):
+    """How a query parameter's text is read."""
+
+    TEXT = "text"
+    #: false is empty, 0, no, false and none in any case; all else is true
+    FLAG = "flag"
+    #: whole seconds, not negative
+    TIMEOUT = "timeout"
+    SIGNAL = "signal"
+    #: seconds, 0 to 3600
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter and the command's field that it fills."""
+
+    name: str
+    field: str
+    kind: Kind
+    about: str
+    default: str | bool | int | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One documented request. `noun` and `verb` are its command's or query's."""
+
+    method: str
+    path: str
+    noun: str
+    verb: str
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+    body: type[BaseModel] | None = None
+    #: what a success shows; None: an empty body
+    result: type[BaseModel] | None = None
+    is_list: bool = False
+    success: int = 200
+    #: how long the answer waits for the effect; the stop timeout is added where there is one
+    wait_s: float = 0.0
+
+    @property
+    def operation(self) -> str:
+        return f"{self.verb}_{self.noun}" + ("s" if self.is_list else "")
+
+    @property
+    def is_query(self) -> bool:
+        return self.result is not None
+
+
+_Q = Parameter("q", "q", Kind.TEXT, "Only those with this text in their name.", default="")
+_SERVICES = Parameter("services", "services", Kind.FLAG, "Show the services.", default=True)
+_CONTAINERS = Parameter("containers", "containers", Kind.FLAG, "Show the containers.", default=True)
+_TIMEOUT = Parameter(
+    "t",
+    "timeout",
+    Kind.TIMEOUT,
+    "Seconds before a container that doesn't stop is killed.",
+    default=10,
+    aliases=("timeout",),
+)
+_SIGNAL = Parameter(
+    "signal", "signal", Kind.SIGNAL, "A name with or without SIG, or a number.", default="KILL"
+)
+_FORCE = Parameter("force", "force", Kind.FLAG, "Also kill what runs.", default=False)
+_VOLUMES = Parameter(
+    "v",
+    "volumes",
+    Kind.FLAG,
+    "Also remove the project's local volumes.",
+    default=False,
+    aliases=("volume",),
+)
+WAIT = Parameter(
+    "wait",
+    "wait",
+    Kind.WAIT,
+    "Seconds that the answer may wait for the effect; 0 answers when it is accepted.",
+)
+
+_CREATE = Route(
+    "POST", "/projects/", "project", "create", "Create a project and start it.",
+    body=CreateProjectBody, success=201,
+)  # fmt: skip
+_PROJECTS = (
+    Route(
+        "GET", "/projects/", "project", "list", "All projects, by name.",
+        (_Q, _SERVICES, _CONTAINERS), result=views.Project, is_list=True,
+    ),
+    _CREATE,
+    Route(
+        "GET", "/projects/{name}", "project", "view", "One project.",
+        (_SERVICES, _CONTAINERS), result=views.Project,
+    ),
+    Route(
+        "POST", "/projects/{name}/start", "project", "start",
+        "Start all services, dependencies first.", wait_s=_WAIT_S,
+    ),
+    Route(
+        "POST", "/projects/{name}/stop", "project", "stop",
+        "Stop all services, dependents first.", (_TIMEOUT,), wait_s=_WAIT_S,
+    ),
+    Route(
+        "POST", "/projects/{name}/kill", "project", "kill",
+        "Send a signal to all containers, dependents first.", (_SIGNAL,), wait_s=_WAIT_S + _STOP_S,
+    ),
+    Route(
+        "POST", "/projects/{name}/redeploy", "project", "redeploy",
+        "Put back what was removed, on the newest images.", wait_s=_WAIT_S,
+    ),
+    Route(
+        "DELETE", "/projects/{name}", "project", "delete", "Delete a project.",
+        (_FORCE, _VOLUMES), wait_s=_WAIT_S + _STOP_S,
+    ),
+)  # fmt: skip
+_SERVICE_ROUTES = (
+    Route(
+        "GET", "/services/", "service", "list", "The services of all projects, by id.",
+        (_Q, _CONTAINERS), result=views.Service, is_list=True,
+    ),
+    Route(
+        "GET", "/services/{service_id}", "service", "inspect", "One service.",
+        (_CONTAINERS,), result=views.Service,
+    ),
+    Route(
+        "POST", "/services/{service_id}/start", "service", "start",
+        "Start the service's containers.", wait_s=_WAIT_S,
+    ),
+    Route(
+        "POST", "/services/{service_id}/stop", "service", "stop",
+        "Stop the service's containers.", (_TIMEOUT,), wait_s=_WAIT_S,
+    ),
+    Route(
+        "POST", "/services/{service_id}/kill", "service", "kill",
+        "Send a signal to the service's containers.", (_SIGNAL,), wait_s=_WAIT_S + _STOP_S,
+    ),
+    Route(
+        "POST", "/services/{service_id}/scale", "service", "scale",
+        "Change the service's number of containers.", body=ScaleServiceBody,
+        wait_s=_WAIT_S + _STOP_S,
+    ),
+)  # fmt: skip
+_NODES = (
+    Route("GET", "/hosts/", "node", "list", "All nodes, by name.", result=views.Node, is_list=True),
+)
+
+ROUTES: tuple[Route, ...] = (*_PROJECTS, *_SERVICE_ROUTES, *_NODES)
+
+#: routes of the reference that a later version serves, and what they are about
+PLANNED: tuple[tuple[str, str, str], ...] = (
+    ("POST", "/projects/{name}/update", "updating a project"),
+    ("POST", "/projects/{name}/confirm-update", "confirming an update"),
+    ("POST", "/projects/{name}/rollback-update", "rolling an update back"),
+    ("POST", "/volumes/create", "creating a volume"),
+    ("GET", "/volumes/{name}", "viewing a volume"),
+    ("GET", "/volumes", "listing volumes"),
+    ("DELETE", "/volumes/{name}", "deleting a volume"),
+    ("GET", "/clusters/{name}/certs", "handing out certificates"),
+)
