@@ -7,14 +7,15 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
-from nats.micro import Service, add_service
+from nats.micro import add_service
 from nats.micro.request import Request
+from nats.micro.service import Service
 
 from coordinator.ports import Door
 from schemas import codec, subjects
@@ -82,7 +83,8 @@ class NatsFace:
             # Only starts a task: a subscription is read one message at a time, and a command that
             # waits must not hold up the next one.
             if len(self._in_flight) >= self._in_flight_max:
-                await _respond(request, _rejected(ReasonCode.UNAVAILABLE, "too many requests"))
+                busy = _rejected(ReasonCode.UNAVAILABLE, "too many requests in flight")
+                await _respond(request, codec.encode(busy))
                 return
             self._start(_answer(request, answering))
 
@@ -104,7 +106,15 @@ class NatsFace:
 
 def _submitting(door: Door, model: type[AnyCommand]) -> Answering:
     async def submit(payload: bytes) -> Reply:
-        return await door.submit(codec.validate(model, _parsed(payload)))
+        fields = _parsed(payload)
+        try:
+            command = codec.validate(model, fields)
+        except InvalidInput as error:
+            given = fields.get("command_id")
+            return _invalid(error).model_copy(
+                update={"command_id": given if isinstance(given, str) else ""}
+            )
+        return await door.submit(command)
 
     return submit
 
@@ -125,29 +135,34 @@ def _parsed(payload: bytes) -> dict[str, Any]:
 
 async def _answer(request: Request, answering: Answering) -> None:
     try:
-        reply = await answering(request.data)
+        payload = codec.encode(await answering(request.data))
     except InvalidInput as error:
-        message = str(error).removeprefix(f"{error.where}: ")
-        reply = _rejected(ReasonCode.INVALID, message, where=error.where)
+        payload = codec.encode(_invalid(error))
     except Exception:  # noqa: BLE001 - a defect of ours must not leave the publisher waiting
         error_id = uuid.uuid4().hex
         _log.exception("nats request failed", subject=request.subject, error_id=error_id)
-        reply = _rejected(ReasonCode.FAILED, f"internal error, see the log for {error_id}")
-    await _respond(request, reply)
+        message = f"internal error, see the log for {error_id}"
+        payload = codec.encode(_rejected(ReasonCode.FAILED, message))
+    await _respond(request, payload)
 
 
-async def _respond(request: Request, reply: Reply) -> None:
+async def _respond(request: Request, payload: bytes) -> None:
     try:
-        await request.respond(codec.encode(reply))
+        await request.respond(payload)
     except MaxPayloadError:
         message = "the answer is larger than the broker takes; ask for less"
-        await request.respond(codec.encode(_rejected(ReasonCode.FAILED, message)))
+        await _respond(request, codec.encode(_rejected(ReasonCode.FAILED, message)))
     except ValueError:
         # Published, not requested: nobody waits for the reply.
         _log.debug("nats command without a reply subject", subject=request.subject)
     except NatsError as error:
         # The effect stands; a publisher that asks again with the same id gets the same reply.
         _log.warning("nats reply not sent", subject=request.subject, error=repr(error))
+
+
+def _invalid(error: InvalidInput) -> Reply:
+    message = str(error).removeprefix(f"{error.where}: ")
+    return _rejected(ReasonCode.INVALID, message, where=error.where)
 
 
 def _rejected(code: ReasonCode, message: str, *, where: str = "") -> Reply:

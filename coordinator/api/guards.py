@@ -110,7 +110,7 @@ async def sign(_request: web.Request, response: web.StreamResponse) -> None:
 
 
 def _checked_host(request: web.Request, hosts: Collection[str] | None) -> str:
-    given = request.headers.getall("Host", ())
+    given = request.headers.getall("Host", [])
     if not given and request.version == HttpVersion10:
         # HTTP/1.0 has no Host; load balancers probe with it, browsers don't.
         return ""
