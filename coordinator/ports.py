@@ -59,6 +59,14 @@ class EventSink(Protocol):
         ...
 
 
+class Journal(Protocol):
+    """Where every command and its fate are written down."""
+
+    def record(self, command: AnyCommand, reply: Reply) -> None:
+        """Queue an audit entry. Never blocks."""
+        ...
+
+
 class NodeRequests(Protocol):
     """Imperative requests to one agent."""
 

@@ -69,7 +69,7 @@ class KillProject(ProjectCommand):
 
 
 class RedeployProject(ProjectCommand):
-    """Bring every service back to its template's container count, on its tag's present image."""
+    """Start everything, put back what was removed, and recreate what runs an outdated image."""
 
 
 class DeleteProject(ProjectCommand):

@@ -102,6 +102,8 @@ class NodeCurrent(Document):
     #: nothing left to do for that document
     settled: bool = False
     containers: tuple[ContainerCurrent, ...] = ()
+    #: our local volumes on the engine, by name
+    volumes: tuple[str, ...] = ()
     problems: tuple[SlotProblem, ...] = ()
     #: raised with every report of one agent process
     sequence: int = 0

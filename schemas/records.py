@@ -54,6 +54,10 @@ class ServiceTemplate(Part):
     is_global: bool = False
     #: services of the same project that must run first
     depends_on: tuple[str, ...] = ()
+    #: of these, what must be true before this one starts, where it is more than running
+    conditions: dict[str, Literal["healthy", "completed"]] = Field(default_factory=dict)
+    #: always pull the image, even if the node has one of that name (`aliyun.latest_image`)
+    latest_image: bool = False
     placement: PlacementPolicy = PlacementPolicy()
 
 
@@ -71,7 +75,7 @@ class ServiceRecord(Part):
     """A service of a project: its template, and what commands have made of it since."""
 
     template: ServiceTemplate
-    #: containers wanted now; a scale command changes it, a redeploy restores the template's
+    #: containers wanted now; a scale command changes it
     scale: int = Field(ge=0)
     desired_state: Literal[State.RUNNING, State.STOPPED] = State.RUNNING
     #: how the last stop or kill asked for it

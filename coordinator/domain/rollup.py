@@ -5,39 +5,23 @@ The five public words say how far a service is from what is wanted. Everything t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
+from coordinator.domain.schedule import Placement
+from coordinator.domain.sightings import (
+    ContainerView,
+    NodePicture,
+    Sightings,
+    sightings,
+    wanted_slots,
+)
+from schemas.current import SlotProblem
+from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
-from schemas.states import Health, NodeState, State
+from schemas.states import NodeState, State
 
-
-@dataclass(frozen=True, slots=True)
-class NodePicture:
-    """What is known of one node: what it said last, and whether it still speaks."""
-
-    name: str
-    index: int
-    joined: str
-    state: NodeState
-    is_cordoned: bool = False
-    current: NodeCurrent | None = None
-    #: seconds since it was last heard, at the time of the snapshot
-    silent_for_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerView:
-    """A container and the node it is on."""
-
-    current: ContainerCurrent
-    node: str
-    address: str
-    #: the node is silent: this is how it was when last heard
-    is_stale: bool = False
-    #: the slot is not placed on this node (any more)
-    is_leftover: bool = False
+__all__ = ["ContainerView", "NodePicture", "ProjectView", "ServiceView", "roll_up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +32,13 @@ class ServiceView:
     current_state: State
     desired_state: State
     containers: tuple[ContainerView, ...] = ()
+    #: every wanted slot is filled: what depends on this service may start
+    is_up: bool = False
+    #: exactly what is wanted is there, and nothing more
+    is_settled: bool = False
     #: why it isn't what is wanted, in words, most important first
     reasons: tuple[str, ...] = ()
-    #: problems that won't pass by themselves
+    #: those of the reasons that won't pass by themselves
     definite: tuple[str, ...] = ()
 
 
@@ -63,3 +51,137 @@ class ProjectView:
     desired_state: State
     services: Mapping[str, ServiceView] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+
+
+def roll_up(
+    projects: Iterable[ProjectRecord], placement: Placement, nodes: Iterable[NodePicture]
+) -> dict[str, ProjectView]:
+    """Every project that is not gone, with its states, by name."""
+    known = {node.name: node for node in nodes}
+    seen = sightings(placement.assigned, known.values())
+    slots: dict[tuple[str, str], list[SlotKey]] = {}
+    for key in placement.assigned:
+        slots.setdefault((key.project, key.service), []).append(key)
+    views = {}
+    for project in sorted(projects, key=lambda each: each.name):
+        if project.is_gone:
+            continue
+        services = {}
+        for name in sorted(project.services):
+            pair = (project.name, name)
+            wanted = wanted_slots(project, name, slots.get(pair, ()))
+            here = seen.get(pair, Sightings())
+            services[name] = _service(project, name, wanted, here, placement, known)
+        views[project.name] = _project(project, services)
+    return views
+
+
+def _service(  # noqa: PLR0917  private, and every argument is another thing
+    project: ProjectRecord,
+    name: str,
+    wanted: tuple[SlotKey, ...],
+    seen: Sightings,
+    placement: Placement,
+    nodes: Mapping[str, NodePicture],
+) -> ServiceView:
+    record = project.services[name]
+    if project.desired_state is State.DELETED:
+        left = seen.containers
+        state = State.STOPPING if left else State.DELETED
+        return _leaving(record, state, State.DELETED, seen, nodes, settled=not left)
+    if record.desired_state is State.STOPPED:
+        runs = any(container.runs for container in seen.containers)
+        state = State.STOPPING if runs else State.STOPPED
+        return _leaving(record, state, State.STOPPED, seen, nodes, settled=not runs)
+    identity = fingerprint(record.template.spec)
+    filled = {c.current.key for c in seen.containers if c.fills_slot(record, identity)}
+    is_up = filled.issuperset(wanted)
+    extra = any(c.is_leftover or c.current.key not in wanted for c in seen.containers)
+    if not is_up:
+        state = State.STARTING
+    else:
+        state = State.RUNNING if any(c.runs for c in seen.containers) else State.STOPPED
+    unplaced = tuple(
+        f"{key}: {placement.unplaced[key]}" for key in wanted if key in placement.unplaced
+    )
+    definite = (*unplaced, *(_told(node, p) for node, p in seen.problems if p.definite))
+    silent = _silence({placement.assigned.get(key, "") for key in wanted}, nodes)
+    passing = tuple(_told(node, p) for node, p in seen.problems if not p.definite)
+    return ServiceView(
+        record,
+        state,
+        State.RUNNING,
+        seen.containers,
+        is_up=is_up,
+        is_settled=is_up and not extra,
+        reasons=(*definite, *silent, *passing),
+        definite=definite,
+    )
+
+
+def _leaving(
+    record: ServiceRecord,
+    state: State,
+    desired: State,
+    seen: Sightings,
+    nodes: Mapping[str, NodePicture],
+    *,
+    settled: bool,
+) -> ServiceView:
+    silent = _silence({container.node for container in seen.containers}, nodes)
+    problems = tuple(_told(node, problem) for node, problem in seen.problems)
+    reasons = () if settled else (*silent, *problems)
+    return ServiceView(record, state, desired, seen.containers, is_settled=settled, reasons=reasons)
+
+
+def _project(project: ProjectRecord, services: dict[str, ServiceView]) -> ProjectView:
+    services = {name: _with_waits(view, services) for name, view in services.items()}
+    reasons = tuple(
+        f"{name}: {reason}" for name, view in services.items() for reason in view.reasons
+    )
+    desired = State(project.desired_state)
+    state = _project_state(desired, services.values())
+    return ProjectView(project, state, desired, services, reasons)
+
+
+def _project_state(desired: State, services: Iterable[ServiceView]) -> State:
+    """All there: running or stopped. Otherwise the transition that is under way."""
+    states = {view.current_state for view in services}
+    if desired is State.DELETED:
+        return State.STOPPING
+    if State.STARTING in states:
+        return State.STARTING
+    if State.STOPPING in states:
+        return State.STOPPING
+    return State.RUNNING if State.RUNNING in states else State.STOPPED
+
+
+def _with_waits(view: ServiceView, services: Mapping[str, ServiceView]) -> ServiceView:
+    if view.current_state is not State.STARTING or view.containers:
+        return view
+    waits = tuple(f"waits for {name}" for name in awaited(view.record, services))
+    return replace(view, reasons=(*view.reasons, *waits))
+
+
+def awaited(service: ServiceRecord, services: Mapping[str, ServiceView]) -> tuple[str, ...]:
+    """The dependencies that must still come up. One that is meant to be stopped isn't awaited."""
+    return tuple(
+        name
+        for name in service.template.depends_on
+        if name in services
+        and services[name].desired_state is State.RUNNING
+        and not services[name].is_up
+    )
+
+
+def _told(node: str, problem: SlotProblem) -> str:
+    return f"{problem.message} (node {node})"
+
+
+def _silence(names: Iterable[str], nodes: Mapping[str, NodePicture]) -> tuple[str, ...]:
+    quiet = (nodes[name] for name in sorted(names) if name in nodes)
+    return tuple(
+        f"node {node.name} is {node.state.value}, silent for {node.silent_for_s:.0f} s"
+        for node in quiet
+        if node.state is not NodeState.READY
+    )

@@ -1,0 +1,133 @@
+"""`Lease`: which coordinator is active, and as which epoch.
+
+Reads and writes: KV `lease`, key `coordinator`, with the bucket's own time to live. The revision at
+which the lease was acquired is the epoch: it only ever grows, so agents can refuse an older one.
+
+A holder renews every third of the time to live. When renewals stop getting through it demotes
+itself after two thirds, counted from the start of the last request that succeeded: before anybody
+else can have acquired. When a renewal is refused, somebody else has, and it demotes itself at once.
+"""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+
+import structlog
+
+from coordinator.adapters.buckets import KvBucket
+from coordinator.errors import BusUnavailable, RevisionConflict
+from schemas.codec import decode
+from schemas.document import Document
+from schemas.errors import InvalidInput
+from schemas.subjects import LEASE_KEY
+
+log = structlog.get_logger()
+
+
+class LeaseHolder(Document):
+    """The value of the lease's key."""
+
+    name: str
+    #: of one process
+    incarnation: str
+
+
+class Lease:
+    """Runs `active(epoch)` while this coordinator holds the lease; cancels it when it doesn't."""
+
+    def __init__(self, bucket: KvBucket, name: str, ttl_s: float) -> None:
+        self._bucket = bucket
+        self._holder = LeaseHolder(name=name, incarnation=uuid.uuid4().hex)
+        self._ttl_s = ttl_s
+        self._may_inherit = True
+        self._hurry = asyncio.Event()
+        #: 0 while not held
+        self.epoch = 0
+        self.holder_name = ""
+
+    def hurry(self) -> None:
+        """Try to acquire now rather than at the next turn: the bus is back."""
+        self._hurry.set()
+
+    async def run(self, active: Callable[[int], Coroutine[None, None, None]]) -> None:
+        """For ever: acquire, be active, lose, try again."""
+        while True:
+            revision = await self._acquire()
+            self.epoch = revision
+            self.holder_name = self._holder.name
+            log.info("active", epoch=revision)
+            try:
+                await self._hold(revision, active)
+            finally:
+                self.epoch = 0
+            log.warning("no longer active", epoch=revision)
+
+    async def _acquire(self) -> int:
+        while True:
+            with contextlib.suppress(BusUnavailable, RevisionConflict):
+                revision = await self._try_acquire()
+                if revision:
+                    return revision
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), self._ttl_s / 6)
+
+    async def _try_acquire(self) -> int:
+        """The new revision; 0 when somebody else holds the lease."""
+        held = (await self._bucket.snapshot()).get(LEASE_KEY)
+        if held is None:
+            return await self._bucket.put(LEASE_KEY, self._holder, 0)
+        value, revision = held
+        try:
+            holder = decode(LeaseHolder, value)
+        except InvalidInput:
+            log.exception("the lease's holder can't be read; waiting until it expires")
+            return 0
+        self.holder_name = holder.name
+        if holder.incarnation == self._holder.incarnation:
+            # A renewal that we took for lost had arrived.
+            return await self._bucket.put(LEASE_KEY, self._holder, revision)
+        if holder.name == self._holder.name and self._may_inherit:
+            # Our own former process: it was killed and we are its successor, so there is nobody to
+            # wait for. Only once: two coordinators of one name would otherwise take turns for ever.
+            self._may_inherit = False
+            return await self._bucket.put(LEASE_KEY, self._holder, revision)
+        return 0
+
+    async def _hold(
+        self, revision: int, active: Callable[[int], Coroutine[None, None, None]]
+    ) -> None:
+        work = asyncio.create_task(active(revision), name="active coordinator")
+        renewal = asyncio.create_task(self._renew(revision), name="lease renewal")
+        try:
+            done, _ = await asyncio.wait({work, renewal}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (work, renewal):
+                task.cancel()
+            await asyncio.gather(work, renewal, return_exceptions=True)
+        for task in done:
+            # A crash of the work is a crash of the process; losing the lease is not.
+            task.result()
+
+    async def _renew(self, revision: int) -> None:
+        """Returns when the lease is lost."""
+        self._may_inherit = False
+        renewed_at = time.monotonic()
+        while True:
+            await asyncio.sleep(self._ttl_s / 3)
+            started = time.monotonic()
+            left_s = renewed_at + self._ttl_s * 2 / 3 - started
+            try:
+                async with asyncio.timeout(max(0.0, left_s)):
+                    revision = await self._bucket.put(LEASE_KEY, self._holder, revision)
+            except RevisionConflict:
+                log.error("another coordinator has taken the lease")  # noqa: TRY400  no trace needed
+                return
+            except (BusUnavailable, TimeoutError):
+                if time.monotonic() >= renewed_at + self._ttl_s * 2 / 3:
+                    log.error("the lease could not be renewed in time")  # noqa: TRY400
+                    return
+            else:
+                renewed_at = started

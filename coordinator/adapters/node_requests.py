@@ -1,0 +1,30 @@
+"""`NatsNodeRequests`: imperative requests to one agent. Nothing here changes what is wanted."""
+
+import json
+
+import nats.errors
+
+from coordinator.adapters.nats_link import NatsLink
+from schemas import subjects
+
+#: The agent answers when its engine has; the engine's own deadline is shorter.
+TIMEOUT_S = 10.0
+
+
+class NatsNodeRequests:
+    """Implements `coordinator.ports.NodeRequests`."""
+
+    def __init__(self, link: NatsLink) -> None:
+        self._link = link
+
+    async def signal(self, node: str, container_ids: tuple[str, ...], signal: str) -> str:
+        payload = json.dumps({"containers": container_ids, "signal": signal}).encode()
+        subject = subjects.node_request(node, "signal")
+        try:
+            reply = await self._link.client.request(subject, payload, timeout=TIMEOUT_S)
+            answer = json.loads(reply.data)
+        except nats.errors.NoRespondersError:
+            return "its agent does not answer"
+        except (nats.errors.Error, OSError, TimeoutError, ValueError) as error:
+            return f"no answer ({type(error).__name__})"
+        return "" if answer.get("ok") else str(answer.get("error") or "refused without a reason")

@@ -1,0 +1,108 @@
+"""`Publisher`: events and audit entries on their way to their streams.
+
+Nothing waits for it: entries are queued and acknowledged one by one in the background. When the bus
+is away for long the oldest entries go first, and how many is logged.
+"""
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from pydantic import BaseModel
+
+from coordinator.adapters.nats_link import REQUEST_TIMEOUT_S, NatsLink, translated
+from coordinator.errors import BusUnavailable
+from schemas import subjects
+from schemas.audit import AuditEntry
+from schemas.codec import encode
+from schemas.command import COMMANDS, AnyCommand, ProjectCommand, Reply
+from schemas.event import Event, EventKind
+
+log = structlog.get_logger()
+
+#: Some ten megabytes; hours of an ordinary cluster's events.
+QUEUE_MAX = 10_000
+RETRY_S = 1.0
+_VERBS = {model: pair for pair, model in COMMANDS.items()}
+
+
+class Publisher:
+    """Implements `coordinator.ports.EventSink` and `Journal`."""
+
+    def __init__(self, link: NatsLink, name: str, epoch: Callable[[], int]) -> None:
+        self._link = link
+        self._name = name
+        self._epoch = epoch
+        self._queue: deque[tuple[str, BaseModel]] = deque()
+        self._filled = asyncio.Event()
+        self._dropped = 0
+
+    def tell(self, event: Event) -> None:
+        self._offer(subjects.event(event.node, event.kind.value), event)
+
+    def record(self, command: AnyCommand, reply: Reply) -> None:
+        noun, verb = _VERBS[type(command)]
+        target = command.name if isinstance(command, ProjectCommand) else command.service_id
+        entry = AuditEntry(
+            at=utc_now(),
+            command_id=command.command_id,
+            verb=f"{noun}.{verb}",
+            target=target,
+            issuer=command.issuer,
+            outcome=reply.outcome,
+            operation_id=reply.operation_id,
+            reason=reply.reason,
+            coordinator=self._name,
+            epoch=self._epoch(),
+        )
+        self._offer(subjects.audit(noun, verb), entry)
+
+    async def run(self) -> None:
+        """For ever: publish what is queued, in order."""
+        while True:
+            await self._filled.wait()
+            while self._queue:
+                subject, entry = self._queue[0]
+                try:
+                    async with translated(f"publish {subject}"):
+                        await self._link.jetstream.publish(
+                            subject, encode(entry), timeout=REQUEST_TIMEOUT_S
+                        )
+                except BusUnavailable:
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                # Only now: an entry that was being published may have been dropped meanwhile.
+                if self._queue and self._queue[0][1] is entry:
+                    self._queue.popleft()
+            self._filled.clear()
+
+    def _offer(self, subject: str, entry: BaseModel) -> None:
+        if len(self._queue) >= QUEUE_MAX:
+            self._queue.popleft()
+            self._dropped += 1
+            if self._dropped % 1000 == 1:
+                log.warning("dropped the oldest events", dropped=self._dropped)
+        self._queue.append((subject, entry))
+        self._filled.set()
+
+
+def event(kind: EventKind, message: str = "", *, node: str = "", **more: object) -> Event:
+    """A new event, now."""
+    return Event.model_validate(
+        {
+            "id": uuid.uuid4().hex,
+            "at": utc_now(),
+            "kind": kind,
+            "node": node,
+            "message": message,
+            **more,
+        }
+    )
+
+
+def utc_now() -> str:
+    """RFC 3339, UTC."""
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,174 @@
+"""`run`: builds the parts and keeps them running. The only module that knows everybody.
+
+Faces answer queries from the start. Commands are taken while the lease is held: reading what is
+kept comes first, then the control loop, then the NATS face. A part that dies takes the process with
+it, and systemd starts a new one.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import structlog
+
+from coordinator.adapters.buckets import KvBucket
+from coordinator.adapters.lease import Lease
+from coordinator.adapters.nats_link import NatsLink
+from coordinator.adapters.node_requests import NatsNodeRequests
+from coordinator.adapters.publisher import Publisher
+from coordinator.api.application import build_app
+from coordinator.api.guards import LOOPBACK_HOSTS
+from coordinator.api.serving import serve
+from coordinator.collector import Collector
+from coordinator.control_loop import Buckets, ControlLoop
+from coordinator.domain.schedule import Placement
+from coordinator.intake import Intake
+from coordinator.metrics import Metrics
+from coordinator.nats_face import NatsFace
+from coordinator.picture import Picture
+from coordinator.settings import Settings
+from schemas import subjects
+from schemas.errors import Transient
+
+log = structlog.get_logger()
+
+#: A standby reads what the active one has written this often: its answers are at most so old.
+STANDBY_READ_S = 2.0
+STANDBY = "Unable to reach primary cluster manager: this coordinator is a standby"
+LINK_LOST = "Unable to reach primary cluster manager: NATS does not answer"
+
+
+class Coordinator:
+    """One coordinator process's parts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._link = NatsLink(settings.nats_url, settings.name, settings.replicas)
+        self._picture = Picture()
+        self._lease = Lease(
+            KvBucket(self._link, subjects.LEASE_BUCKET), settings.name, self._link.lease_ttl_s
+        )
+        self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch)
+        projects = KvBucket(self._link, subjects.PROJECTS_BUCKET)
+        self._loop = ControlLoop(
+            self._picture,
+            Buckets(
+                projects=projects,
+                nodes=KvBucket(self._link, subjects.NODES_BUCKET),
+                desired=KvBucket(self._link, subjects.DESIRED_BUCKET),
+            ),
+            self._publisher,
+        )
+        self._intake = Intake(
+            self._picture,
+            projects,
+            NatsNodeRequests(self._link),
+            self._publisher,
+            wake=self._loop.wake,
+            default_domain=settings.default_domain,
+        )
+        self._collector = Collector(
+            self._picture, KvBucket(self._link, subjects.STATUS_BUCKET), self._loop.wake
+        )
+        self._metrics = Metrics()
+
+    async def run(self) -> None:
+        """Until cancelled. Raises what ended the part that died first."""
+        async with self._http_face():
+            await self._link.connect()
+            self._link.on_reconnect(self._on_reconnect)
+            try:
+                await self._collector.subscribe(self._link)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._publisher.run(), name="publisher")
+                    tasks.create_task(self._collector.run(), name="collector")
+                    tasks.create_task(self._follow(), name="standby reader")
+                    tasks.create_task(self._lease.run(self._be_active), name="lease")
+            finally:
+                await self._link.close()
+
+    def _on_reconnect(self) -> None:
+        self._collector.reread_soon()
+        self._loop.reread_and_wake()
+        self._lease.hurry()
+
+    async def _be_active(self, epoch: int) -> None:
+        """Everything that only the holder of the lease may do."""
+        face = NatsFace()
+        try:
+            # What another coordinator wrote until a moment ago counts, not what we remember.
+            await self._until_it_works(self._read_everything)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(
+                    self._loop.run(epoch, lambda: self._link.settled_since), name="control loop"
+                )
+                self._intake.open()
+                await face.start(self._link.client, self._intake)
+        finally:
+            self._intake.close(STANDBY if self._link.is_connected else LINK_LOST)
+            with contextlib.suppress(Exception):
+                await face.stop()
+
+    async def _read_everything(self) -> None:
+        await self._loop.read()
+        await self._collector.reread()
+
+    async def _until_it_works(self, read: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await read()
+            except Transient as error:
+                log.warning("what is kept can't be read yet", error=str(error))
+                await asyncio.sleep(1.0)
+            else:
+                return
+
+    async def _follow(self) -> None:
+        """As a standby, keep the picture fresh enough to answer queries."""
+        while True:
+            if not self._lease.epoch:
+                with contextlib.suppress(Transient):
+                    await self._loop.read()
+                    placed = self._picture.placed()
+                    self._picture.placement = Placement(assigned=placed, unplaced={}, moved={})
+                    self._picture.touch()
+            await asyncio.sleep(STANDBY_READ_S)
+
+    @contextlib.asynccontextmanager
+    async def _http_face(self) -> AsyncIterator[None]:
+        host, port = self._settings.address
+        is_loopback = host in {"127.0.0.1", "::1", "localhost"}
+        named = {name for name in self._settings.allowed_hosts.split(",") if name}
+        app = build_app(
+            self._intake,
+            meter=self._metrics,
+            exposition=self._expose,
+            hosts={*LOOPBACK_HOSTS, *named} if is_loopback or named else None,
+        )
+        runner, bound = await serve(app, host, port)
+        log.info("HTTP face", host=host, port=bound)
+        try:
+            yield
+        finally:
+            await runner.cleanup()
+
+    def _expose(self) -> tuple[bytes, str]:
+        now = time.monotonic()
+        self._metrics.observe(
+            self._picture.node_pictures(now), self._picture.views(now), self._lease.epoch
+        )
+        return self._metrics.expose()
+
+
+async def run(settings: Settings) -> None:
+    """Run a coordinator until SIGTERM or SIGINT."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    if task is not None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await Coordinator(settings).run()
+    log.info("the coordinator has stopped")

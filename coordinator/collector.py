@@ -1,0 +1,101 @@
+"""`Collector`: heartbeats and status documents into the picture.
+
+Subscribes: `hb.*`, `$KV.status.*`. A core subscription has gaps, so every heartbeat names the
+sequence of the status that should already be known, and a gap makes the status be read again.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+from nats.aio.msg import Msg
+
+from coordinator.adapters.nats_link import NatsLink
+from coordinator.picture import Picture
+from coordinator.ports import Bucket
+from schemas import subjects
+from schemas.codec import decode
+from schemas.current import Heartbeat, NodeCurrent
+from schemas.errors import InvalidInput, Transient
+
+log = structlog.get_logger()
+
+#: A status that was put is read back at once; asking more often than this helps nobody.
+REREAD_S_MIN = 1.0
+
+
+class Collector:
+    """Keeps `Picture.current` and `Picture.last_seen` true."""
+
+    def __init__(self, picture: Picture, status: Bucket, wake: Callable[[], None]) -> None:
+        self._picture = picture
+        self._status = status
+        self._wake = wake
+        self._behind = asyncio.Event()
+
+    async def subscribe(self, link: NatsLink) -> None:
+        """Hear from now on; call `reread` afterwards to know what was said before."""
+        await link.subscribe(subjects.ALL_HEARTBEATS, self._on_heartbeat)
+        await link.subscribe(subjects.kv_key(subjects.STATUS_BUCKET, "*"), self._on_status)
+
+    def reread_soon(self) -> None:
+        """Something may have been missed."""
+        self._behind.set()
+
+    async def reread(self) -> None:
+        """Read every status document."""
+        for node, (payload, _) in (await self._status.snapshot()).items():
+            self._take(node, payload)
+        self._picture.touch()
+        self._wake()
+
+    async def run(self) -> None:
+        """For ever: read again when a heartbeat shows that something was missed."""
+        while True:
+            await self._behind.wait()
+            self._behind.clear()
+            try:
+                await self.reread()
+            except Transient as error:
+                log.warning("statuses could not be read again", error=str(error))
+                self._behind.set()
+            await asyncio.sleep(REREAD_S_MIN)
+
+    async def _on_heartbeat(self, message: Msg) -> None:
+        node = subjects.node_of(message.subject)
+        try:
+            beat = decode(Heartbeat, message.data)
+        except InvalidInput as error:
+            log.warning("a heartbeat can't be read", node=node, error=str(error))
+            return
+        is_news = node not in self._picture.last_seen or node not in self._picture.nodes
+        self._picture.last_seen[node] = time.monotonic()
+        known = self._picture.current.get(node)
+        if known is None or (known.boot_id == beat.boot_id and known.sequence < beat.sequence):
+            self._behind.set()
+        if is_news:
+            self._wake()
+
+    async def _on_status(self, message: Msg) -> None:
+        if not message.data:
+            return
+        node = subjects.node_of(message.subject)
+        self._picture.last_seen[node] = time.monotonic()
+        if self._take(node, message.data):
+            self._picture.touch()
+            self._wake()
+
+    def _take(self, node: str, payload: bytes) -> bool:
+        """Keep a status document unless a newer one is known. Whether it was kept."""
+        try:
+            current = decode(NodeCurrent, payload)
+        except InvalidInput as error:
+            log.warning("a status can't be read", node=node, error=str(error))
+            return False
+        known = self._picture.current.get(node)
+        if known is not None and current.observed_at < known.observed_at:
+            return False
+        # The subject says whose status this is; permissions guard the subject, not the document.
+        self._picture.current[node] = current.model_copy(update={"node": node})
+        return True

@@ -1,0 +1,283 @@
+"""`ControlLoop`: wake, one pass, wait. It decides nothing itself.
+
+A pass: judge nodes -> schedule -> roll up -> assign -> fan out -> bury what is gone. Wakes: a
+command was saved, a status came in, a second has passed. Writes: KV `nodes`, `desired`, `projects`.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from pydantic import BaseModel
+
+from coordinator.adapters.publisher import event, utc_now
+from coordinator.domain.assignments import Situation, assign, has_left
+from coordinator.domain.catalogue import bury
+from coordinator.domain.node_health import judge
+from coordinator.domain.rollup import NodePicture, roll_up
+from coordinator.domain.schedule import NodeView, Placement, schedule
+from coordinator.errors import RevisionConflict
+from coordinator.failpoints import failpoint
+from coordinator.picture import Held, Picture
+from coordinator.ports import Bucket, EventSink
+from schemas.codec import decode
+from schemas.desired import NodeDesired
+from schemas.errors import InvalidInput, Transient
+from schemas.event import EventKind
+from schemas.names import is_node_name
+from schemas.records import NodeRecord, ProjectRecord
+from schemas.states import EngineState, State
+
+log = structlog.get_logger()
+
+Model = TypeVar("Model", bound=BaseModel)
+#: since when the link to the bus stands, in monotonic seconds; None while it doesn't
+SettledSince = Callable[[], float | None]
+
+#: Nodes are judged by age, so time alone is a reason to look.
+TICK_S = 1.0
+#: A burst of statuses becomes one pass.
+DEBOUNCE_S = 0.005
+RETRY_S = 1.0
+#: Writes in flight: enough to hide the round trip, few enough not to flood a small broker.
+WRITES_MAX = 32
+#: How long a deleted project's commands are remembered.
+TOMBSTONE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The coordinator's own buckets."""
+
+    projects: Bucket
+    nodes: Bucket
+    desired: Bucket
+
+
+class ControlLoop:
+    """Turns records and statuses into desired documents."""
+
+    def __init__(self, picture: Picture, buckets: Buckets, events: EventSink) -> None:
+        self._picture = picture
+        self._buckets = buckets
+        self._events = events
+        self._wake = asyncio.Event()
+        self._reread = False
+        self._buried_at: dict[str, float] = {}
+        self._passed_version = -1
+        self.passes = 0
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def reread_and_wake(self) -> None:
+        """What is remembered may be old: read it again before the next pass."""
+        self._reread = True
+        self._wake.set()
+
+    async def read(self) -> None:
+        """Read all records and documents."""
+        picture = self._picture
+        picture.projects = _decoded(ProjectRecord, await self._buckets.projects.snapshot())
+        picture.nodes = _decoded(NodeRecord, await self._buckets.nodes.snapshot())
+        picture.documents = _decoded(NodeDesired, await self._buckets.desired.snapshot())
+        self._reread = False
+        picture.touch()
+
+    async def run(self, epoch: int, link_settled_since: SettledSince) -> None:
+        """For ever: pass after pass, as the active coordinator of this epoch."""
+        while True:
+            try:
+                if self._reread:
+                    await self.read()
+                await self.do_pass(epoch, link_settled_since())
+            except RevisionConflict as error:
+                log.warning("somebody else has written; reading again", error=str(error))
+                self._reread = True
+                continue
+            except Transient as error:
+                log.warning("the pass could not be finished", error=str(error))
+                self._reread = True
+                await asyncio.sleep(RETRY_S)
+                continue
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(TICK_S):
+                await self._wake.wait()
+                await asyncio.sleep(DEBOUNCE_S)
+        except TimeoutError:
+            return
+        finally:
+            self._wake.clear()
+
+    async def do_pass(self, epoch: int, settled_since: float | None) -> None:
+        """One pass. Raises Transient; whatever was written stays true."""
+        picture = self._picture
+        now = time.monotonic()
+        await self._register_nodes()
+        self._judge_nodes(now, settled_since)
+        await self._drop_tombstones(now)
+        if picture.version == self._passed_version:
+            # Time alone has changed nothing.
+            return
+        self.passes += 1
+        self._passed_version = picture.version
+        # One snapshot for the whole pass: what comes in meanwhile wakes the next one.
+        revisions = {name: held.revision for name, held in picture.projects.items()}
+        projects = picture.records()
+        nodes = picture.node_pictures(now)
+        placement = schedule(
+            projects.values(),
+            [_node_view(node) for node in nodes],
+            picture.placed(),
+            frozen=bool(picture.frozen_because),
+        )
+        situation = Situation(
+            projects=projects,
+            views=roll_up(projects.values(), placement, nodes),
+            placement=placement,
+            nodes={node.name: node for node in nodes},
+            documents=picture.held_documents(),
+        )
+        changed = assign(situation, epoch)
+        self._tell_moves(placement)
+        is_news = changed or placement != picture.placement or revisions != picture.applied
+        picture.placement = placement
+        await self._fan_out(changed)
+        picture.applied = revisions
+        if is_news:
+            picture.touch()
+        await self._bury(nodes)
+
+    async def _register_nodes(self) -> None:
+        """Give every node that reports, and is not known yet, a record and an index."""
+        picture = self._picture
+        for name in sorted(picture.current.keys() - picture.nodes.keys()):
+            if not is_node_name(name):
+                continue
+            index = 1 + max((held.value.index for held in picture.nodes.values()), default=0)
+            record = NodeRecord(name=name, index=index, joined=utc_now())
+            revision = await self._buckets.nodes.put(name, record, 0)
+            picture.nodes[name] = Held(record, revision)
+            self._events.tell(event(EventKind.NODE_JOINED, f"node {name} joined", node=name))
+            log.info("a node joined", node=name, index=index)
+
+    def _judge_nodes(self, now: float, settled_since: float | None) -> None:
+        picture = self._picture
+        for name in picture.nodes:
+            # A node that was never heard by this coordinator counts from now on.
+            picture.last_seen.setdefault(name, now)
+        verdict = judge(
+            {name: picture.last_seen[name] for name in picture.nodes},
+            picture.states,
+            now,
+            settled_since,
+        )
+        for name, state in verdict.states.items():
+            before = picture.states.get(name)
+            if before is not state:
+                log.info("a node's state changed", node=name, before=before, state=state)
+                self._events.tell(
+                    event(EventKind.NODE_STATE, f"node {name} is {state.value}", node=name)
+                )
+        if dict(verdict.states) != picture.states or verdict.reason != picture.frozen_because:
+            picture.states = dict(verdict.states)
+            picture.frozen_because = verdict.reason if verdict.frozen else ""
+            picture.touch()
+
+    def _tell_moves(self, placement: Placement) -> None:
+        for key, (source, target) in placement.moved.items():
+            log.info("moved", slot=str(key), source=source, target=target)
+            self._events.tell(
+                event(
+                    EventKind.SLOT_MOVED,
+                    f"{key} moved from {source} to {target}",
+                    project=key.project,
+                    service=key.service,
+                    slot=key.slot,
+                )
+            )
+
+    async def _fan_out(self, changed: Mapping[str, NodeDesired]) -> None:
+        turns = asyncio.Semaphore(WRITES_MAX)
+
+        async def write(name: str, document: NodeDesired) -> None:
+            held = self._picture.documents.get(name)
+            async with turns:
+                failpoint("before_desired_put")
+                revision = await self._buckets.desired.put(
+                    name, document, held.revision if held else 0
+                )
+                failpoint("after_desired_put")
+            self._picture.documents[name] = Held(document, revision)
+
+        results = await asyncio.gather(
+            *(write(name, document) for name, document in changed.items()), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _drop_tombstones(self, now: float) -> None:
+        gone = {name: held for name, held in self._picture.projects.items() if held.value.is_gone}
+        self._buried_at = {name: self._buried_at.get(name, now) for name in gone}
+        for name, held in gone.items():
+            if now - self._buried_at[name] > TOMBSTONE_S:
+                await self._buckets.projects.delete(name, held.revision)
+                del self._picture.projects[name]
+
+    async def _bury(self, nodes: list[NodePicture]) -> None:
+        """Turn projects that have left every node into tombstones."""
+        picture = self._picture
+        documents = picture.held_documents()
+        for name, held in list(picture.projects.items()):
+            record = held.value
+            if record.is_gone:
+                continue
+            is_known = picture.applied.get(name) == held.revision
+            if (
+                record.desired_state is State.DELETED
+                and is_known
+                and has_left(name, nodes, documents, force=record.force)
+            ):
+                buried = bury(record)
+                revision = await self._buckets.projects.put(name, buried, held.revision)
+                picture.projects[name] = Held(buried, revision)
+                picture.touch()
+                self._events.tell(
+                    event(EventKind.OPERATION_ENDED, f"project {name} is deleted", project=name)
+                )
+
+
+def _node_view(node: NodePicture) -> NodeView:
+    current = node.current
+    if current is None:
+        return NodeView(name=node.name, index=node.index, state=node.state, engine_ready=False)
+    return NodeView(
+        name=node.name,
+        index=node.index,
+        address=current.address,
+        zone=current.zone,
+        labels=current.labels,
+        cpus=current.cpus,
+        memory_bytes=current.memory_bytes,
+        state=node.state,
+        is_cordoned=node.is_cordoned,
+        engine_ready=current.engine.state is EngineState.READY,
+    )
+
+
+def _decoded(model: type[Model], found: Mapping[str, tuple[bytes, int]]) -> dict[str, Held[Model]]:
+    """Every value that can be read. One that can't is logged and left alone, not dropped."""
+    held = {}
+    for key, (payload, revision) in found.items():
+        try:
+            held[key] = Held(decode(model, payload), revision)
+        except InvalidInput:
+            log.exception("a record can't be read and is left alone", key=key)
+    return held

@@ -1,0 +1,290 @@
+"""What a command does to its project's record: `apply`, pure.
+
+The newest command wins: a stop is accepted while a create still waits for an image, and the older
+operation ends as superseded. The reference is silent here; refusing instead would leave a stuck
+project that nobody can stop.
+"""
+
+from dataclasses import dataclass
+
+from coordinator.errors import Conflict, NotFound
+from schemas.command import (
+    SCALE_MAX,
+    AnyCommand,
+    CreateProject,
+    DeleteProject,
+    KillProject,
+    KillService,
+    ProjectCommand,
+    RedeployProject,
+    Reply,
+    ScaleService,
+    StartProject,
+    StartService,
+    StopProject,
+    StopService,
+)
+from schemas.errors import InvalidInput
+from schemas.names import is_project_name
+from schemas.records import Operation, ProjectRecord, ProjectTemplate, ServiceRecord
+from schemas.signals import canonical
+from schemas.states import State
+
+#: Enough for a publisher that retries for minutes, and small beside the template.
+REPLIES_MAX = 32
+
+_STARTED: dict[str, object] = {
+    "desired_state": State.RUNNING,
+    "stop_signal": "",
+    "stop_timeout_s": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When and as what a command is carried out."""
+
+    now: str
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The record to write, the answer, and the services to signal, dependents first."""
+
+    record: ProjectRecord
+    reply: Reply
+    signal: str = ""
+    signalled: tuple[str, ...] = ()
+
+
+def remembered(record: ProjectRecord | None, command: AnyCommand) -> Reply | None:
+    """The answer that this command got before."""
+    replies = record.replies if record else ()
+    return next((reply for reply in replies if reply.command_id == command.command_id), None)
+
+
+def create(
+    held: ProjectRecord | None, command: CreateProject, template: ProjectTemplate, moment: Moment
+) -> Decision:
+    """A new project, wanted running.
+
+    Raises:
+        Conflict: the name is taken, or its former owner is still being deleted.
+    """
+    check_new_name(held, command)
+    services = {
+        service.name: ServiceRecord(
+            template=service, scale=service.scale, created=moment.now, updated=moment.now
+        )
+        for service in template.services
+    }
+    record = ProjectRecord(
+        name=command.name,
+        description=command.description,
+        template=command.template,
+        version=command.version,
+        environment=command.environment,
+        compose_version=template.compose_version,
+        created=moment.now,
+        updated=moment.now,
+        services=services,
+        networks=template.networks,
+        volumes=template.volumes,
+        warnings=template.warnings,
+        replies=held.replies if held else (),
+    )
+    return _decided(record, command, moment, "project.create", warnings=template.warnings)
+
+
+def check_new_name(held: ProjectRecord | None, command: CreateProject) -> None:
+    """Refuse a name that can't be created, before the work of compiling its template."""
+    if not is_project_name(command.name):
+        raise InvalidInput(
+            "a project's name is 1 to 64 letters, digits and hyphens, not starting with a hyphen",
+            where="name",
+        )
+    if held is not None and not held.is_gone:
+        if held.desired_state is State.DELETED:
+            raise Conflict(f"project {command.name} is still being deleted")
+        raise Conflict(f"project {command.name} already exists")
+
+
+def apply(
+    held: ProjectRecord | None, command: AnyCommand, moment: Moment, *, running: bool = False
+) -> Decision:
+    """Every command but create. `running`: whether containers of the project run now.
+
+    Raises:
+        NotFound: no such project or service.
+        Conflict: the project is being deleted, or is to be deleted without force while it runs.
+        InvalidInput: a value that this service can't take.
+    """
+    if held is None or held.is_gone:
+        raise NotFound(f"Not Found: {_target(command)}")
+    if isinstance(command, DeleteProject):
+        return _delete(held, command, moment, running=running)
+    if held.desired_state is State.DELETED:
+        raise Conflict(f"project {held.name} is being deleted")
+    if isinstance(command, ProjectCommand):
+        return _on_services(held, tuple(held.services), command, moment)
+    service = command.service_id.partition("_")[2]
+    if service not in held.services:
+        raise NotFound(f"Not Found: {_target(command)}")
+    return _on_services(held, (service,), command, moment)
+
+
+def _target(command: AnyCommand) -> str:
+    if isinstance(command, ProjectCommand):
+        return f"project {command.name}"
+    return f"service {command.service_id}"
+
+
+def _on_services(
+    held: ProjectRecord, names: tuple[str, ...], command: AnyCommand, moment: Moment
+) -> Decision:
+    """Change these services as the command says; the rest of the record follows."""
+    services = dict(held.services)
+    signal, signalled = "", []
+    if isinstance(command, KillProject | KillService):
+        signal = canonical(command.signal)
+    for name in names:
+        service = services[name]
+        change: dict[str, object]
+        match command:
+            case StartProject() | StartService():
+                change = _STARTED
+            case StopProject() | StopService():
+                change = _stopped("", float(command.timeout))
+            case KillProject() | KillService():
+                change = _killed(service, signal)
+                if not change:
+                    signalled.append(name)
+            case RedeployProject():
+                change = {**_STARTED, "refresh": service.refresh + 1}
+            case ScaleService():
+                change = {**_STARTED, "scale": _scale(service, command)}
+            case _:
+                raise InvalidInput(f"{type(command).__name__} is not for an existing project")
+        services[name] = service.model_copy(update={**change, "updated": moment.now})
+    runs = any(service.desired_state is State.RUNNING for service in services.values())
+    record = held.model_copy(
+        update={
+            "services": services,
+            "desired_state": State.RUNNING if runs else State.STOPPED,
+            "updated": moment.now,
+        }
+    )
+    only = names[0] if not isinstance(command, ProjectCommand) else ""
+    decision = _decided(record, command, moment, _verb(command), service=only)
+    order = tuple(reversed(_dependency_order(record, signalled)))
+    return Decision(decision.record, decision.reply, signal if order else "", order)
+
+
+def _stopped(signal: str, timeout_s: float | None) -> dict[str, object]:
+    return {
+        "desired_state": State.STOPPED,
+        "stop_signal": signal,
+        "stop_timeout_s": timeout_s,
+    }
+
+
+def _killed(service: ServiceRecord, signal: str) -> dict[str, object]:
+    """A signal that is meant to end the container changes what is wanted; others don't.
+
+    Which ones are: KILL, and the container's own stop signal. The engine draws the same line when
+    it decides whether a restart policy still holds after `docker kill`.
+    """
+    if signal == "KILL":
+        return _stopped("KILL", 0.0)
+    if signal == canonical(service.template.spec.stop_signal or "TERM"):
+        return _stopped(signal, None)
+    return {}
+
+
+def _scale(service: ServiceRecord, command: ScaleService) -> int:
+    if service.template.is_global:
+        raise InvalidInput("a global service runs once on every node and can't be scaled")
+    match command.type:
+        case "scale_to":
+            count = command.value
+        case "scale_out":
+            count = service.scale + command.value
+        case "scale_in":
+            count = max(0, service.scale - command.value)
+    if count > SCALE_MAX:
+        raise InvalidInput(f"{count} is more than {SCALE_MAX} containers", where="value")
+    return count
+
+
+def _delete(
+    held: ProjectRecord, command: DeleteProject, moment: Moment, *, running: bool
+) -> Decision:
+    if running and not command.force and held.desired_state is not State.DELETED:
+        raise Conflict(f"project {held.name} has running containers: stop it first, or use force")
+    record = held.model_copy(
+        update={
+            "desired_state": State.DELETED,
+            "remove_volumes": command.volumes or held.remove_volumes,
+            "force": command.force or held.force,
+            "updated": moment.now,
+        }
+    )
+    return _decided(record, command, moment, "project.delete")
+
+
+def bury(record: ProjectRecord) -> ProjectRecord:
+    """The tombstone of a project that has left every node: only its commands are remembered."""
+    return record.model_copy(
+        update={
+            "is_gone": True,
+            "services": {},
+            "networks": (),
+            "volumes": (),
+            "template": "",
+            "environment": {},
+            "warnings": (),
+        }
+    )
+
+
+def _decided(
+    record: ProjectRecord,
+    command: AnyCommand,
+    moment: Moment,
+    verb: str,
+    *,
+    service: str = "",
+    warnings: tuple[str, ...] = (),
+) -> Decision:
+    reply = Reply(
+        command_id=command.command_id,
+        outcome="accepted",
+        operation_id=moment.operation_id,
+        warnings=warnings,
+    )
+    operation = Operation(id=moment.operation_id, verb=verb, service=service, started=moment.now)
+    replies = (*record.replies, reply)[-REPLIES_MAX:]
+    return Decision(record.model_copy(update={"operation": operation, "replies": replies}), reply)
+
+
+def _verb(command: AnyCommand) -> str:
+    noun = "project" if isinstance(command, ProjectCommand) else "service"
+    return f"{noun}.{type(command).__name__.removesuffix(noun.capitalize()).lower()}"
+
+
+def _dependency_order(record: ProjectRecord, names: list[str]) -> list[str]:
+    """Dependencies first; ties in the record's order."""
+    ordered: list[str] = []
+    pending = list(record.services)
+    while pending:
+        ready = [
+            name
+            for name in pending
+            if not set(record.services[name].template.depends_on) & set(pending) - {name}
+        ]
+        # The compiler refuses cycles; a record that has one anyway is taken in its own order.
+        for name in ready or pending[:1]:
+            ordered.append(name)
+            pending.remove(name)
+    return [name for name in ordered if name in names]

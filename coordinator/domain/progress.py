@@ -1,0 +1,89 @@
+"""How far an accepted command is: `progress`, pure.
+
+An operation is done when what it is about is settled *and* everybody concerned has seen what it
+changed: the control loop its record, the nodes their documents. Without that second half a stop
+would look done before any agent has heard of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from coordinator.domain.rollup import NodePicture, ProjectView, ServiceView
+from schemas.command import Progress
+from schemas.desired import NodeDesired
+from schemas.records import Operation
+from schemas.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A stage, and the reasons when it is `failed`."""
+
+    progress: Progress
+    reason: str = ""
+
+
+RUNNING = Standing(Progress.RUNNING)
+DONE = Standing(Progress.DONE)
+
+
+def progress(
+    operation_id: str,
+    view: ProjectView | None,
+    documents: Mapping[str, NodeDesired],
+    nodes: Iterable[NodePicture],
+    *,
+    is_applied: bool,
+) -> Standing:
+    """Where the operation stands.
+
+    `view` is None when the project is gone; `is_applied` says whether the control loop has written
+    every document that follows from the project's record.
+    """
+    if view is None:
+        return DONE
+    operation = view.record.operation
+    if operation is None or operation.id != operation_id:
+        newer = operation.verb if operation else "a newer command"
+        return Standing(Progress.SUPERSEDED, f"superseded by {newer}")
+    if not is_applied or view.desired_state is State.DELETED:
+        return RUNNING
+    if not _is_known_to_nodes(operation, view, documents, nodes):
+        return RUNNING
+    services = _concerned(operation, view)
+    definite = [reason for service in services for reason in service.definite]
+    if definite:
+        return Standing(Progress.FAILED, "; ".join(definite))
+    return DONE if all(service.is_settled for service in services) else RUNNING
+
+
+def _concerned(operation: Operation, view: ProjectView) -> tuple[ServiceView, ...]:
+    if not operation.service:
+        return tuple(view.services.values())
+    service = view.services.get(operation.service)
+    return (service,) if service else ()
+
+
+def _is_known_to_nodes(
+    operation: Operation,
+    view: ProjectView,
+    documents: Mapping[str, NodeDesired],
+    nodes: Iterable[NodePicture],
+) -> bool:
+    """Whether every node that answers and has a part in this has reported on its document.
+
+    A redeploy may recreate a container that looks settled, so for it a report made in the middle
+    of the node's work is not enough.
+    """
+    for node in nodes:
+        document = documents.get(node.name)
+        current = node.current
+        if document is None or current is None or not node.is_trusted:
+            continue
+        if all(slot.project != view.record.name for slot in document.slots):
+            continue
+        if (current.epoch, current.generation) < (document.epoch, document.generation):
+            return False
+        if operation.verb == "project.redeploy" and not current.settled:
+            return False
+    return True

@@ -1,0 +1,127 @@
+"""What nodes report, sorted by service; and when a slot counts as filled.
+
+A container on a node that is down, or whose engine is down, proves nothing: it is kept in view,
+marked stale, and fills no slot.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
+from schemas.names import SlotKey
+from schemas.records import ProjectRecord, ServiceRecord
+from schemas.states import EngineState, Health, NodeState
+
+HEALTHY = frozenset({Health.NONE, Health.SUCCESS})
+
+
+@dataclass(frozen=True, slots=True)
+class NodePicture:
+    """What is known of one node: what it said last, and whether it still speaks."""
+
+    name: str
+    index: int
+    joined: str
+    state: NodeState
+    is_cordoned: bool = False
+    current: NodeCurrent | None = None
+    #: seconds since it was last heard, at the time of the snapshot
+    silent_for_s: float = 0.0
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether what it said last may still be true."""
+        return (
+            self.state is not NodeState.DOWN
+            and self.current is not None
+            and self.current.engine.state is not EngineState.DOWN
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerView:
+    """A container and the node it is on."""
+
+    current: ContainerCurrent
+    node: str
+    address: str
+    #: this is how it was when last heard; it may be different by now
+    is_stale: bool = False
+    #: its node is down, or its engine is
+    is_lost: bool = False
+    #: the slot is not placed on this node (any more)
+    is_leftover: bool = False
+
+    @property
+    def runs(self) -> bool:
+        return self.current.running and not self.is_lost
+
+    def fills_slot(self, service: ServiceRecord, fingerprint: str) -> bool:
+        """Whether it is what the spec with this fingerprint asks for, and healthy."""
+        current = self.current
+        if self.is_leftover or self.is_lost or current.fingerprint != fingerprint:
+            return False
+        if is_completed(current, service):
+            return True
+        return current.status == "running" and current.health in HEALTHY
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What all nodes report of one service."""
+
+    containers: tuple[ContainerView, ...] = ()
+    #: with the node that has it
+    problems: tuple[tuple[str, SlotProblem], ...] = ()
+
+
+def sightings(
+    assigned: Mapping[SlotKey, str], nodes: Iterable[NodePicture]
+) -> dict[tuple[str, str], Sightings]:
+    """All containers and problems that nodes report, by project and service."""
+    containers: dict[tuple[str, str], list[ContainerView]] = {}
+    problems: dict[tuple[str, str], list[tuple[str, SlotProblem]]] = {}
+    for node in sorted(nodes, key=lambda each: each.index):
+        if node.current is None:
+            continue
+        lost = not node.is_trusted
+        stale = (
+            node.state is not NodeState.READY or node.current.engine.state is not EngineState.READY
+        )
+        for container in node.current.containers:
+            view = ContainerView(
+                current=container,
+                node=node.name,
+                address=node.current.address,
+                is_stale=stale,
+                is_lost=lost,
+                is_leftover=assigned.get(container.key) != node.name,
+            )
+            containers.setdefault((container.project, container.service), []).append(view)
+        for problem in node.current.problems:
+            if assigned.get(problem.key) == node.name and not lost:
+                pair = (problem.project, problem.service)
+                problems.setdefault(pair, []).append((node.name, problem))
+    return {
+        pair: Sightings(tuple(containers.get(pair, ())), tuple(problems.get(pair, ())))
+        for pair in containers.keys() | problems.keys()
+    }
+
+
+def wanted_slots(
+    project: ProjectRecord, service: str, assigned: Iterable[SlotKey]
+) -> tuple[SlotKey, ...]:
+    """The slots a service should fill: counted by its scale, or one on each of its nodes."""
+    record = project.services[service]
+    if record.template.is_global:
+        return tuple(sorted(assigned))
+    return tuple(SlotKey(project.name, service, slot) for slot in range(1, record.scale + 1))
+
+
+def is_completed(container: ContainerCurrent, service: ServiceRecord) -> bool:
+    """Whether this is a run-once container that has ended well."""
+    return (
+        service.template.spec.restart.policy in {"no", "on-failure"}
+        and container.status == "exited"
+        and container.exit_code == 0
+    )

@@ -1,0 +1,107 @@
+"""`Picture`: everything the coordinator knows at this moment, in memory.
+
+It owns no task and touches no network. The intake, the collector and the control loop write into
+it; faces and waiting commands read from it. Records and documents are remembered with the revision
+that a compare-and-set needs.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from coordinator.domain.rollup import NodePicture, ProjectView, roll_up
+from coordinator.domain.schedule import Placement
+from schemas.current import NodeCurrent
+from schemas.desired import NodeDesired
+from schemas.names import SlotKey
+from schemas.records import NodeRecord, ProjectRecord
+from schemas.states import NodeState, Wanted
+
+Content = TypeVar("Content")
+
+NOWHERE = Placement(assigned={}, unplaced={}, moved={})
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[Content]):
+    """A value and its revision in the bucket."""
+
+    value: Content
+    revision: int
+
+
+class Picture:
+    """What is wanted, what was decided, what is seen."""
+
+    def __init__(self) -> None:
+        self.projects: dict[str, Held[ProjectRecord]] = {}
+        self.nodes: dict[str, Held[NodeRecord]] = {}
+        self.documents: dict[str, Held[NodeDesired]] = {}
+        self.current: dict[str, NodeCurrent] = {}
+        #: monotonic seconds of each node's last sign of life
+        self.last_seen: dict[str, float] = {}
+        self.states: dict[str, NodeState] = {}
+        self.placement = NOWHERE
+        #: why nothing is rescheduled now; empty: it is
+        self.frozen_because = ""
+        #: project -> revision of the record whose consequences are all written
+        self.applied: dict[str, int] = {}
+        self._version = 0
+        self._changed = asyncio.Event()
+        self._views: tuple[int, dict[str, ProjectView]] = (-1, {})
+
+    @property
+    def version(self) -> int:
+        """Raised by every `touch`."""
+        return self._version
+
+    def touch(self) -> None:
+        """Say that something has changed."""
+        self._version += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def change(self) -> None:
+        """Return at the next `touch`."""
+        await self._changed.wait()
+
+    def records(self) -> dict[str, ProjectRecord]:
+        return {name: held.value for name, held in self.projects.items()}
+
+    def held_documents(self) -> dict[str, NodeDesired]:
+        return {name: held.value for name, held in self.documents.items()}
+
+    def node_pictures(self, now: float) -> list[NodePicture]:
+        """Every node that has joined, by index; `now` in monotonic seconds."""
+        pictures = [
+            NodePicture(
+                name=name,
+                index=held.value.index,
+                joined=held.value.joined,
+                # Until it is heard of, a node is neither ready for work nor lost.
+                state=self.states.get(name, NodeState.SUSPECT),
+                is_cordoned=held.value.is_cordoned,
+                current=self.current.get(name),
+                silent_for_s=max(0.0, now - self.last_seen.get(name, now)),
+            )
+            for name, held in self.nodes.items()
+        ]
+        return sorted(pictures, key=lambda node: node.index)
+
+    def views(self, now: float) -> Mapping[str, ProjectView]:
+        """Every project with its states. Computed once per change, however many ask."""
+        version, views = self._views
+        if version != self._version:
+            views = roll_up(self.records().values(), self.placement, self.node_pictures(now))
+            self._views = (self._version, views)
+        return views
+
+    def placed(self) -> dict[SlotKey, str]:
+        """Where each slot is, according to the documents."""
+        return {
+            slot.key: name
+            for name, held in self.documents.items()
+            for slot in held.value.slots
+            if slot.wanted is not Wanted.ABSENT
+        }

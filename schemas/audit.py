@@ -1,0 +1,22 @@
+"""`AuditEntry`: one command and its fate, kept for people who ask who did what."""
+
+from schemas.command import Reason
+from schemas.document import Document
+
+
+class AuditEntry(Document):
+    """Written for every command, accepted or refused. `at` is RFC 3339, UTC."""
+
+    at: str
+    command_id: str
+    #: noun.verb
+    verb: str
+    #: the project, or the service's id
+    target: str
+    issuer: str = ""
+    outcome: str
+    operation_id: str = ""
+    reason: Reason | None = None
+    #: the coordinator that decided, and its epoch
+    coordinator: str = ""
+    epoch: int = 0
