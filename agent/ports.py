@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.domain.actions import ContainerLabels
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
 from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import DesiredNetwork, DesiredVolume, NodeDesired
@@ -16,17 +17,16 @@ from schemas.event import Event
 from schemas.names import SlotKey
 from schemas.service import Probe, ServiceSpec
 
-
-@dataclass(frozen=True, slots=True)
-class ContainerLabels:
-    """What a container must carry so that a lost bus can be rebuilt from the nodes."""
-
-    key: SlotKey
-    fingerprint: str
-    version: str
-    refresh: int
-    epoch: int
-    generation: int
+__all__ = [
+    "Bus",
+    "ContainerEngine",
+    "ContainerLabels",
+    "EngineEvent",
+    "EngineEvents",
+    "EngineFacts",
+    "HealthProbe",
+    "Ledger",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Times are seconds since the epoch, as read from the engine or from the one clock
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.domain.actions import Action
 from schemas.names import SlotKey
 from schemas.states import Health
 
@@ -65,18 +66,31 @@ class SeenVolume:
 class Attempts:
     """What went wrong with a slot lately, kept by the loop between passes.
 
-    `failures` counts unasked exits and failed actions in a row; ten healthy minutes or a change of
-    what is wanted clears it.
+    Two counts, because they end differently: a failed action is over with the first success, a
+    crash loop only after ten healthy minutes. A change of what is wanted ends both.
     """
 
+    #: what was wanted when this was counted
+    basis: str = ""
+    #: unasked exits and restarts for bad health, in a row
+    exits: int = 0
+    last_exit_at: float = 0.0
+    #: failed actions in a row
     failures: int = 0
     last_failure_at: float = 0.0
-    first_failure_at: float = 0.0
-    #: agent.errors code, or crashed / unhealthy / completed
+    #: when the trouble began
+    since: float = 0.0
+    #: of the newest trouble: a code of agent.errors, or crashed, unhealthy, stop_failed
     code: str = ""
     message: str = ""
-    #: the exits that are already counted: container id and finish time
+    #: of the newest failed action: it won't pass by itself
+    definite: bool = False
+    #: exits and bad health that are counted already: container id and time of the exit or start
     counted: frozenset[tuple[str, float]] = frozenset()
+    #: exits that were asked for: such a container is started again at once when it is wanted
+    asked: frozenset[tuple[str, float]] = frozenset()
+    #: containers that the agent stopped and has not started since
+    stopped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,19 @@ class Observation:
     networks: tuple[SeenNetwork, ...] | None = ()
     volumes: tuple[SeenVolume, ...] | None = ()
     #: image reference -> id, for every reference asked about; missing: not on this node
-    images: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] | None = field(default_factory=dict)
     #: results of `aliyun.probe.*`, by container id
     probes: Mapping[str, Health] = field(default_factory=dict)
     attempts: Mapping[SlotKey, Attempts] = field(default_factory=dict)
+    #: actions that were begun by an earlier pass and have not ended
+    in_flight: frozenset[Action] = frozenset()
+
+    def slot(self, key: SlotKey) -> tuple[SeenContainer, ...]:
+        """The containers of one slot, oldest first. Only for a readable engine."""
+        mine = (seen for seen in self.containers or () if seen.key == key)
+        return tuple(sorted(mine, key=lambda seen: (seen.created_at, seen.id)))
+
+
+def resource_key(project: str, name: str) -> SlotKey:
+    """Under which attempts at a network or volume are kept: slots count from 1, these are 0."""
+    return SlotKey(project, name, 0)

@@ -1,0 +1,195 @@
+"""Counts what goes wrong with each slot, from what was seen and how actions ended.
+
+An exit is counted once, and only if nobody asked for it. The counts end when something else is
+wanted, failures also with the first success, exits also after ten healthy minutes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from agent.domain.actions import (
+    PullImage,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveVolume,
+    StartContainer,
+    StopContainer,
+    slot_of,
+)
+from agent.domain.backoff import HEALTHY_AFTER_S
+from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
+from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
+from schemas.desired import DesiredSlot, NodeDesired
+from schemas.names import SlotKey
+from schemas.states import Health, Wanted
+
+
+def fold(
+    desired: NodeDesired, observed: Observation, outcomes: Iterable[Outcome]
+) -> dict[SlotKey, Attempts]:
+    """The attempts after `outcomes`, which ended before `observed` was seen.
+
+    `observed.attempts` are the ones before. What the document no longer mentions is forgotten.
+    """
+    ended = list(outcomes)
+    failures = _failures_by_key(ended)
+    stopped, started = _stopped_and_started(ended, observed)
+    folded: dict[SlotKey, Attempts] = {}
+    for slot in desired.slots:
+        attempts = _of_same_basis(observed.attempts.get(slot.key, Attempts()), slot)
+        attempts = replace(attempts, stopped=(attempts.stopped | stopped) - started)
+        if failure := failures.get(slot.key):
+            attempts = _count_failure(attempts, failure, observed.now)
+        elif any(isinstance(e, Succeeded) and _ends_well(e, slot) for e in ended):
+            attempts = _clear_failures(attempts)
+        if observed.containers is not None:
+            attempts = _look(attempts, slot, observed.slot(slot.key), observed.now)
+        folded[slot.key] = attempts
+    for key in _resource_keys(observed):
+        attempts = observed.attempts.get(key, Attempts())
+        if failure := failures.get(key):
+            attempts = _count_failure(attempts, failure, observed.now)
+        folded[key] = attempts
+    return {key: attempts for key, attempts in folded.items() if attempts != Attempts()}
+
+
+def _of_same_basis(attempts: Attempts, slot: DesiredSlot) -> Attempts:
+    basis = f"{slot.wanted} {slot.spec} {slot.version} {slot.refresh}"
+    if attempts.basis == basis:
+        return attempts
+    return Attempts(
+        basis=basis, counted=attempts.counted, asked=attempts.asked, stopped=attempts.stopped
+    )
+
+
+def _look(
+    attempts: Attempts, slot: DesiredSlot, containers: tuple[SeenContainer, ...], now: float
+) -> Attempts:
+    """Count what the slot's containers show, and forget what is over."""
+    for seen in containers:
+        attempts = _count_exit(attempts, slot, seen, now)
+        is_healthy_since = seen.started_at if seen.is_running else None
+        if seen.health is Health.FAILURE:
+            attempts = _count_bad_health(attempts, slot, seen, now)
+        elif is_healthy_since and now - is_healthy_since >= HEALTHY_AFTER_S and attempts.exits:
+            attempts = replace(attempts, exits=0, last_exit_at=0.0)
+            attempts = attempts if attempts.failures else _clear_words(attempts)
+    ids = {seen.id for seen in containers}
+    return replace(
+        attempts,
+        counted=frozenset(mark for mark in attempts.counted if mark[0] in ids),
+        asked=frozenset(mark for mark in attempts.asked if mark[0] in ids),
+        stopped=attempts.stopped & ids,
+    )
+
+
+def _count_exit(attempts: Attempts, slot: DesiredSlot, seen: SeenContainer, now: float) -> Attempts:
+    mark = (seen.id, seen.finished_at or 0.0)
+    if seen.status not in {"exited", "dead"} or mark in attempts.counted | attempts.asked:
+        return attempts
+    if slot.wanted is not Wanted.RUNNING or seen.id in attempts.stopped:
+        return replace(attempts, asked=attempts.asked | {mark})
+    ended_at = min(seen.finished_at or now, now)
+    why = ", out of memory" if seen.oom_killed else ""
+    return replace(
+        attempts,
+        exits=attempts.exits + 1,
+        last_exit_at=ended_at,
+        since=attempts.since or ended_at,
+        code="crashed",
+        message=f"container {slot.key} exited with code {seen.exit_code}{why}",
+        counted=attempts.counted | {mark},
+    )
+
+
+def _count_bad_health(
+    attempts: Attempts, slot: DesiredSlot, seen: SeenContainer, now: float
+) -> Attempts:
+    mark = (seen.id, seen.started_at or 0.0)
+    if not seen.is_running or slot.wanted is not Wanted.RUNNING or mark in attempts.counted:
+        return attempts
+    return replace(
+        attempts,
+        exits=attempts.exits + 1,
+        last_exit_at=now,
+        since=attempts.since or now,
+        code="unhealthy",
+        message=f"container {slot.key} fails its health check",
+        counted=attempts.counted | {mark},
+    )
+
+
+def _count_failure(attempts: Attempts, failure: Failed, now: float) -> Attempts:
+    is_removal = isinstance(failure.action, StopContainer | RemoveContainer)
+    return replace(
+        attempts,
+        failures=attempts.failures + 1,
+        last_failure_at=now,
+        since=attempts.since or now,
+        code="stop_failed" if is_removal else failure.code,
+        message=str(failure.error),
+        definite=failure.is_definite,
+    )
+
+
+def _clear_failures(attempts: Attempts) -> Attempts:
+    cleared = replace(attempts, failures=0, last_failure_at=0.0, definite=False)
+    return cleared if cleared.exits else _clear_words(cleared)
+
+
+def _clear_words(attempts: Attempts) -> Attempts:
+    return replace(attempts, since=0.0, code="", message="")
+
+
+def _ends_well(outcome: Succeeded, slot: DesiredSlot) -> bool:
+    """Whether this success brought the slot where it is wanted."""
+    match slot.wanted:
+        case Wanted.RUNNING:
+            last: type = StartContainer
+        case Wanted.STOPPED:
+            last = StopContainer
+        case Wanted.ABSENT:
+            last = RemoveContainer
+    return isinstance(outcome.action, last) and slot_of(outcome.action) == slot.key
+
+
+def _failures_by_key(outcomes: list[Outcome]) -> dict[SlotKey, Failed]:
+    """The first failure that each slot, network or volume suffered, its own or another's."""
+    failures: dict[SlotKey, Failed] = {}
+    for outcome in outcomes:
+        match outcome:
+            case Failed():
+                cause = outcome
+            case Blocked(by=by):
+                cause = by
+            case Succeeded():
+                continue
+        for key in _keys(outcome):
+            failures.setdefault(key, cause)
+    return failures
+
+
+def _keys(outcome: Failed | Blocked) -> tuple[SlotKey, ...]:
+    match outcome.action:
+        case PullImage() as pull:
+            return pull.keys
+        case RemoveNetwork() | RemoveVolume() as removal:
+            return (resource_key(removal.project, removal.name),)
+        case action:
+            key = slot_of(action)
+            return (key,) if key else ()
+
+
+def _stopped_and_started(
+    outcomes: list[Outcome], observed: Observation
+) -> tuple[frozenset[str], frozenset[str]]:
+    done = [outcome.action for outcome in outcomes if isinstance(outcome, Succeeded)]
+    stops = [a.container_id for a in (*done, *observed.in_flight) if isinstance(a, StopContainer)]
+    starts = [a.container_id for a in done if isinstance(a, StartContainer)]
+    return frozenset(stops), frozenset(starts)
+
+
+def _resource_keys(observed: Observation) -> list[SlotKey]:
+    """Networks and volumes that are still there; trouble with one that is gone is over."""
+    resources = (*(observed.networks or ()), *(observed.volumes or ()))
+    return [resource_key(seen.project, seen.name) for seen in resources]

@@ -1,0 +1,64 @@
+"""What an action holds and uses on the node: why one action has to wait for another.
+
+Every conflict is by name (slot, host port, network, volume, image), so a failed removal blocks
+exactly what needs the same name and nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from agent.domain.actions import (
+    Action,
+    CreateContainer,
+    CreateNetwork,
+    CreateVolume,
+    PullImage,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveVolume,
+    StartContainer,
+    StopContainer,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Names held alone, and names used beside other users."""
+
+    held: frozenset[str]
+    used: frozenset[str] = frozenset()
+
+
+def must_wait(later: Action, earlier: Action) -> bool:
+    """Whether `later` may begin only after `earlier` has succeeded."""
+    mine, theirs = claims(later), claims(earlier)
+    return bool(mine.held & (theirs.held | theirs.used) or mine.used & theirs.held)
+
+
+def claims(action: Action) -> Claims:  # noqa: PLR0911 - one line per kind of action
+    match action:
+        case StopContainer(key=key, ports=ports):
+            # It gives ports up: whoever wants them comes after it.
+            return Claims(frozenset({f"slot {key}"}) | _named("port", ports))
+        case RemoveContainer(key=key, volumes=volumes, networks=networks):
+            used = _named("volume", volumes) | _named("network", networks)
+            return Claims(frozenset({f"slot {key}"}), used)
+        case RemoveNetwork(name=name) | CreateNetwork(name=name):
+            return Claims(frozenset({f"network {name}"}))
+        case RemoveVolume(name=name) | CreateVolume(name=name):
+            return Claims(frozenset({f"volume {name}"}))
+        case PullImage(reference=reference):
+            return Claims(frozenset({f"image {reference}"}))
+        case CreateContainer(key=key, spec=spec):
+            networks = frozenset(attachment.name for attachment in spec.networks)
+            volumes = frozenset(mount.source for mount in spec.volumes if mount.type == "volume")
+            used = _named("network", networks) | _named("volume", volumes)
+            return Claims(frozenset({f"slot {key}"}), used | {f"image {spec.image}"})
+        case StartContainer(key=key, ports=ports):
+            return Claims(frozenset({f"slot {key}"}), _named("port", ports))
+        case _:
+            assert_never(action)
+
+
+def _named(kind: str, names: frozenset[str]) -> frozenset[str]:
+    return frozenset(f"{kind} {name}" for name in names)

@@ -1,0 +1,38 @@
+"""Whether a container is the one that is wanted."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.domain.observation import SeenContainer
+from schemas.desired import DesiredSlot
+
+
+class Verdict(StrEnum):
+    """How far a container is from what is wanted."""
+
+    UP_TO_DATE = "up to date"
+    NEEDS_RECREATE = "needs recreate"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A verdict and the rule that gave it."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+def compare(
+    slot: DesiredSlot, fingerprint: str, image_id_now: str | None, seen: SeenContainer
+) -> Drift:
+    """Compare by the spec's fingerprint, and after a redeploy by the image too.
+
+    `image_id_now` is what the spec's image reference means on this node at present; None when the
+    image isn't here, which is no reason to give up the container that runs.
+    """
+    if seen.fingerprint != fingerprint:
+        return Drift(Verdict.NEEDS_RECREATE, "its spec has changed")
+    is_older = seen.refresh < slot.refresh
+    if is_older and image_id_now is not None and image_id_now != seen.image_id:
+        return Drift(Verdict.NEEDS_RECREATE, "its image has changed")
+    return Drift(Verdict.UP_TO_DATE)

@@ -1,0 +1,242 @@
+"""`plan(desired, observed) -> Plan`: what to do now, and when to look again. Pure.
+
+Order is fixed and meaningful. Removals come first, because they free names, ports and volumes:
+
+    stop containers -> remove containers -> remove networks -> remove volumes
+    create networks -> create volumes -> pull images -> create containers -> start containers
+
+What can't be read is unknown, not absent: nothing is planned that depends on it. A container that
+the document doesn't mention is left alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from agent.domain.actions import (
+    Action,
+    Addition,
+    ContainerLabels,
+    CreateNetwork,
+    CreateVolume,
+    PullImage,
+    Removal,
+    RemoveNetwork,
+    RemoveVolume,
+    slot_of,
+)
+from agent.domain.backoff import failure_due
+from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
+from agent.domain.slots import Decision, SlotView, decide, overtake
+from schemas.current import SlotProblem
+from schemas.desired import DesiredSlot, NodeDesired
+from schemas.fingerprint import fingerprint
+from schemas.states import Wanted
+
+SomeAction = TypeVar("SomeAction", bound=Action)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Actions in the order in which they may begin. Data: leaves no choice to who executes it."""
+
+    generation: int = 0
+    removals: tuple[Removal, ...] = ()
+    additions: tuple[Addition, ...] = ()
+    #: what was left undone on purpose, in words
+    notes: tuple[str, ...] = ()
+    problems: tuple[SlotProblem, ...] = ()
+    #: when the earliest thing that has to wait becomes due
+    retry_at: float | None = None
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return self.removals + self.additions
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.actions
+
+
+def plan(desired: NodeDesired, observed: Observation) -> Plan:
+    """Bring the node closer to what is desired. Call again after any change."""
+    if observed.containers is None:
+        return Plan(desired.generation, notes=("the engine can't be read: nothing is planned",))
+    views = slot_views(desired, observed)
+    busy = {slot_of(action) for action in observed.in_flight}
+    decisions = [
+        overtake(view, observed.in_flight) if view.slot.key in busy else decide(view)
+        for view in views
+    ]
+    unknown = [
+        name for name in ("networks", "volumes", "images") if getattr(observed, name) is None
+    ]
+    if unknown:
+        decisions = [_without_creation(decision) for decision in decisions]
+    removed = {action.container_id for decision in decisions for action in decision.removes}
+    left = [seen for seen in observed.containers if seen.id not in removed]
+    networks = _unused_networks(desired, observed, left)
+    volumes = _unwanted_volumes(desired, observed, left)
+    waiting: list[RemoveNetwork | RemoveVolume] = [*networks, *volumes]
+    return Plan(
+        generation=desired.generation,
+        removals=(
+            *_fresh((stop for decision in decisions for stop in decision.stops), observed),
+            *_fresh((remove for decision in decisions for remove in decision.removes), observed),
+            *_fresh(networks, observed),
+            *_fresh(volumes, observed),
+        ),
+        additions=_additions(desired, observed, views, decisions),
+        notes=(
+            *(f"{name} can't be read: nothing is created" for name in unknown),
+            *(decision.note for decision in decisions if decision.note),
+        ),
+        problems=tuple(decision.problem for decision in decisions if decision.problem),
+        retry_at=min(
+            (
+                *(d.retry_at for d in decisions if d.retry_at is not None),
+                *(due for action in waiting if (due := _due(action, observed)) > observed.now),
+            ),
+            default=None,
+        ),
+    )
+
+
+def slot_views(desired: NodeDesired, observed: Observation) -> list[SlotView]:
+    """One view per slot, in the order of their keys."""
+    fingerprints = {name: fingerprint(spec) for name, spec in desired.specs.items()}
+    by_key = {slot.key: slot for slot in desired.slots}
+    return [_view(desired, observed, by_key[key], fingerprints) for key in sorted(by_key)]
+
+
+def _view(
+    desired: NodeDesired, observed: Observation, slot: DesiredSlot, fingerprints: dict[str, str]
+) -> SlotView:
+    spec = desired.specs.get(slot.spec)
+    labels = ContainerLabels(
+        key=slot.key,
+        fingerprint=fingerprints.get(slot.spec, ""),
+        version=slot.version,
+        refresh=slot.refresh,
+        epoch=desired.epoch,
+        generation=desired.generation,
+    )
+    return SlotView(
+        now=observed.now,
+        slot=slot,
+        spec=spec,
+        labels=labels,
+        seen=observed.slot(slot.key),
+        attempts=observed.attempts.get(slot.key, Attempts()),
+        image_id=(observed.images or {}).get(spec.image) if spec else None,
+    )
+
+
+def _without_creation(decision: Decision) -> Decision:
+    """Leave out what would be made of nothing, and the removal that only makes room for it."""
+    if decision.creates or decision.image:
+        return Decision(problem=decision.problem)
+    return decision
+
+
+def _additions(
+    desired: NodeDesired,
+    observed: Observation,
+    views: list[SlotView],
+    decisions: list[Decision],
+) -> tuple[Addition, ...]:
+    starting = [
+        (view, decision)
+        for view, decision in zip(views, decisions, strict=True)
+        if decision.creates or decision.starts
+    ]
+    specs = [view.spec for view, _ in starting if view.spec]
+    wanted_networks = {attachment.name for spec in specs for attachment in spec.networks}
+    wanted_volumes = {mount.source for spec in specs for mount in spec.volumes}
+    seen_networks = {seen.name for seen in observed.networks or ()}
+    seen_volumes = {seen.name for seen in observed.volumes or ()}
+    images = sorted({decision.image for decision in decisions if decision.image})
+    return (
+        *_fresh(
+            (
+                CreateNetwork(network.name, network, "a container joins it")
+                for network in sorted(desired.networks, key=lambda network: network.name)
+                if network.name in wanted_networks - seen_networks
+            ),
+            observed,
+        ),
+        *_fresh(
+            (
+                CreateVolume(volume.name, volume, "a container uses it")
+                for volume in sorted(desired.volumes, key=lambda volume: volume.name)
+                if volume.name in wanted_volumes - seen_volumes
+                and volume.wanted is not Wanted.ABSENT
+            ),
+            observed,
+        ),
+        *_fresh(
+            (
+                PullImage(
+                    image,
+                    tuple(
+                        view.slot.key
+                        for view, decision in zip(views, decisions, strict=True)
+                        if decision.image == image
+                    ),
+                    "it is not on this node",
+                )
+                for image in images
+            ),
+            observed,
+        ),
+        *(create for decision in decisions for create in decision.creates),
+        *(start for decision in decisions for start in decision.starts),
+    )
+
+
+def _unused_networks(
+    desired: NodeDesired, observed: Observation, left: list[SeenContainer]
+) -> list[RemoveNetwork]:
+    """Networks of projects that have nothing on this node any more."""
+    needed = {slot.project for slot in desired.slots if slot.wanted is not Wanted.ABSENT}
+    in_use = {name for seen in left for name in seen.networks}
+    return [
+        RemoveNetwork(seen.project, seen.name, "its project has left this node")
+        for seen in sorted(observed.networks or (), key=lambda seen: seen.name)
+        if seen.project not in needed and seen.name not in in_use
+    ]
+
+
+def _unwanted_volumes(
+    desired: NodeDesired, observed: Observation, left: list[SeenContainer]
+) -> list[RemoveVolume]:
+    """Volumes hold data: only an explicit `absent` removes one, and never while it is used."""
+    seen_names = {seen.name for seen in observed.volumes or ()}
+    in_use = {name for seen in left for name in seen.volumes}
+    return [
+        RemoveVolume(volume.project, volume.name, "wanted absent")
+        for volume in sorted(desired.volumes, key=lambda volume: volume.name)
+        if volume.wanted is Wanted.ABSENT
+        and volume.name in seen_names
+        and volume.name not in in_use
+    ]
+
+
+def _due(action: RemoveNetwork | RemoveVolume, observed: Observation) -> float:
+    key = resource_key(action.project, action.name)
+    return failure_due(observed.attempts.get(key, Attempts()))
+
+
+def _fresh(actions: Iterable[SomeAction], observed: Observation) -> tuple[SomeAction, ...]:
+    """Those that are not under way already, and don't wait for their back-off."""
+    return tuple(
+        dict.fromkeys(
+            action
+            for action in actions
+            if action not in observed.in_flight
+            and not (
+                isinstance(action, RemoveNetwork | RemoveVolume)
+                and _due(action, observed) > observed.now
+            )
+        )
+    )

@@ -1,0 +1,68 @@
+"""What to tell people about a slot that is not what it must be."""
+
+from agent.domain.observation import Attempts
+from agent.domain.timestamps import rfc3339
+from schemas.current import SlotProblem
+from schemas.desired import DesiredSlot
+
+
+def failed(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> SlotProblem:
+    """An action on this slot failed; what it said is the message."""
+    return _problem(
+        slot,
+        attempts,
+        code=attempts.code or "engine",
+        message=attempts.message,
+        count=attempts.failures,
+        retry_at=retry_at,
+        definite=attempts.definite,
+    )
+
+
+def crashed(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> SlotProblem:
+    """The container ends by itself. Without `retry_at` it is left so."""
+    return _problem(
+        slot,
+        attempts,
+        code="crashed",
+        message=attempts.message or f"container {slot.key} has ended",
+        count=attempts.exits,
+        retry_at=retry_at,
+        definite=retry_at is None,
+    )
+
+
+def unhealthy(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> SlotProblem:
+    """The container's HEALTHCHECK fails. Without `retry_at` it is left so."""
+    return _problem(
+        slot,
+        attempts,
+        code="unhealthy",
+        message=f"container {slot.key} fails its health check",
+        count=attempts.exits,
+        retry_at=retry_at,
+        definite=retry_at is None,
+    )
+
+
+def _problem(
+    slot: DesiredSlot,
+    attempts: Attempts,
+    *,
+    code: str,
+    message: str,
+    count: int,
+    retry_at: float | None,
+    definite: bool,
+) -> SlotProblem:
+    return SlotProblem(
+        project=slot.project,
+        service=slot.service,
+        slot=slot.slot,
+        code=code,
+        message=message,
+        definite=definite,
+        since=rfc3339(attempts.since),
+        retry_at=rfc3339(retry_at),
+        attempts=count,
+    )

@@ -1,0 +1,259 @@
+"""What one slot needs now: the rules for a container that is wanted running, stopped or absent.
+
+`agent.domain.plan` puts the decisions of all slots in order. Nothing here looks beyond its slot.
+"""
+
+from dataclasses import dataclass, replace
+
+from agent.domain.actions import (
+    Action,
+    ContainerLabels,
+    CreateContainer,
+    RemoveContainer,
+    StartContainer,
+    StopContainer,
+)
+from agent.domain.backoff import exit_due, failure_due
+from agent.domain.drift import Drift, Verdict, compare
+from agent.domain.observation import Attempts, SeenContainer
+from agent.domain.problems import crashed, failed, unhealthy
+from schemas.current import SlotProblem
+from schemas.desired import DesiredSlot
+from schemas.service import Restart, ServiceSpec
+from schemas.states import Health, Wanted
+
+#: the engine's own default, stated because the agent counts the seconds
+STOP_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """Everything that a decision about one slot may look at."""
+
+    now: float
+    slot: DesiredSlot
+    #: None for an absent slot, whose spec is no longer known
+    spec: ServiceSpec | None
+    #: what a new container gets, with the fingerprint of `spec`
+    labels: ContainerLabels
+    #: oldest first
+    seen: tuple[SeenContainer, ...]
+    attempts: Attempts
+    #: what the spec's image reference is on this node; None: not here
+    image_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one slot needs. Due later: nothing now, and when to look again."""
+
+    stops: tuple[StopContainer, ...] = ()
+    removes: tuple[RemoveContainer, ...] = ()
+    #: an image to pull first
+    image: str = ""
+    creates: tuple[CreateContainer, ...] = ()
+    starts: tuple[StartContainer, ...] = ()
+    retry_at: float | None = None
+    problem: SlotProblem | None = None
+    note: str = ""
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.stops or self.removes or self.image or self.creates or self.starts)
+
+
+def decide(view: SlotView) -> Decision:
+    """Decide for one slot that no earlier action is at work on."""
+    decision = _follow_rules(view)
+    if decision.is_idle:
+        return decision
+    due = failure_due(view.attempts)
+    if due > view.now:
+        return Decision(retry_at=due, problem=failed(view.slot, view.attempts, due))
+    if view.attempts.failures:
+        # The last failure stays visible until a try succeeds.
+        return replace(decision, problem=failed(view.slot, view.attempts, view.now))
+    return decision
+
+
+def overtake(view: SlotView, in_flight: frozenset[Action]) -> Decision:
+    """For a slot at which actions are at work: only a more urgent stop may overtake them."""
+    problem = failed(view.slot, view.attempts, None) if view.attempts.failures else None
+    if view.slot.wanted is Wanted.RUNNING:
+        return Decision(problem=problem)
+    begun = [action for action in in_flight if isinstance(action, StopContainer)]
+    stops = (_stop(view, seen, "must stop sooner") for seen in view.seen if seen.is_running)
+    return Decision(
+        stops=tuple(
+            stop
+            for stop in stops
+            if (same := [other for other in begun if other.container_id == stop.container_id])
+            and all(stop.is_more_urgent_than(other) for other in same)
+        ),
+        problem=problem,
+    )
+
+
+def stop_parameters(slot: DesiredSlot, spec: ServiceSpec | None) -> tuple[str, float]:
+    """Signal and patience: the slot's word, else the spec's, else the engine's."""
+    grace_s = spec.stop_grace_s if spec else None
+    timeout_s = slot.stop_timeout_s if slot.stop_timeout_s is not None else grace_s
+    return (
+        slot.stop_signal or (spec.stop_signal if spec else ""),
+        STOP_TIMEOUT_S if timeout_s is None else timeout_s,
+    )
+
+
+def keep_one(view: SlotView) -> tuple[SeenContainer | None, tuple[SeenContainer, ...]]:
+    """The container that the slot keeps, and those that must go.
+
+    There should be at most one. Of several, an up-to-date one that runs longest is kept.
+    """
+    alive = [seen for seen in view.seen if seen.status not in {"dead", "removing"}]
+    if not alive:
+        return None, view.seen
+    kept = min(
+        alive,
+        key=lambda seen: (
+            _drift(view, seen).verdict is not Verdict.UP_TO_DATE,
+            not seen.is_running,
+            seen.started_at or seen.created_at,
+            seen.id,
+        ),
+    )
+    return kept, tuple(seen for seen in view.seen if seen is not kept)
+
+
+def _follow_rules(view: SlotView) -> Decision:
+    """Apply the rules as if nothing had ever failed."""
+    match view.slot.wanted:
+        case Wanted.RUNNING if view.spec is None:
+            return Decision(note=f"slot {view.slot.key} has no spec in the document")
+        case Wanted.RUNNING:
+            return _wanted_running(view, view.spec)
+        case Wanted.STOPPED:
+            running = (seen for seen in view.seen if seen.is_running)
+            return Decision(stops=tuple(_stop(view, seen, "wanted stopped") for seen in running))
+        case Wanted.ABSENT:
+            return _discard(view, view.seen, "wanted absent", volumes=view.slot.remove_volumes)
+
+
+def _wanted_running(view: SlotView, spec: ServiceSpec) -> Decision:
+    kept, others = keep_one(view)
+    if others:
+        # What is kept is looked at once the others are gone: they may hold its name or ports.
+        return _discard(view, others, "more than one container in the slot")
+    if kept is None:
+        return _create(view, spec, "missing")
+    drift = _drift(view, kept)
+    if drift.verdict is Verdict.NEEDS_RECREATE:
+        return _recreate(view, spec, kept, drift.reason)
+    if kept.is_running:
+        return _tend(view, kept)
+    return _start_again(view, kept)
+
+
+def _create(view: SlotView, spec: ServiceSpec, reason: str) -> Decision:
+    due = exit_due(view.attempts)
+    if due > view.now:
+        return Decision(retry_at=due, problem=crashed(view.slot, view.attempts, due))
+    return Decision(
+        image=spec.image if view.image_id is None else "",
+        creates=(CreateContainer(view.slot.key, view.labels, spec, reason),),
+        starts=(_start(view, "", reason),),
+    )
+
+
+def _recreate(view: SlotView, spec: ServiceSpec, seen: SeenContainer, reason: str) -> Decision:
+    if view.image_id is None:
+        # The old container serves until the image is here: a pull that fails must cost nothing.
+        return Decision(image=spec.image)
+    created = _create(view, spec, reason)
+    if created.is_idle:
+        return created
+    discarded = _discard(view, (seen,), reason)
+    return replace(created, stops=discarded.stops, removes=discarded.removes)
+
+
+def _discard(
+    view: SlotView, seen: tuple[SeenContainer, ...], reason: str, *, volumes: bool = False
+) -> Decision:
+    return Decision(
+        stops=tuple(_stop(view, one, reason) for one in seen if one.is_running),
+        removes=tuple(
+            RemoveContainer(view.slot.key, one.id, volumes, one.volumes, one.networks, reason)
+            for one in seen
+        ),
+    )
+
+
+def _tend(view: SlotView, seen: SeenContainer) -> Decision:
+    """Look after a container that runs: one that its HEALTHCHECK has given up is restarted."""
+    if seen.status == "paused":
+        return Decision(note=f"{view.slot.key} was paused by hand; left so")
+    if seen.health is not Health.FAILURE:
+        return Decision()
+    if not _may_start_again(view, failed=True):
+        return Decision(problem=unhealthy(view.slot, view.attempts, None))
+    due = exit_due(view.attempts)
+    problem = unhealthy(view.slot, view.attempts, max(due, view.now))
+    if due > view.now:
+        return Decision(retry_at=due, problem=problem)
+    reason = "its health check fails"
+    return Decision(
+        stops=(_stop(view, seen, reason),),
+        starts=(_start(view, seen.id, reason),),
+        problem=problem,
+    )
+
+
+def _start_again(view: SlotView, seen: SeenContainer) -> Decision:
+    """Follow the restart policy of a container that ended by itself or by somebody's hand."""
+    if seen.status == "created" or _exit_was_asked(view, seen):
+        return Decision(starts=(_start(view, seen.id, "not running"),))
+    has_failed = seen.exit_code != 0 or seen.oom_killed
+    if not _may_start_again(view, failed=has_failed):
+        return Decision(problem=crashed(view.slot, view.attempts, None) if has_failed else None)
+    due = exit_due(view.attempts)
+    if due > view.now:
+        return Decision(retry_at=due, problem=crashed(view.slot, view.attempts, due))
+    return Decision(starts=(_start(view, seen.id, f"exited with code {seen.exit_code}"),))
+
+
+def _may_start_again(view: SlotView, *, failed: bool) -> bool:
+    restart = view.spec.restart if view.spec else Restart()
+    match restart.policy:
+        case "default" | "always" | "unless-stopped":
+            return True
+        case "on-failure":
+            has_tries = restart.max_retries is None or view.attempts.exits <= restart.max_retries
+            return failed and has_tries
+        case "no":
+            return False
+
+
+def _drift(view: SlotView, seen: SeenContainer) -> Drift:
+    return compare(view.slot, view.labels.fingerprint, view.image_id, seen)
+
+
+def _exit_was_asked(view: SlotView, seen: SeenContainer) -> bool:
+    return (seen.id, seen.finished_at or 0.0) in view.attempts.asked
+
+
+def _stop(view: SlotView, seen: SeenContainer, reason: str) -> StopContainer:
+    signal, timeout_s = stop_parameters(view.slot, view.spec)
+    ports = frozenset(
+        f"{host_port}/{inside.partition('/')[2] or 'tcp'}"
+        for inside, bindings in seen.ports.items()
+        for _, host_port in bindings
+    )
+    return StopContainer(view.slot.key, seen.id, signal, timeout_s, ports, reason)
+
+
+def _start(view: SlotView, container_id: str, reason: str) -> StartContainer:
+    ports = frozenset(
+        f"{port.host_port}/{port.protocol}"
+        for port in (view.spec.ports if view.spec else ())
+        if port.host_port is not None
+    )
+    return StartContainer(view.slot.key, container_id, ports, reason)
