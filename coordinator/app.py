@@ -30,6 +30,7 @@ from coordinator.nats_face import NatsFace
 from coordinator.picture import Picture
 from coordinator.settings import Settings
 from schemas import subjects
+from schemas.command import AnyCommand, Reply, verb_of
 from schemas.errors import Transient
 
 log = structlog.get_logger()
@@ -47,6 +48,7 @@ class Coordinator:
         self._settings = settings
         self._link = NatsLink(settings.nats_url, settings.name, settings.replicas)
         self._picture = Picture()
+        self._metrics = Metrics()
         self._lease = Lease(
             KvBucket(self._link, subjects.LEASE_BUCKET), settings.name, self._link.lease_ttl_s
         )
@@ -60,19 +62,19 @@ class Coordinator:
                 desired=KvBucket(self._link, subjects.DESIRED_BUCKET),
             ),
             self._publisher,
+            self._metrics,
         )
         self._intake = Intake(
             self._picture,
             projects,
             NatsNodeRequests(self._link),
-            self._publisher,
+            self._journal,
             wake=self._loop.wake,
             default_domain=settings.default_domain,
         )
         self._collector = Collector(
             self._picture, KvBucket(self._link, subjects.STATUS_BUCKET), self._loop.wake
         )
-        self._metrics = Metrics()
 
     async def run(self) -> None:
         """Until cancelled. Raises what ended the part that died first."""
@@ -154,12 +156,19 @@ class Coordinator:
         finally:
             await runner.cleanup()
 
+    def _journal(self, command: AnyCommand, reply: Reply) -> None:
+        self._publisher.record(command, reply)
+        outcome = reply.reason.code.value if reply.outcome == "rejected" and reply.reason else ""
+        self._metrics.count_command(*verb_of(command), outcome or "accepted")
+
     def _expose(self) -> tuple[bytes, str]:
-        now = time.monotonic()
-        self._metrics.observe(
-            self._picture.node_pictures(now), self._picture.views(now), self._lease.epoch
+        views = self._picture.views(time.monotonic())
+        self._metrics.set_nodes(self._picture.states.values())
+        self._metrics.set_services(
+            service.current_state for view in views.values() for service in view.services.values()
         )
-        return self._metrics.expose()
+        self._metrics.set_active(bool(self._lease.epoch))
+        return self._metrics.exposition()
 
 
 async def run(settings: Settings) -> None:

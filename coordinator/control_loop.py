@@ -22,14 +22,14 @@ from coordinator.domain.schedule import NodeView, Placement, schedule
 from coordinator.errors import RevisionConflict
 from coordinator.failpoints import failpoint
 from coordinator.picture import Held, Picture
-from coordinator.ports import Bucket, EventSink
+from coordinator.ports import Bucket, EventSink, PassMeter
 from schemas.codec import decode
 from schemas.desired import NodeDesired
 from schemas.errors import InvalidInput, Transient
 from schemas.event import EventKind
 from schemas.names import is_node_name
 from schemas.records import NodeRecord, ProjectRecord
-from schemas.states import EngineState, State
+from schemas.states import EngineState, NodeState, State
 
 log = structlog.get_logger()
 
@@ -60,15 +60,19 @@ class Buckets:
 class ControlLoop:
     """Turns records and statuses into desired documents."""
 
-    def __init__(self, picture: Picture, buckets: Buckets, events: EventSink) -> None:
+    def __init__(
+        self, picture: Picture, buckets: Buckets, events: EventSink, meter: PassMeter
+    ) -> None:
         self._picture = picture
         self._buckets = buckets
         self._events = events
+        self._meter = meter
         self._wake = asyncio.Event()
         self._reread = False
         self._buried_at: dict[str, float] = {}
+        self._unheard: dict[str, float] = {}
+        self._returning: Mapping[str, float] = {}
         self._passed_version = -1
-        self.passes = 0
 
     def wake(self) -> None:
         self._wake.set()
@@ -90,11 +94,15 @@ class ControlLoop:
     async def run(self, epoch: int, link_settled_since: SettledSince) -> None:
         """For ever: pass after pass, as the active coordinator of this epoch."""
         while True:
+            started = time.monotonic()
+            outcome = "failed"
             try:
                 if self._reread:
                     await self.read()
                 await self.do_pass(epoch, link_settled_since())
+                outcome = "settled"
             except RevisionConflict as error:
+                outcome = "retry"
                 log.warning("somebody else has written; reading again", error=str(error))
                 self._reread = True
                 continue
@@ -103,6 +111,8 @@ class ControlLoop:
                 self._reread = True
                 await asyncio.sleep(RETRY_S)
                 continue
+            finally:
+                self._meter.count_pass(outcome, time.monotonic() - started)
             await self._pause()
 
     async def _pause(self) -> None:
@@ -125,7 +135,6 @@ class ControlLoop:
         if picture.version == self._passed_version:
             # Time alone has changed nothing.
             return
-        self.passes += 1
         self._passed_version = picture.version
         # One snapshot for the whole pass: what comes in meanwhile wakes the next one.
         revisions = {name: held.revision for name, held in picture.projects.items()}
@@ -169,15 +178,22 @@ class ControlLoop:
 
     def _judge_nodes(self, now: float, settled_since: float | None) -> None:
         picture = self._picture
+        # A node that this process has never heard counts as silent from now on, and takes nothing
+        # new; its first sign of life makes it ready at once.
+        previous = {}
         for name in picture.nodes:
-            # A node that was never heard by this coordinator counts from now on.
-            picture.last_seen.setdefault(name, now)
-        verdict = judge(
-            {name: picture.last_seen[name] for name in picture.nodes},
-            picture.states,
-            now,
-            settled_since,
-        )
+            if name not in picture.last_seen:
+                self._unheard.setdefault(name, now)
+                previous[name] = picture.states.get(name, NodeState.SUSPECT)
+            elif self._unheard.pop(name, None) is not None:
+                previous[name] = NodeState.READY
+            else:
+                previous[name] = picture.states.get(name, NodeState.READY)
+        seen = {
+            name: picture.last_seen.get(name, self._unheard.get(name, now)) for name in previous
+        }
+        verdict = judge(seen, previous, now, settled_since, returning=self._returning)
+        self._returning = verdict.returning
         for name, state in verdict.states.items():
             before = picture.states.get(name)
             if before is not state:
@@ -185,9 +201,12 @@ class ControlLoop:
                 self._events.tell(
                     event(EventKind.NODE_STATE, f"node {name} is {state.value}", node=name)
                 )
-        if dict(verdict.states) != picture.states or verdict.reason != picture.frozen_because:
+        frozen_because = verdict.reason if verdict.frozen else ""
+        if dict(verdict.states) != picture.states or frozen_because != picture.frozen_because:
+            if frozen_because:
+                log.warning("nothing is rescheduled", reason=frozen_because)
             picture.states = dict(verdict.states)
-            picture.frozen_because = verdict.reason if verdict.frozen else ""
+            picture.frozen_because = frozen_because
             picture.touch()
 
     def _tell_moves(self, placement: Placement) -> None:
@@ -210,9 +229,17 @@ class ControlLoop:
             held = self._picture.documents.get(name)
             async with turns:
                 failpoint("before_desired_put")
-                revision = await self._buckets.desired.put(
-                    name, document, held.revision if held else 0
-                )
+                outcome = "unavailable"
+                try:
+                    revision = await self._buckets.desired.put(
+                        name, document, held.revision if held else 0
+                    )
+                    outcome = "ok"
+                except RevisionConflict:
+                    outcome = "conflict"
+                    raise
+                finally:
+                    self._meter.count_write(outcome)
                 failpoint("after_desired_put")
             self._picture.documents[name] = Held(document, revision)
 

@@ -22,7 +22,7 @@ from coordinator.domain.render import answer
 from coordinator.errors import DeadlinePassed, NotActive, RevisionConflict
 from coordinator.failpoints import failpoint
 from coordinator.picture import Held, Picture
-from coordinator.ports import Bucket, Journal, NodeRequests
+from coordinator.ports import Bucket, NodeRequests
 from schemas.codec import decode
 from schemas.command import (
     AnyCommand,
@@ -38,6 +38,9 @@ from schemas.errors import InvalidInput, Transient
 from schemas.records import ProjectRecord
 
 log = structlog.get_logger()
+
+#: told of every command and its first answer
+Journal = Callable[[AnyCommand, Reply], None]
 
 #: A lost race is read and decided again; only a bus gone mad loses more often.
 ATTEMPTS_MAX = 5
@@ -95,7 +98,7 @@ class Intake:
         except (InvalidInput, Transient) as error:
             reply, is_new = _rejected(command.command_id, error), True
         if is_new:
-            self._journal.record(command, reply)
+            self._journal(command, reply)
         if reply.outcome == "accepted" and reply.progress is None and command.wait > 0:
             return await self._wait(command, reply)
         return reply

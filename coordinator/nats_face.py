@@ -20,6 +20,7 @@ from nats.micro.service import Service
 from coordinator.ports import Door
 from schemas import codec, subjects
 from schemas.command import COMMANDS, QUERIES, AnyCommand, AnyQuery, Reason, ReasonCode, Reply
+from schemas.documents import schema_file
 from schemas.errors import InvalidInput
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 
@@ -93,8 +94,8 @@ class NatsFace:
             subject=subjects.command(noun, verb),
             handler=receive,
             metadata={
-                "request_schema": f"{model.__name__}.schema.json",
-                "response_schema": f"{Reply.__name__}.schema.json",
+                "request_schema": schema_file(model),
+                "response_schema": schema_file(Reply),
             },
         )
 

@@ -59,11 +59,15 @@ class EventSink(Protocol):
         ...
 
 
-class Journal(Protocol):
-    """Where every command and its fate are written down."""
+class PassMeter(Protocol):
+    """Counts what the control loop does."""
 
-    def record(self, command: AnyCommand, reply: Reply) -> None:
-        """Queue an audit entry. Never blocks."""
+    def count_pass(self, outcome: str, seconds: float) -> None:
+        """A pass ended: settled, retry or failed."""
+        ...
+
+    def count_write(self, outcome: str) -> None:
+        """A desired document was written: ok, conflict or unavailable."""
         ...
 
 

@@ -178,6 +178,14 @@ QUERIES: dict[tuple[str, str], type[AnyQuery]] = {
 }
 
 
+_VERBS = {model: pair for pair, model in COMMANDS.items()}
+
+
+def verb_of(command: AnyCommand) -> tuple[str, str]:
+    """The noun and verb under which a command is requested."""
+    return _VERBS[type(command)]
+
+
 class ReasonCode(StrEnum):
     """Why a command was refused or failed. The HTTP face has one status for each."""
 

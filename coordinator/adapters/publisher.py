@@ -18,7 +18,7 @@ from coordinator.errors import BusUnavailable
 from schemas import subjects
 from schemas.audit import AuditEntry
 from schemas.codec import encode
-from schemas.command import COMMANDS, AnyCommand, ProjectCommand, Reply
+from schemas.command import AnyCommand, ProjectCommand, Reply, verb_of
 from schemas.event import Event, EventKind
 
 log = structlog.get_logger()
@@ -26,11 +26,10 @@ log = structlog.get_logger()
 #: Some ten megabytes; hours of an ordinary cluster's events.
 QUEUE_MAX = 10_000
 RETRY_S = 1.0
-_VERBS = {model: pair for pair, model in COMMANDS.items()}
 
 
 class Publisher:
-    """Implements `coordinator.ports.EventSink` and `Journal`."""
+    """Implements `coordinator.ports.EventSink`, and writes the audit stream."""
 
     def __init__(self, link: NatsLink, name: str, epoch: Callable[[], int]) -> None:
         self._link = link
@@ -44,7 +43,8 @@ class Publisher:
         self._offer(subjects.event(event.node, event.kind.value), event)
 
     def record(self, command: AnyCommand, reply: Reply) -> None:
-        noun, verb = _VERBS[type(command)]
+        """Queue an audit entry."""
+        noun, verb = verb_of(command)
         target = command.name if isinstance(command, ProjectCommand) else command.service_id
         entry = AuditEntry(
             at=utc_now(),

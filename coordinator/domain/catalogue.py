@@ -23,6 +23,7 @@ from schemas.command import (
     StartService,
     StopProject,
     StopService,
+    verb_of,
 )
 from schemas.errors import InvalidInput
 from schemas.names import is_project_name
@@ -94,7 +95,7 @@ def create(
         warnings=template.warnings,
         replies=held.replies if held else (),
     )
-    return _decided(record, command, moment, "project.create", warnings=template.warnings)
+    return _decided(record, command, moment, warnings=template.warnings)
 
 
 def check_new_name(held: ProjectRecord | None, command: CreateProject) -> None:
@@ -176,7 +177,7 @@ def _on_services(
         }
     )
     only = names[0] if not isinstance(command, ProjectCommand) else ""
-    decision = _decided(record, command, moment, _verb(command), service=only)
+    decision = _decided(record, command, moment, service=only)
     order = tuple(reversed(_dependency_order(record, signalled)))
     return Decision(decision.record, decision.reply, signal if order else "", order)
 
@@ -230,7 +231,7 @@ def _delete(
             "updated": moment.now,
         }
     )
-    return _decided(record, command, moment, "project.delete")
+    return _decided(record, command, moment)
 
 
 def bury(record: ProjectRecord) -> ProjectRecord:
@@ -252,7 +253,6 @@ def _decided(
     record: ProjectRecord,
     command: AnyCommand,
     moment: Moment,
-    verb: str,
     *,
     service: str = "",
     warnings: tuple[str, ...] = (),
@@ -263,14 +263,10 @@ def _decided(
         operation_id=moment.operation_id,
         warnings=warnings,
     )
+    verb = ".".join(verb_of(command))
     operation = Operation(id=moment.operation_id, verb=verb, service=service, started=moment.now)
     replies = (*record.replies, reply)[-REPLIES_MAX:]
     return Decision(record.model_copy(update={"operation": operation, "replies": replies}), reply)
-
-
-def _verb(command: AnyCommand) -> str:
-    noun = "project" if isinstance(command, ProjectCommand) else "service"
-    return f"{noun}.{type(command).__name__.removesuffix(noun.capitalize()).lower()}"
 
 
 def _dependency_order(record: ProjectRecord, names: list[str]) -> list[str]:
