@@ -1,0 +1,95 @@
+"""Blocking docker-py calls on a bounded pool of threads, each with a deadline.
+
+A thread can't be cancelled. So every call carries a finite socket time-out that ends with its
+deadline: the pool is free again at most moments after the caller has been told.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from docker import APIClient
+from docker.errors import APIError
+
+from agent.adapters.docker_faults import DOCKER_ERRORS, fault
+
+Answer = TypeVar("Answer")
+
+#: A healthy engine answers in milliseconds; ten seconds of silence on a busy one is a fault.
+READ_S = 10.0
+#: A start waits for the container's network, mounts and runtime; with many at once, for the disk.
+CHANGE_S = 60.0
+
+#: What a socket time-out may be late by before the caller is told without it.
+_MARGIN_S = 0.5
+
+
+class EngineCalls:
+    """Runs functions of a docker-py client for one engine, `workers` at a time."""
+
+    def __init__(self, url: str, *, workers: int, name: str) -> None:
+        self._url = url
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
+        self._own = threading.local()
+
+    async def call(
+        self, doing: str, act: Callable[[APIClient], Answer], *, timeout_s: float
+    ) -> Answer:
+        """Run `act`; waiting for a free worker counts against the deadline.
+
+        `doing` is the verb and the object's name, for messages. Raises our errors only.
+        """
+        deadline = time.monotonic() + timeout_s
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout_s + _MARGIN_S):
+                return await loop.run_in_executor(self._pool, self._act, act, deadline)
+        except DOCKER_ERRORS as error:
+            raise fault(doing, error) from error
+
+    def close(self) -> None:
+        """Take no more calls and forget the waiting ones. Running ones end by their deadline."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _act(self, act: Callable[[APIClient], Answer], deadline: float) -> Answer:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("no worker was free in time")
+        client = self._client(left_s)
+        client.timeout = left_s  # type: ignore[assignment]  # the stub says int, requests takes both
+        try:
+            return act(client)
+        except APIError as error:
+            if error.status_code == 400 and "client version" in str(error.explanation):
+                self._forget_client()
+            raise
+        except DOCKER_ERRORS:
+            # Whatever is on the other side next may speak another API version.
+            self._forget_client()
+            raise
+
+    def _client(self, timeout_s: float) -> APIClient:
+        """This thread's client: docker-py's sessions are not safe to share."""
+        client: APIClient | None = getattr(self._own, "client", None)
+        if client is None:
+            client = connect(self._url, timeout_s)
+            self._own.client = client
+        return client
+
+    def _forget_client(self) -> None:
+        client: APIClient | None = getattr(self._own, "client", None)
+        self._own.client = None
+        if client is not None:
+            client.close()
+
+
+def connect(url: str, timeout_s: float) -> APIClient:
+    """A client for exactly this engine. Asks it for its API version, so it may fail or block."""
+    # The stub wants whole seconds; requests takes any number.
+    client = APIClient(base_url=url, timeout=timeout_s)  # type: ignore[arg-type]
+    # Or requests looks for proxies and a .netrc in the environment, on every call.
+    client.trust_env = False
+    return client

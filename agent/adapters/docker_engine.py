@@ -1,0 +1,160 @@
+"""`ContainerEngine` over docker-py, in threads. Decides nothing and blocks no one.
+
+Reads and changes only what carries our labels, on the engine at one explicit URL. Here: what is
+read, and images; `docker_containers`, `docker_belongings` and `docker_commands` do the rest.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+
+from docker import APIClient
+from docker.errors import APIError
+
+from agent.adapters.docker_belongings import Belongings
+from agent.adapters.docker_calls import READ_S, EngineCalls
+from agent.adapters.docker_commands import ProbeCommands
+from agent.adapters.docker_containers import Containers, inspection
+from agent.adapters.docker_faults import explanation
+from agent.adapters.docker_labels import OURS
+from agent.adapters.docker_seen import seen_container, seen_networks, seen_volumes
+from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
+from agent.errors import ImageNotFound
+from agent.ports import ContainerLabels, EngineFacts
+from schemas.desired import DesiredNetwork, DesiredVolume
+from schemas.service import ServiceSpec
+
+#: Reads have workers of their own: when stuck containers hold every changing call, the node can
+#: still be observed.
+_READERS = 4
+#: The executor starts about two at a time per core; the others are for quick calls beside them.
+_CHANGERS = 8
+#: Layers come in parallel inside one pull already.
+_PULLERS = 2
+
+_PULL_S = 1800.0
+#: No progress for so long, and the registry is gone.
+_PULL_SILENCE_S = 60.0
+
+
+class DockerEngine:
+    """The engine at `url`, such as unix:///run/docker.sock. Connects when it is first called.
+
+    One for the whole agent. `close` it at the end.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._reads = EngineCalls(url, workers=_READERS, name="engine-read")
+        self._changes = EngineCalls(url, workers=_CHANGERS, name="engine-change")
+        self._pulls = EngineCalls(url, workers=_PULLERS, name="engine-pull")
+        self._containers = Containers(self._reads, self._changes)
+        self._belongings = Belongings(self._changes)
+        self._commands = ProbeCommands(self._changes)
+
+    def close(self) -> None:
+        """Give the threads back. Calls that run end by their deadline."""
+        for calls in (self._reads, self._changes, self._pulls):
+            calls.close()
+
+    async def facts(self) -> EngineFacts:
+        def ask(client: APIClient) -> EngineFacts:
+            version, machine = client.version(), client.info()
+            return EngineFacts(
+                version=version["Version"],
+                api_version=version["ApiVersion"],
+                cpus=float(machine["NCPU"]),
+                memory_bytes=int(machine["MemTotal"]),
+            )
+
+        return await self._reads.call("ask the engine about itself", ask, timeout_s=READ_S)
+
+    async def containers(self) -> tuple[SeenContainer, ...]:
+        rows = await self._reads.call(
+            "list containers", lambda c: c.containers(all=True, filters=OURS), timeout_s=READ_S
+        )
+        # The list lacks exit codes and times; a container that vanishes in between is skipped.
+        shown = await asyncio.gather(*(inspection(self._reads, row["Id"]) for row in rows))
+        seen = (seen_container(each) for each in shown if each is not None)
+        listed = tuple(each for each in seen if each is not None)
+        self._commands.forget_all_but({each.id for each in listed})
+        return listed
+
+    async def networks(self) -> tuple[SeenNetwork, ...]:
+        rows = await self._reads.call(
+            "list networks", lambda c: c.networks(filters=OURS), timeout_s=READ_S
+        )
+        return seen_networks(rows)
+
+    async def volumes(self) -> tuple[SeenVolume, ...]:
+        answer = await self._reads.call(
+            "list volumes", lambda c: c.volumes(filters=OURS), timeout_s=READ_S
+        )
+        return seen_volumes(answer["Volumes"])
+
+    async def images(self, references: Iterable[str]) -> Mapping[str, str]:
+        distinct = sorted(set(references))
+        ids = await asyncio.gather(*(self._image_id(reference) for reference in distinct))
+        return {ref: image_id for ref, image_id in zip(distinct, ids, strict=True) if image_id}
+
+    async def pull(self, reference: str) -> None:
+        deadline = time.monotonic() + _PULL_S
+
+        def pull(client: APIClient) -> str:
+            client.timeout = _PULL_SILENCE_S  # type: ignore[assignment]  # as in EngineCalls
+            try:
+                for line in client.pull(reference, stream=True, decode=True):
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(reference)
+                    if "error" in line:
+                        return str(line["error"])
+            except APIError as error:
+                # The status differs by registry and by version; that the image is not to be had
+                # is what all of them mean.
+                return explanation(error)
+            return ""
+
+        if refusal := await self._pulls.call(f"pull {reference}", pull, timeout_s=_PULL_S):
+            raise ImageNotFound(f"pull {reference}: {refusal}")
+
+    async def create(self, name: str, spec: ServiceSpec, labels: ContainerLabels) -> str:
+        return await self._containers.create(name, spec, labels)
+
+    async def start(self, container_id: str) -> None:
+        await self._containers.start(container_id)
+
+    async def stop(self, container_id: str, *, signal: str, timeout_s: float) -> None:
+        await self._containers.stop(container_id, signal=signal, timeout_s=timeout_s)
+
+    async def kill(self, container_id: str, signal: str) -> None:
+        await self._containers.kill(container_id, signal)
+
+    async def remove(self, container_id: str, *, volumes: bool) -> None:
+        await self._containers.remove(container_id, volumes=volumes)
+
+    async def create_network(self, network: DesiredNetwork) -> None:
+        await self._belongings.create_network(network)
+
+    async def remove_network(self, name: str) -> None:
+        await self._belongings.remove_network(name)
+
+    async def create_volume(self, volume: DesiredVolume) -> None:
+        await self._belongings.create_volume(volume)
+
+    async def remove_volume(self, name: str) -> None:
+        await self._belongings.remove_volume(name)
+
+    async def run_probe_command(self, container_id: str, command: str, timeout_s: float) -> int:
+        return await self._commands.run(container_id, command, timeout_s)
+
+    async def _image_id(self, reference: str) -> str:
+        def ask(client: APIClient) -> str:
+            try:
+                shown = client.inspect_image(reference)  # type: ignore[no-untyped-call]
+                return str(shown["Id"])
+            except APIError as error:
+                # 400: no reference at all, which is certainly not on the node.
+                if error.status_code in {400, 404}:
+                    return ""
+                raise
+
+        return await self._reads.call(f"look up image {reference}", ask, timeout_s=READ_S)

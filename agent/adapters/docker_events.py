@@ -1,0 +1,192 @@
+"""`EngineEvents`: the engine's event stream, read in a thread of its own.
+
+Events wake the agent and are never the truth: the engine keeps only the newest 256 and skips a
+listener that is slow. Every end of the stream therefore means: list everything again.
+"""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from requests import Response
+
+from agent.adapters.docker_calls import connect
+from agent.adapters.docker_faults import DOCKER_ERRORS, fault
+from agent.adapters.docker_labels import PROJECT, slot_key
+from agent.ports import EngineEvent
+from schemas.errors import TroopersError
+
+#: Every health check and probe tells exec_create, exec_start and exec_die, which nobody needs.
+_ACTIONS = (
+    "create",
+    "start",
+    "die",
+    "oom",
+    "kill",
+    "stop",
+    "pause",
+    "unpause",
+    "health_status",
+    "update",
+    "rename",
+    "destroy",
+)
+_FILTERS = json.dumps({"type": ["container"], "label": [PROJECT], "event": _ACTIONS})
+
+_DOING = "follow the engine's events"
+#: An engine that is well answers with the head of the stream at once.
+_HEAD_S = 10.0
+#: Four times what the engine itself keeps. A loop that is further behind should list again.
+_WAITING_MAX = 1024
+#: A reader whose socket was shut ends in milliseconds.
+_END_S = 2.0
+
+
+class DockerEvents:
+    """The event stream of the engine at `url`. Each subscription has a thread and a connection."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[AsyncIterator[EngineEvent]]:
+        reader = _Reader(self._url, asyncio.get_running_loop())
+        try:
+            await reader.opened()
+            yield reader.events()
+        finally:
+            await reader.close()
+
+
+class _Reader:
+    """One subscription: a thread that only enqueues, and the queue's asyncio side."""
+
+    def __init__(self, url: str, loop: asyncio.AbstractEventLoop) -> None:
+        self._url = url
+        self._loop = loop
+        self._waiting: deque[EngineEvent] = deque()
+        self._changed = asyncio.Event()
+        self._open = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._lock = threading.Lock()
+        #: guarded by the lock: the thread opens it, the loop shuts it
+        self._socket: socket.socket | None = None
+        self._is_closing = False
+        self._failure: TroopersError | None = None
+        # A daemon: while the engine hangs it waits for the head, and must not hold up an exit.
+        threading.Thread(target=self._read, name="engine-events", daemon=True).start()
+
+    async def opened(self) -> None:
+        """Return when the subscription stands; raise when it can't."""
+        await self._open.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    async def events(self) -> AsyncIterator[EngineEvent]:
+        while True:
+            while self._waiting:
+                yield self._waiting.popleft()
+            if self._ended.is_set():
+                break
+            self._changed.clear()
+            await self._changed.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    async def close(self) -> None:
+        """Shut the connection, which wakes the thread wherever it reads."""
+        with self._lock:
+            self._is_closing = True
+            if self._socket is not None:
+                _shut(self._socket)
+        if self._open.is_set():
+            async with asyncio.timeout(_END_S):
+                await self._ended.wait()
+
+    # -- in the thread -----------------------------------------------------------------------
+
+    def _read(self) -> None:
+        try:
+            self._follow()
+        except DOCKER_ERRORS as error:
+            if not self._is_closing:
+                self._failure = fault(_DOING, error)
+                self._failure.__cause__ = error
+        self._tell(self._ended, self._open, self._changed)
+
+    def _follow(self) -> None:
+        client = connect(self._url, _HEAD_S)
+        try:
+            with client.get(
+                f"{client.base_url}/v{client.api_version}/events",
+                # The engine sends the head before it subscribes us. What it says in between is
+                # told because of `since`, which it looks up and subscribes under one lock.
+                params={"filters": _FILTERS, "since": f"{time.time():.9f}"},
+                stream=True,
+                timeout=_HEAD_S,
+            ) as response:
+                response.raise_for_status()
+                if self._keep(_socket_of(response)):
+                    self._tell(self._open)
+                    self._enqueue(response)
+        finally:
+            client.close()
+
+    def _keep(self, connection: socket.socket) -> bool:
+        """Remember the socket for `close`; False when that was called already."""
+        with self._lock:
+            if self._is_closing:
+                return False
+            self._socket = connection
+            # The next event may be hours away.
+            connection.settimeout(None)
+            return True
+
+    def _enqueue(self, response: Response) -> None:
+        for line in response.iter_lines():
+            # Being so far behind is a disconnect: the listing that follows is cheaper.
+            if self._is_closing or len(self._waiting) >= _WAITING_MAX:
+                return
+            if line:
+                self._waiting.append(_event(json.loads(line)))
+                self._tell(self._changed)
+
+    def _tell(self, *happened: asyncio.Event) -> None:
+        try:
+            for each in happened:
+                self._loop.call_soon_threadsafe(each.set)
+        except RuntimeError:
+            return  # The loop has ended, and with it everybody who could want to know.
+
+
+def _socket_of(response: Response) -> socket.socket:
+    connection = response.raw.connection
+    # The head has just come and no body yet, so there is one.
+    if connection is None or connection.sock is None:
+        raise ConnectionError("the stream was closed with its head")
+    return cast(socket.socket, connection.sock)
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # The engine was faster.
+
+
+def _event(said: Mapping[str, Any]) -> EngineEvent:
+    attributes: dict[str, str] = said["Actor"].get("Attributes") or {}
+    return EngineEvent(
+        # "health_status: healthy" carries its result in the action.
+        action=str(said["Action"]),
+        container_id=str(said["Actor"]["ID"]),
+        key=slot_key(attributes),
+        attributes=attributes,
+        at=int(said["timeNano"]) / 1e9,
+    )

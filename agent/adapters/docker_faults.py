@@ -1,0 +1,71 @@
+"""docker-py's exceptions to ours. Nothing of docker-py, requests or urllib3 passes the adapter."""
+
+import re
+
+from docker.errors import APIError, DockerException
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import RequestException, Timeout
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from agent.errors import (
+    ContainerRejected,
+    EngineFailed,
+    EngineTimeout,
+    EngineUnavailable,
+    ImageNotFound,
+    PortTaken,
+)
+from schemas.errors import Permanent, Transient
+
+#: Everything that a call into docker-py may raise because of the world. OSError: bare sockets.
+DOCKER_ERRORS = (DockerException, RequestException, HTTPError, OSError)
+
+#: Users read it in one line of a status table.
+_EXPLANATION_MAX = 300
+
+_IN_USE = ("port is already allocated", "address already in use")
+_ENDPOINT = re.compile(r"(?:Bind for|listen \w+|bind host port(?: for)?) (\S*?:\d+)(?![\d.])")
+
+
+def fault(doing: str, error: Exception) -> Transient | Permanent:
+    """Our error for docker-py's, to be raised from it. `doing`: verb and object's name."""
+    if isinstance(error, APIError):
+        return _answered(doing, error.status_code or 0, explanation(error))
+    if _timed_out(error):
+        return EngineTimeout(f"{doing}: the engine did not answer in time")
+    return EngineUnavailable(f"{doing}: the engine can't be reached")
+
+
+def explanation(error: APIError) -> str:
+    """The engine's own words, in short."""
+    words = error.explanation or str(error)
+    text = words.decode(errors="replace") if isinstance(words, bytes) else str(words)
+    line = " ".join(text.split())
+    return line if len(line) <= _EXPLANATION_MAX else line[: _EXPLANATION_MAX - 1] + "…"
+
+
+def _answered(doing: str, status: int, said: str) -> Transient | Permanent:
+    if any(words in said for words in _IN_USE):
+        endpoint = _ENDPOINT.search(said)
+        which = f"port {endpoint[1]}" if endpoint else "a published port"
+        return PortTaken(f"{doing}: {which} is taken")
+    if status == 404 and "no such image" in said.lower():
+        return ImageNotFound(f"{doing}: {said}")
+    # An engine upgraded under us may refuse the API version that its predecessor agreed on.
+    is_refused = status == 400 and "client version" not in said
+    # Older engines answer 500 to some specifications that can never work.
+    if is_refused or said.startswith("invalid "):
+        return ContainerRejected(f"{doing}: {said}")
+    return EngineFailed(f"{doing}: {said}")
+
+
+def _timed_out(error: BaseException) -> bool:
+    """Look through the wrappers: a time-out while a body is read arrives as a connection error."""
+    if isinstance(error, Timeout | ReadTimeoutError | TimeoutError):
+        return True
+    inner: list[BaseException] = []
+    if isinstance(error, RequestsConnectionError | HTTPError):
+        inner = [part for part in error.args if isinstance(part, BaseException)]
+    elif isinstance(error, DockerException) and error.__cause__ is not None:
+        inner = [error.__cause__]  # the client's constructor asks for the version
+    return any(_timed_out(part) for part in inner)

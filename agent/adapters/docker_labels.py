@@ -1,0 +1,80 @@
+"""The labels that make a container, network or volume ours, and say what it is.
+
+They carry enough to rebuild a lost bus from the nodes. Compose's labels stand beside them, so that
+other tools group containers as their users expect.
+"""
+
+import json
+from collections.abc import Mapping
+
+from agent.ports import ContainerLabels
+from schemas.names import SlotKey
+from schemas.service import NetworkAttachment, ServiceSpec
+
+PROJECT = "troopers.project"
+SERVICE = "troopers.service"
+SLOT = "troopers.slot"
+VERSION = "troopers.version"
+REFRESH = "troopers.refresh"
+GENERATION = "troopers.generation"
+EPOCH = "troopers.epoch"
+FINGERPRINT = "troopers.fingerprint"
+#: the engine's filter for what is ours
+OURS = {"label": PROJECT}
+#: the networks that creation alone can't join, as JSON: name -> aliases
+LATER_NETWORKS = "troopers.networks"
+
+
+def container_labels(spec: ServiceSpec, labels: ContainerLabels) -> dict[str, str]:
+    """All labels of a container. A user's label never replaces one of ours."""
+    key = labels.key
+    ours = {
+        PROJECT: key.project,
+        SERVICE: key.service,
+        SLOT: str(key.slot),
+        VERSION: labels.version,
+        REFRESH: str(labels.refresh),
+        GENERATION: str(labels.generation),
+        EPOCH: str(labels.epoch),
+        FINGERPRINT: labels.fingerprint,
+        "com.docker.compose.project": key.project,
+        "com.docker.compose.service": key.service,
+        "com.docker.compose.container-number": str(key.slot),
+    }
+    if later := later_networks(spec):
+        ours[LATER_NETWORKS] = json.dumps({a.name: list(a.aliases) for a in later})
+    theirs = {name: text for name, text in spec.labels.items() if not name.startswith("troopers.")}
+    return theirs | ours
+
+
+def project_labels(project: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """All labels of a project's network or volume."""
+    theirs = {name: text for name, text in labels.items() if not name.startswith("troopers.")}
+    return theirs | {PROJECT: project, "com.docker.compose.project": project}
+
+
+def later_networks(spec: ServiceSpec) -> tuple[NetworkAttachment, ...]:
+    """The networks to connect after creation: engines before API 1.44 take one at creation."""
+    return () if spec.network_mode else spec.networks[1:]
+
+
+def missing_networks(labels: Mapping[str, str], joined: frozenset[str]) -> dict[str, list[str]]:
+    """Name -> aliases of the networks that a container should be in and is not.
+
+    An agent that was killed between create and connect leaves such a container; started as it is,
+    it would run without them for ever.
+    """
+    wanted: dict[str, list[str]] = json.loads(labels.get(LATER_NETWORKS, "{}"))
+    return {name: aliases for name, aliases in wanted.items() if name not in joined}
+
+
+def slot_key(labels: Mapping[str, str]) -> SlotKey | None:
+    """Which slot the labels name; None when they name none."""
+    slot = number(labels.get(SLOT, ""))
+    project, service = labels.get(PROJECT, ""), labels.get(SERVICE, "")
+    return SlotKey(project, service, slot) if project and service and slot else None
+
+
+def number(text: str) -> int:
+    """A label's number. Labels are anybody's to write, so what is none counts as 0."""
+    return int(text) if text.isascii() and text.isdigit() else 0
