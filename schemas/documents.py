@@ -1,0 +1,27 @@
+"""`DOCUMENTS`: every document that crosses NATS. JSON Schema and AsyncAPI are made from this list."""
+
+from schemas.audit import AuditEntry
+from schemas.command import COMMANDS, QUERIES, Reply
+from schemas.current import Heartbeat, NodeCurrent
+from schemas.desired import NodeDesired
+from schemas.document import Document
+from schemas.event import Event
+from schemas.records import NodeRecord, ProjectRecord
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    *COMMANDS.values(),
+    *QUERIES.values(),
+    Reply,
+    NodeDesired,
+    NodeCurrent,
+    Heartbeat,
+    Event,
+    AuditEntry,
+    ProjectRecord,
+    NodeRecord,
+)
+
+
+def schema_file(model: type[Document]) -> str:
+    """The name of the model's JSON Schema, in `schemas/json/` and in NATS micro's metadata."""
+    return f"{model.__name__}.schema.json"
