@@ -1,0 +1,11 @@
+"""Compose templates: text in, a `ProjectTemplate` out, or an error that says where.
+
+    parse        YAML text -> a tree of plain values, bounded in size and depth
+    interpolate  variables in values, from the project's environment
+    shape        V1, V2, V3 or the Specification -> one set of sections
+    validate     every key is honoured or refused with its path, by the table in `keys`
+    normalise    lists or maps, short or long syntax, units -> one form per service
+    resolve      names on the engine, aliases, dependencies -> ServiceTemplate
+
+Everything here is pure: `template.compile_template` is the only way in.
+"""

@@ -1,0 +1,22 @@
+"""How large a template may be. Each bound keeps a hostile one cheap and no honest one out."""
+
+#: The API takes a template as one JSON string; a megabyte is some 30,000 lines.
+TEXT_BYTES_MAX = 1024 * 1024
+#: A Compose file is six levels deep; extensions may go a little further.
+DEPTH_MAX = 64
+#: Values and keys with aliases expanded: 500 services of 150 each.
+NODES_MAX = 75_000
+#: All text with aliases and variables expanded: twice the largest template.
+EXPANDED_CHARS_MAX = 2 * TEXT_BYTES_MAX
+#: Services share one record in a key-value bucket, whose values are a few megabytes at most.
+SERVICES_MAX = 500
+#: The longest range of ports; also the most ports of one service.
+SERVICE_PORTS_MAX = 1000
+#: Ports of all services together: each is a listener on some node.
+PROJECT_PORTS_MAX = 5000
+#: Variables inside defaults inside defaults: nobody writes more than three.
+NESTED_VARIABLES_MAX = 16
+#: More warnings than this help nobody.
+WARNINGS_MAX = 100
+#: Linux takes no single argument above 128 KiB.
+COMMAND_CHARS_MAX = 128 * 1024

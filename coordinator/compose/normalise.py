@@ -1,0 +1,218 @@
+"""One service of any format to one form, on its own: no other service is looked at."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coordinator.compose.dependencies import Dependency, Link, dependencies, links
+from coordinator.compose.environment import environment
+from coordinator.compose.errors import TemplateError, below, shown
+from coordinator.compose.health import healthcheck, restart
+from coordinator.compose.labels import PREFIX, AliyunLabels, aliyun_labels
+from coordinator.compose.mounts import Mount, mounts
+from coordinator.compose.networks import Joining, joinings, network_mode
+from coordinator.compose.notes import Notes
+from coordinator.compose.ports import exposed, published
+from coordinator.compose.resources import Deploy, Resources, deploy, resources
+from coordinator.compose.shape import Shape
+from coordinator.compose.tree import Tree, integer, text, text_map
+from coordinator.compose.units import seconds, words
+from coordinator.compose.validate import understood
+from schemas.command import SCALE_MAX
+from schemas.records import PlacementPolicy
+from schemas.service import Healthcheck, Port, Restart
+
+_HOST = r"(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+#: Docker's grammar of references: [host[:port]/]path[:tag][@digest].
+_IMAGE = re.compile(
+    rf"(?:{_HOST}(?:\.{_HOST})*(?::[0-9]{{1,5}})?/)?{_PART}(?:/{_PART})*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z0-9+._-]{1,64}:[0-9A-Fa-f]{32,128})?"
+)
+_IMAGE_MAX = 512
+_HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_SIGNAL = re.compile(r"(SIG)?[A-Z]{2,8}[0-9]{0,2}([+-][0-9]{1,2})?|[0-9]{1,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class NormalService:
+    """A service in one form. Names are still the template's."""
+
+    name: str
+    where: str
+    #: what the user wrote, for the definition that the API shows
+    written: Mapping[str, Tree]
+    image: str
+    command: tuple[str, ...] | None
+    entrypoint: tuple[str, ...] | None
+    environment: Mapping[str, str]
+    policy: PlacementPolicy
+    labels: Mapping[str, str]
+    aliyun: AliyunLabels
+    ports: tuple[Port, ...]
+    expose: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    depends: tuple[Dependency, ...]
+    links: tuple[Link, ...]
+    healthcheck: Healthcheck | None
+    restart: Restart
+    network_mode: str
+    #: None: the default network
+    joinings: tuple[Joining, ...] | None
+    user: str
+    working_dir: str
+    hostname: str
+    stop_signal: str
+    stop_grace_s: float | None
+    resources: Resources
+    scale: int
+    is_global: bool
+
+
+def normalise(
+    name: str,
+    service: Mapping[str, Tree],
+    where: str,
+    *,
+    shape: Shape,
+    project: Mapping[str, str],
+    notes: Notes,
+) -> NormalService:
+    """Read a service of the given format; `project` is the project's environment.
+
+    Raises:
+        TemplateError: with the path of what can't be understood or isn't supported.
+    """
+    found = understood(service, where, shape)
+    keys = _Keys(found, where)
+    variables, policy = environment(
+        found.get("environment", {}), keys.at("environment"), project, notes
+    )
+    labels = text_map(found.get("labels", {}), keys.at("labels"))
+    aliyun = aliyun_labels(labels, keys.at("labels"), notes)
+    deployed = deploy(found.get("deploy", {}), keys.at("deploy"), notes)
+    mode = keys.mode()
+    ports = published(found.get("ports", []), keys.at("ports"), notes)
+    if mode == "host" and ports:
+        raise TemplateError(
+            "a service on the host's network publishes no ports", where=keys.at("ports")
+        )
+    is_global = _is_global(aliyun, deployed, where)
+    return NormalService(
+        name=name,
+        where=where,
+        written=found,
+        image=keys.image(),
+        command=keys.words("command"),
+        entrypoint=keys.words("entrypoint"),
+        environment=variables,
+        policy=policy,
+        labels={key: value for key, value in labels.items() if not key.startswith(PREFIX)},
+        aliyun=aliyun,
+        ports=ports,
+        expose=exposed(found.get("expose", []), keys.at("expose")),
+        mounts=mounts(found.get("volumes", []), keys.at("volumes")),
+        depends=keys.depends(aliyun),
+        links=links(found.get("links", []), keys.at("links")),
+        healthcheck=healthcheck(found["healthcheck"], keys.at("healthcheck"))
+        if "healthcheck" in found
+        else None,
+        restart=restart(found["restart"], keys.at("restart")) if "restart" in found else Restart(),
+        network_mode=mode,
+        joinings=keys.joinings(mode),
+        user=keys.text("user"),
+        working_dir=keys.working_dir(),
+        hostname=keys.matching("hostname", _HOSTNAME, "a host name"),
+        stop_signal=keys.matching("stop_signal", _SIGNAL, "a signal such as SIGTERM"),
+        stop_grace_s=seconds(found["stop_grace_period"], keys.at("stop_grace_period"))
+        if "stop_grace_period" in found
+        else None,
+        resources=resources(found, where, deployed.limits),
+        scale=_scale(keys, aliyun, deployed, notes, is_global=is_global),
+        is_global=is_global,
+    )
+
+
+class _Keys:
+    """A service's keys, read one by one."""
+
+    def __init__(self, found: Mapping[str, Tree], where: str) -> None:
+        self.found = found
+        self.where = where
+
+    def at(self, key: str) -> str:
+        return below(self.where, key)
+
+    def text(self, key: str) -> str:
+        return text(self.found.get(key, ""), self.at(key))
+
+    def words(self, key: str) -> tuple[str, ...] | None:
+        return words(self.found[key], self.at(key)) if key in self.found else None
+
+    def matching(self, key: str, pattern: re.Pattern[str], what: str) -> str:
+        written = self.text(key)
+        if written and not pattern.fullmatch(written):
+            raise TemplateError(f"must be {what}, not {shown(written)}", where=self.at(key))
+        return written
+
+    def image(self) -> str:
+        if "image" not in self.found:
+            raise TemplateError("needs an image", where=self.where)
+        image = self.text("image")
+        if len(image) > _IMAGE_MAX or not _IMAGE.fullmatch(image):
+            raise TemplateError(f"{shown(image)} is no image reference", where=self.at("image"))
+        return image
+
+    def working_dir(self) -> str:
+        path = self.text("working_dir")
+        if path and not path.startswith("/"):
+            raise TemplateError("must be an absolute path", where=self.at("working_dir"))
+        return path
+
+    def mode(self) -> str:
+        for key in ("network_mode", "net"):
+            if key in self.found:
+                return network_mode(self.found[key], self.at(key))
+        return ""
+
+    def joinings(self, mode: str) -> tuple[Joining, ...] | None:
+        if "networks" not in self.found:
+            return None
+        joined = joinings(self.found["networks"], self.at("networks"))
+        if joined and mode:
+            raise TemplateError("can't be together with network_mode", where=self.at("networks"))
+        return joined or None
+
+    def depends(self, aliyun: AliyunLabels) -> tuple[Dependency, ...]:
+        at = below(self.at("labels"), f"{PREFIX}depends")
+        own = dependencies(self.found.get("depends_on", []), self.at("depends_on"))
+        return (*own, *(Dependency(service, at) for service in aliyun.depends))
+
+
+def _is_global(aliyun: AliyunLabels, deployed: Deploy, where: str) -> bool:
+    said = {word for word in (aliyun.is_global, deployed.is_global) if word is not None}
+    if len(said) > 1:
+        raise TemplateError(
+            "the label aliyun.global and deploy.mode contradict each other", where=where
+        )
+    return said == {True}
+
+
+def _scale(
+    keys: _Keys, aliyun: AliyunLabels, deployed: Deploy, notes: Notes, *, is_global: bool
+) -> int:
+    own = keys.found.get("scale")
+    scale = None if own is None else integer(own, keys.at("scale"), maximum=SCALE_MAX)
+    said = {number for number in (scale, deployed.replicas, aliyun.scale) if number is not None}
+    if len(said) > 1:
+        raise TemplateError(
+            f"the number of containers is given as {' and as '.join(map(str, sorted(said)))}",
+            where=keys.where,
+        )
+    wanted = said.pop() if said else 1
+    if is_global and wanted != 1:
+        notes.warn(
+            "a global service has one container on every node: the scale is ignored",
+            where=keys.where,
+        )
+    return wanted

@@ -1,0 +1,219 @@
+"""YAML text to a tree of plain values.
+
+Bounded in text, depth and size: aliases are counted as often as they are used, so that a small
+text can't stand for a large tree. Nothing but maps, lists and scalars is ever built.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from coordinator.compose.errors import TemplateError, clipped
+from coordinator.compose.limits import DEPTH_MAX, EXPANDED_CHARS_MAX, NODES_MAX, TEXT_BYTES_MAX
+from coordinator.compose.scalars import plain_scalar
+from coordinator.compose.tree import Tree
+
+#: libyaml's parser is some fifteen times faster than the one in Python, and in every wheel.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG = "tag:yaml.org,2002:"
+_MERGE = "<<"
+
+
+def parse(text: str) -> dict[str, Tree]:
+    """The template's top level.
+
+    Raises:
+        TemplateError: with line and column where it is no YAML or not the YAML of a template.
+    """
+    _check_text(text)
+    builder = _Builder()
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = f"not valid YAML: {error.problem or error.context}"
+        raise _at(mark, message) from error
+    except yaml.YAMLError as error:
+        raise TemplateError("not valid YAML: it has characters that no text has") from error
+    if builder.root is None:
+        raise TemplateError("the template is empty")
+    if not isinstance(builder.root, dict):
+        raise TemplateError("the template must be a mapping", line=1, column=1)
+    return builder.root
+
+
+def _check_text(text: str) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise TemplateError("the template has characters that no text has") from error
+    if size > TEXT_BYTES_MAX:
+        raise TemplateError(f"the template has {size} bytes; at most {TEXT_BYTES_MAX} are allowed")
+
+
+def _at(mark: Any, message: str) -> TemplateError:
+    if mark is None:
+        return TemplateError(message)
+    return TemplateError(message, line=mark.line + 1, column=mark.column + 1)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A map or list that is being read."""
+
+    node: dict[str, Tree] | list[Tree]
+    anchor: str | None
+    #: what the tree measured before it
+    nodes_before: int
+    chars_before: int
+    #: of a map: the key whose value comes next
+    key: str | None = None
+    #: of a map: whether that key is a merge
+    is_merge: bool = False
+    #: of a map: the maps that a merge key names, strongest first
+    merged: list[dict[str, Tree]] = field(default_factory=list)
+    has_merge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    node: Tree
+    nodes: int
+    chars: int
+
+
+class _Builder:
+    """Builds the tree from parser events, without recursion."""
+
+    def __init__(self) -> None:
+        self.root: Tree = None
+        self._frames: list[_Frame] = []
+        self._anchors: dict[str, _Anchored] = {}
+        self._nodes = 0
+        self._chars = 0
+        self._documents = 0
+
+    def take(self, event: Any) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                self._scalar(event)
+            case yaml.MappingStartEvent():
+                self._open({}, event, "map")
+            case yaml.SequenceStartEvent():
+                self._open([], event, "seq")
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._close(event)
+            case yaml.AliasEvent():
+                self._alias(event)
+            case yaml.DocumentStartEvent():
+                self._documents += 1
+                if self._documents > 1:
+                    raise _at(event.start_mark, "a template is one YAML document, not several")
+
+    def _measure(self, event: Any, nodes: int, chars: int) -> None:
+        self._nodes += nodes
+        self._chars += chars
+        if self._nodes > NODES_MAX or self._chars > EXPANDED_CHARS_MAX:
+            raise _at(event.start_mark, "the template is too large with its aliases expanded")
+
+    def _scalar(self, event: Any) -> None:
+        written: str = event.value
+        self._measure(event, 1, len(written))
+        if "\0" in written:
+            raise _at(event.start_mark, "a value can't contain a NUL character")
+        frame = self._frames[-1] if self._frames else None
+        if frame is not None and isinstance(frame.node, dict) and frame.key is None:
+            self._key(frame, event)
+            return
+        value = _scalar_value(event)
+        if event.anchor:
+            self._anchors[event.anchor] = _Anchored(value, 1, len(written))
+        self._place(value, event)
+
+    def _key(self, frame: _Frame, event: Any) -> None:
+        written: str = event.value
+        is_merge = written == _MERGE and event.implicit[0]
+        if not written:
+            raise _at(event.start_mark, "a key is empty")
+        # A key is what the user wrote: `on`, `yes` and `80` are words here.
+        if (is_merge and frame.has_merge) or (not is_merge and written in frame.node):
+            raise _at(event.start_mark, f"the key {clipped(written)} is there twice")
+        frame.key = written
+        frame.is_merge = is_merge
+        frame.has_merge = frame.has_merge or is_merge
+        if event.anchor:
+            self._anchors[event.anchor] = _Anchored(written, 1, len(written))
+
+    def _open(self, node: dict[str, Tree] | list[Tree], event: Any, kind: str) -> None:
+        if event.tag not in {None, "!", _TAG + kind}:
+            raise _at(event.start_mark, f"the tag {clipped(event.tag)} is not allowed")
+        self._expect_value(event)
+        if len(self._frames) >= DEPTH_MAX:
+            raise _at(event.start_mark, f"nested more than {DEPTH_MAX} levels deep")
+        self._frames.append(_Frame(node, event.anchor, self._nodes, self._chars))
+        self._measure(event, 1, 0)
+
+    def _close(self, event: Any) -> None:
+        frame = self._frames.pop()
+        node: Tree = frame.node
+        if isinstance(node, dict) and frame.merged:
+            whole: dict[str, Tree] = {}
+            for source in reversed(frame.merged):
+                whole.update(source)
+            whole.update(node)
+            node = whole
+        if frame.anchor:
+            nodes, chars = self._nodes - frame.nodes_before, self._chars - frame.chars_before
+            self._anchors[frame.anchor] = _Anchored(node, nodes, chars)
+        self._place(node, event)
+
+    def _alias(self, event: Any) -> None:
+        anchored = self._anchors.get(event.anchor)
+        if anchored is None:
+            raise _at(
+                event.start_mark, f"the alias *{clipped(event.anchor)} has no anchor before it"
+            )
+        self._expect_value(event)
+        self._measure(event, anchored.nodes, anchored.chars)
+        self._place(anchored.node, event)
+
+    def _expect_value(self, event: Any) -> None:
+        frame = self._frames[-1] if self._frames else None
+        if frame is not None and isinstance(frame.node, dict) and frame.key is None:
+            raise _at(event.start_mark, "a key must be plain text")
+
+    def _place(self, value: Tree, event: Any) -> None:
+        if not self._frames:
+            self.root = value
+            return
+        frame = self._frames[-1]
+        if isinstance(frame.node, list):
+            frame.node.append(value)
+            return
+        if frame.is_merge:
+            frame.merged = _merge_sources(value, event)
+        elif frame.key is not None:
+            frame.node[frame.key] = value
+        frame.key = None
+        frame.is_merge = False
+
+
+def _merge_sources(value: Tree, event: Any) -> list[dict[str, Tree]]:
+    sources = value if isinstance(value, list) else [value]
+    found = [source for source in sources if isinstance(source, dict)]
+    if len(found) != len(sources):
+        raise _at(event.start_mark, "a merge key (<<) takes a mapping or a list of mappings")
+    return found
+
+
+def _scalar_value(event: Any) -> Tree:
+    tag: str | None = event.tag
+    if event.implicit[0] and tag is None:
+        return plain_scalar(event.value)
+    if event.implicit[1] or tag in {"!", _TAG + "str"}:
+        return str(event.value)
+    if tag not in {_TAG + kind for kind in ("int", "float", "bool", "null")}:
+        raise _at(event.start_mark, f"the tag {clipped(str(tag))} is not allowed")
+    return plain_scalar(event.value)

@@ -1,0 +1,105 @@
+"""Which of the Compose formats a template has, and its sections in one form."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from coordinator.compose.errors import TemplateError, below, clipped, shown
+from coordinator.compose.keys import TOP_LEVEL_KEYS
+from coordinator.compose.limits import SERVICES_MAX
+from coordinator.compose.notes import Notes
+from coordinator.compose.tree import Tree, hint, is_extension, mapping, text
+from schemas.names import is_service_name
+
+_VERSION_2 = re.compile(r"2(\.[0-4])?")
+_VERSION_3 = re.compile(r"3(\.([0-9]|1[0-3]))?")
+
+
+class Shape(StrEnum):
+    """V1 has services at the top; all others have sections."""
+
+    V1 = "v1"
+    SECTIONS = "sections"
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """A template's parts. Values are still as the user wrote them."""
+
+    shape: Shape
+    #: as the API shows it: 1, what `version` says, or `spec`
+    version: str
+    #: the path of the services: empty in V1
+    services_at: str
+    services: Mapping[str, dict[str, Tree]]
+    networks: Mapping[str, Tree] = field(default_factory=dict)
+    volumes: Mapping[str, Tree] = field(default_factory=dict)
+
+
+def sections(top: Mapping[str, Tree], project: str, notes: Notes) -> Sections:
+    """Tell the format by the shape and split the template up.
+
+    Raises:
+        TemplateError: an unknown version or section, no services, or a bad service name.
+    """
+    if "services" not in top and not _is_version(top.get("version")):
+        services = {key: value for key, value in top.items() if not is_extension(key)}
+        return Sections(Shape.V1, "1", "", _services(services, ""))
+    version = _version(top)
+    for key in top:
+        rule = TOP_LEVEL_KEYS.get(key)
+        if rule is None and not is_extension(key):
+            raise TemplateError(f"unknown section{hint(key, TOP_LEVEL_KEYS)}", where=below("", key))
+        if rule is not None and rule.refuses(top[key]):
+            raise TemplateError(rule.reason, where=key)
+    name = top.get("name")
+    if name is not None and text(name, "name") != project:
+        notes.warn(f"ignored: the project's name is {project}", where="name")
+    services = mapping(top.get("services"), "services")
+    return Sections(
+        Shape.SECTIONS,
+        version,
+        "services",
+        _services(services, "services"),
+        mapping(top.get("networks") or {}, "networks"),
+        mapping(top.get("volumes") or {}, "volumes"),
+    )
+
+
+def _is_version(value: Tree) -> bool:
+    """Whether `version` is one, and not a V1 service that is called so."""
+    return value is not None and not isinstance(value, dict)
+
+
+def _version(top: Mapping[str, Tree]) -> str:
+    value = top.get("version")
+    if value is None:
+        return "spec"
+    version = text(value, "version")
+    if version == "2.0":
+        return "2"
+    if _VERSION_2.fullmatch(version) or _VERSION_3.fullmatch(version):
+        return version
+    if version in {"1", "1.0"}:
+        raise TemplateError(
+            "the first format has no version and no services section", where="version"
+        )
+    raise TemplateError(
+        f"{shown(value)} is no known version; known are 2 to 2.4 and 3 to 3.13", where="version"
+    )
+
+
+def _services(found: Mapping[str, Tree], where: str) -> dict[str, dict[str, Tree]]:
+    if not found:
+        raise TemplateError("a template needs at least one service", where=where)
+    if len(found) > SERVICES_MAX:
+        raise TemplateError(f"a template may have {SERVICES_MAX} services at most", where=where)
+    for name in found:
+        if not is_service_name(name):
+            raise TemplateError(
+                f"{clipped(name)} can't name a service: 1 to 63 letters, digits, _ . and -, "
+                "starting with a letter or digit",
+                where=below(where, name),
+            )
+    return {name: mapping(value, below(where, name)) for name, value in found.items()}

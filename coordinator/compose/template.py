@@ -1,0 +1,64 @@
+"""`compile_template`: the only way into this package."""
+
+from collections.abc import Mapping
+
+from coordinator.compose import declared
+from coordinator.compose.errors import TemplateError, below
+from coordinator.compose.interpolate import interpolate
+from coordinator.compose.limits import PROJECT_PORTS_MAX
+from coordinator.compose.normalise import NormalService, normalise
+from coordinator.compose.notes import Notes
+from coordinator.compose.parse import parse
+from coordinator.compose.resolve import Scope, own_volumes, resolve, used_networks
+from coordinator.compose.shape import Sections, Shape, sections
+from schemas.records import ProjectTemplate
+
+#: Compose's own variable: every template may use it, and no environment can change it.
+PROJECT_VARIABLE = "COMPOSE_PROJECT_NAME"
+
+__all__ = ["PROJECT_VARIABLE", "TemplateError", "compile_template"]
+
+
+def compile_template(project: str, text: str, environment: Mapping[str, str]) -> ProjectTemplate:
+    """Turn a Compose template into what the coordinator keeps.
+
+    Deterministic, and quick for every text: size, depth and expansion are bounded. `project` must
+    be a valid project name. `environment` is the project's: it fills in variables, and nothing of
+    the machine's own environment does.
+
+    Raises:
+        TemplateError: the template can't be used; nothing else is ever raised for its contents.
+    """
+    notes = Notes()
+    known = {**environment, PROJECT_VARIABLE: project}
+    parts = sections(interpolate(parse(text), known, notes), project, notes)
+    services = _services(parts, known, notes)
+    scope = Scope(
+        project=project,
+        networks=declared.networks(parts.networks, project),
+        volumes=declared.volumes(parts.volumes, project),
+        volumes_are_plain=parts.shape is Shape.V1,
+    )
+    return ProjectTemplate(
+        compose_version=parts.version,
+        services=tuple(resolve(services, scope, notes)),
+        networks=used_networks(services, scope, notes),
+        volumes=own_volumes(scope),
+        warnings=notes.warnings,
+    )
+
+
+def _services(parts: Sections, environment: Mapping[str, str], notes: Notes) -> list[NormalService]:
+    services: list[NormalService] = []
+    ports = 0
+    for name, service in parts.services.items():
+        where = below(parts.services_at, name)
+        services.append(
+            normalise(name, service, where, shape=parts.shape, project=environment, notes=notes)
+        )
+        ports += len(services[-1].ports) + len(services[-1].expose)
+        if ports > PROJECT_PORTS_MAX:
+            raise TemplateError(
+                f"a template may have {PROJECT_PORTS_MAX} ports at most", where=where
+            )
+    return services

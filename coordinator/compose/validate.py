@@ -1,0 +1,39 @@
+"""Every key of a service is known and understood, or refused with its path."""
+
+from collections.abc import Mapping
+
+from coordinator.compose.errors import TemplateError, below, clipped
+from coordinator.compose.keys import SERVICE_KEYS, SPELLINGS, V1_SERVICE_KEYS, Verdict
+from coordinator.compose.shape import Shape
+from coordinator.compose.tree import Tree, hint, is_extension
+
+
+def understood(service: Mapping[str, Tree], where: str, shape: Shape) -> dict[str, Tree]:
+    """The service's keys that mean something, under their proper names. Nulls are left out.
+
+    Raises:
+        TemplateError: a key is unknown, of another format, or not supported.
+    """
+    rules = V1_SERVICE_KEYS if shape is Shape.V1 else SERVICE_KEYS
+    found: dict[str, Tree] = {}
+    for written, value in service.items():
+        key = SPELLINGS.get(written, written)
+        if is_extension(key):
+            continue
+        rule = rules.get(key)
+        if rule is None:
+            raise TemplateError(_unknown(key, shape), where=below(where, written))
+        if rule.refuses(value):
+            raise TemplateError(rule.reason, where=below(where, written))
+        if key in found:
+            raise TemplateError("is there twice, in two spellings", where=below(where, written))
+        if value is not None and rule.verdict is not Verdict.IGNORED:
+            found[key] = value
+    return found
+
+
+def _unknown(key: str, shape: Shape) -> str:
+    if shape is Shape.V1 and key in SERVICE_KEYS:
+        return "needs version: '2' or later, with the services under services:"
+    rules = V1_SERVICE_KEYS if shape is Shape.V1 else SERVICE_KEYS
+    return f"{clipped(key)} is no key of a service{hint(key, rules)}"
