@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agent.domain.actions import (
+    Action,
     PullImage,
     RemoveContainer,
     RemoveNetwork,
@@ -170,14 +171,13 @@ def _failures_by_key(outcomes: list[Outcome]) -> dict[SlotKey, Failed]:
 
 
 def _keys(outcome: Failed | Blocked) -> tuple[SlotKey, ...]:
-    match outcome.action:
-        case PullImage() as pull:
-            return pull.keys
-        case RemoveNetwork() | RemoveVolume() as removal:
-            return (resource_key(removal.project, removal.name),)
-        case action:
-            key = slot_of(action)
-            return (key,) if key else ()
+    action: Action = outcome.action
+    if isinstance(action, PullImage):
+        return action.keys
+    if isinstance(action, RemoveNetwork | RemoveVolume):
+        return (resource_key(action.project, action.name),)
+    key = slot_of(action)
+    return (key,) if key else ()
 
 
 def _stopped_and_started(

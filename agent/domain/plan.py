@@ -45,6 +45,8 @@ class Plan:
     additions: tuple[Addition, ...] = ()
     #: what was left undone on purpose, in words
     notes: tuple[str, ...] = ()
+    #: something could not be read, so more may be left to do than is known
+    is_blind: bool = False
     problems: tuple[SlotProblem, ...] = ()
     #: when the earliest thing that has to wait becomes due
     retry_at: float | None = None
@@ -61,7 +63,8 @@ class Plan:
 def plan(desired: NodeDesired, observed: Observation) -> Plan:
     """Bring the node closer to what is desired. Call again after any change."""
     if observed.containers is None:
-        return Plan(desired.generation, notes=("the engine can't be read: nothing is planned",))
+        note = "the engine can't be read: nothing is planned"
+        return Plan(desired.generation, notes=(note,), is_blind=True)
     views = slot_views(desired, observed)
     busy = {slot_of(action) for action in observed.in_flight}
     decisions = [
@@ -91,6 +94,7 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
             *(f"{name} can't be read: nothing is created" for name in unknown),
             *(decision.note for decision in decisions if decision.note),
         ),
+        is_blind=bool(unknown),
         problems=tuple(decision.problem for decision in decisions if decision.problem),
         retry_at=min(
             (

@@ -127,9 +127,9 @@ def keep_one(view: SlotView) -> tuple[SeenContainer | None, tuple[SeenContainer,
 def _follow_rules(view: SlotView) -> Decision:
     """Apply the rules as if nothing had ever failed."""
     match view.slot.wanted:
-        case Wanted.RUNNING if view.spec is None:
-            return Decision(note=f"slot {view.slot.key} has no spec in the document")
         case Wanted.RUNNING:
+            if view.spec is None:
+                return Decision(note=f"slot {view.slot.key} has no spec in the document")
             return _wanted_running(view, view.spec)
         case Wanted.STOPPED:
             running = (seen for seen in view.seen if seen.is_running)

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
@@ -250,14 +251,14 @@ class FakeEngine(Script):
 
     # -- EngineEvents ------------------------------------------------------------------------
 
-    async def stream(self) -> AsyncIterator[EngineEvent]:
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[AsyncIterator[EngineEvent]]:
         if self.is_down:
             raise EngineUnavailable("the engine is down")
         mine: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
         self._listeners.add(mine)
         try:
-            while (event := await mine.get()) is not None:
-                yield event
+            yield _until_none(mine)
         finally:
             self._listeners.discard(mine)
 
@@ -307,3 +308,8 @@ def _port_key(port: Port) -> str:
 def _bindings(port: Port) -> tuple[tuple[str, int], ...]:
     # A real engine picks from the ephemeral range; any stable number does for a fake.
     return ((port.host_ip or "0.0.0.0", port.host_port or 32768 + port.container_port),)
+
+
+async def _until_none(queue: asyncio.Queue[EngineEvent | None]) -> AsyncIterator[EngineEvent]:
+    while (event := await queue.get()) is not None:
+        yield event

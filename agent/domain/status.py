@@ -1,0 +1,121 @@
+"""What the node says of itself after a look: the status document. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.domain.observation import Attempts, Observation, SeenContainer
+from agent.domain.plan import Plan
+from agent.domain.timestamps import rfc3339
+from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, PortBinding
+from schemas.desired import NodeDesired
+from schemas.names import SlotKey
+from schemas.states import Health, Wanted
+
+#: of two opinions about a container's health, the one further left counts
+_WORST_FIRST = (Health.FAILURE, Health.STARTING, Health.SUCCESS, Health.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What stays the same for as long as the agent runs."""
+
+    node: str
+    boot_id: str
+    agent_version: str
+    address: str
+    zone: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """The engine and its machine, as last known."""
+
+    current: EngineCurrent
+    cpus: float = 0.0
+    memory_bytes: int = 0
+
+
+def node_current(
+    identity: Identity,
+    engine: EngineView,
+    desired: NodeDesired | None,
+    observed: Observation,
+    planned: Plan,
+) -> NodeCurrent:
+    """Tell what is, not what was asked. The reporter numbers and dates it.
+
+    `observed` shows the last containers seen when the engine can't be read.
+    """
+    is_waiting = planned.retry_at is not None or bool(observed.in_flight)
+    probed = _probed_slots(desired)
+    return NodeCurrent(
+        node=identity.node,
+        boot_id=identity.boot_id,
+        agent_version=identity.agent_version,
+        address=identity.address,
+        zone=identity.zone,
+        labels=dict(identity.labels),
+        cpus=engine.cpus,
+        memory_bytes=engine.memory_bytes,
+        engine=engine.current,
+        epoch=desired.epoch if desired else 0,
+        generation=desired.generation if desired else 0,
+        settled=planned.is_empty and not planned.is_blind and not is_waiting,
+        containers=tuple(
+            _container(seen, observed, probed)
+            for seen in sorted(observed.containers or (), key=lambda seen: (seen.key, seen.id))
+        ),
+        volumes=tuple(sorted(seen.name for seen in observed.volumes or ())),
+        problems=planned.problems,
+    )
+
+
+def health_of(seen: SeenContainer, observed: Observation, *, is_probed: bool) -> Health:
+    """The worse of HEALTHCHECK and probe. A probe that has not answered yet is starting."""
+    if not seen.is_running:
+        return Health.NONE
+    probe = observed.probes.get(seen.id, Health.STARTING) if is_probed else Health.NONE
+    return min(seen.health, probe, key=_WORST_FIRST.index)
+
+
+def _probed_slots(desired: NodeDesired | None) -> frozenset[SlotKey]:
+    if desired is None:
+        return frozenset()
+    probed_specs = {name for name, spec in desired.specs.items() if spec.probe}
+    return frozenset(
+        slot.key
+        for slot in desired.slots
+        if slot.spec in probed_specs and slot.wanted is Wanted.RUNNING
+    )
+
+
+def _container(
+    seen: SeenContainer, observed: Observation, probed: frozenset[SlotKey]
+) -> ContainerCurrent:
+    attempts = observed.attempts.get(seen.key, Attempts())
+    return ContainerCurrent(
+        id=seen.id,
+        name=seen.name,
+        project=seen.key.project,
+        service=seen.key.service,
+        slot=seen.key.slot,
+        status=seen.status,
+        running=seen.is_running,
+        health=health_of(seen, observed, is_probed=seen.key in probed),
+        ip=seen.ip,
+        ports={
+            inside: tuple(PortBinding(host_ip=ip, host_port=port) for ip, port in bindings)
+            for inside, bindings in sorted(seen.ports.items())
+        },
+        image=seen.image,
+        image_id=seen.image_id,
+        fingerprint=seen.fingerprint,
+        version=seen.version,
+        created_at=rfc3339(seen.created_at),
+        started_at=rfc3339(seen.started_at),
+        finished_at=rfc3339(seen.finished_at),
+        exit_code=None if seen.is_running else seen.exit_code,
+        oom_killed=seen.oom_killed,
+        fail_count=attempts.exits,
+    )

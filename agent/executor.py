@@ -1,0 +1,229 @@
+"""Carries out actions: dull on purpose, every choice was made by the plan.
+
+Actions of a plan begin in its order as soon as everything they conflict with has ended, so
+independent slots proceed side by side and a stop of a minute holds up nobody else. An action that
+had to wait for one that failed is blocked. Reads: nothing. Writes: the engine.
+"""
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import assert_never
+
+import structlog
+
+from agent.domain.actions import (
+    Action,
+    CreateContainer,
+    CreateNetwork,
+    CreateVolume,
+    PullImage,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveVolume,
+    StartContainer,
+    StopContainer,
+)
+from agent.domain.claims import claims
+from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
+from agent.domain.plan import Plan
+from agent.ports import ContainerEngine
+from schemas.errors import InvariantBroken, Permanent, Transient
+
+log = structlog.get_logger()
+
+#: More concurrent starts than about two a core make an engine slower, not faster.
+STARTS_PER_CORE = 2
+#: Pulls compete for the network; two keep a slow registry from holding up a fast one.
+PULLS = 2
+
+
+@dataclass(slots=True, eq=False)
+class _Undertaking:
+    """One action on its way from the plan to its outcome."""
+
+    action: Action
+    waits_for: list["_Undertaking"]
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    has_begun: bool = False
+    outcome: Outcome | None = None
+    #: of a container that it created
+    container_id: str = ""
+    task: asyncio.Task[None] | None = None
+
+
+class Executor:
+    """Turns plans into outcomes. Actions run on as tasks of `tasks` between passes."""
+
+    def __init__(
+        self,
+        engine: ContainerEngine,
+        tasks: asyncio.TaskGroup,
+        on_ended: Callable[[], None],
+        *,
+        cores: int = os.cpu_count() or 1,
+    ) -> None:
+        self._engine = engine
+        self._tasks = tasks
+        self._on_ended = on_ended
+        self._open: list[_Undertaking] = []
+        self._outcomes: list[Outcome] = []
+        self._starting = asyncio.Semaphore(STARTS_PER_CORE * cores)
+        self._removing = asyncio.Semaphore(STARTS_PER_CORE * cores)
+        self._pulling = asyncio.Semaphore(PULLS)
+        # Stops mostly wait. The bound only keeps a thousand of them from signalling at once.
+        self._stopping = asyncio.Semaphore(64)
+
+    @property
+    def in_flight(self) -> frozenset[Action]:
+        """Actions that were begun by `begin` and have not ended."""
+        return frozenset(undertaking.action for undertaking in self._open)
+
+    def collect(self) -> tuple[Outcome, ...]:
+        """The outcomes since the last call."""
+        outcomes, self._outcomes = tuple(self._outcomes), []
+        return outcomes
+
+    def withdraw(self) -> None:
+        """Take back what has not reached the engine yet: something else is wanted now."""
+        for undertaking in self._open:
+            if not undertaking.has_begun and undertaking.task:
+                undertaking.task.cancel()
+        self._open = [undertaking for undertaking in self._open if undertaking.has_begun]
+
+    def begin(self, plan: Plan) -> None:
+        """Set out on every action of the plan. Returns at once."""
+        holders: dict[str, list[_Undertaking]] = defaultdict(list)
+        users: dict[str, list[_Undertaking]] = defaultdict(list)
+
+        def claim(undertaking: _Undertaking) -> list[_Undertaking]:
+            """Enter what it claims, and return those with conflicting claims before it."""
+            mine = claims(undertaking.action)
+            before = [other for name in mine.held for other in holders[name] + users[name]]
+            before += [other for name in mine.used for other in holders[name]]
+            for name in mine.held:
+                holders[name].append(undertaking)
+            for name in mine.used:
+                users[name].append(undertaking)
+            return before
+
+        for undertaking in self._open:
+            claim(undertaking)
+        for action in plan.actions:
+            undertaking = _Undertaking(action, [])
+            before = claim(undertaking)
+            undertaking.waits_for = [] if _overtakes(action, before) else before
+            self._open.append(undertaking)
+            undertaking.task = self._tasks.create_task(
+                self._carry_out(undertaking), name=action.describe()
+            )
+
+    async def execute(self, plan: Plan) -> tuple[Outcome, ...]:
+        """Begin, and wait for the end of all that is in flight."""
+        self.begin(plan)
+        while self._open:
+            await self._open[0].ended.wait()
+        return self.collect()
+
+    async def _carry_out(self, undertaking: _Undertaking) -> None:
+        began_at = monotonic()
+        outcome = await self._outcome(undertaking)
+        _tell(outcome, monotonic() - began_at)
+        undertaking.outcome = outcome
+        self._open.remove(undertaking)
+        self._outcomes.append(outcome)
+        undertaking.ended.set()
+        self._on_ended()
+
+    async def _outcome(self, undertaking: _Undertaking) -> Outcome:
+        action = undertaking.action
+        for earlier in undertaking.waits_for:
+            await earlier.ended.wait()
+            match earlier.outcome:
+                case Failed() as failed:
+                    return Blocked(action, failed)
+                case Blocked(by=failed):
+                    return Blocked(action, failed)
+        async with self._turn(action):
+            undertaking.has_begun = True
+            try:
+                await self._act(undertaking)
+            except (Transient, Permanent) as error:
+                return Failed(action, error)
+        return Succeeded(action)
+
+    def _turn(self, action: Action) -> asyncio.Semaphore:
+        match action:
+            case StopContainer():
+                return self._stopping
+            case PullImage():
+                return self._pulling
+            case CreateContainer() | StartContainer():
+                return self._starting
+            case _:
+                return self._removing
+
+    async def _act(self, undertaking: _Undertaking) -> None:
+        engine = self._engine
+        match undertaking.action:
+            case StopContainer() as stop:
+                await engine.stop(stop.container_id, signal=stop.signal, timeout_s=stop.timeout_s)
+            case RemoveContainer() as remove:
+                await engine.remove(remove.container_id, volumes=remove.with_volumes)
+            case RemoveNetwork(name=name):
+                await engine.remove_network(name)
+            case RemoveVolume(name=name):
+                await engine.remove_volume(name)
+            case CreateNetwork(network=network):
+                await engine.create_network(network)
+            case CreateVolume(volume=volume):
+                await engine.create_volume(volume)
+            case PullImage(reference=reference):
+                await engine.pull(reference)
+            case CreateContainer(key=key, spec=spec, labels=labels):
+                undertaking.container_id = await engine.create(str(key), spec, labels)
+            case StartContainer(container_id=container_id):
+                await engine.start(container_id or _created_before(undertaking))
+            case action:
+                assert_never(action)
+
+
+def _overtakes(action: Action, before: list[_Undertaking]) -> bool:
+    """Whether it is a second stop of a container that is being stopped: it has to work now."""
+    return isinstance(action, StopContainer) and any(
+        isinstance(other.action, StopContainer) and other.action.container_id == action.container_id
+        for other in before
+    )
+
+
+def _created_before(undertaking: _Undertaking) -> str:
+    for earlier in undertaking.waits_for:
+        if isinstance(earlier.action, CreateContainer) and earlier.container_id:
+            return earlier.container_id
+    raise InvariantBroken(f"{undertaking.action.describe()}: nothing was created before it")
+
+
+def _tell(outcome: Outcome, took_s: float) -> None:
+    what = outcome.action.describe()
+    match outcome:
+        case Succeeded():
+            log.info("action succeeded", action=what, took_s=round(took_s, 3))
+        case Failed(error=error):
+            log.warning(
+                "action failed", action=what, took_s=round(took_s, 3), error=error_chain(error)
+            )
+        case Blocked(by=by):
+            log.info("action blocked", action=what, by=by.action.describe())
+
+
+def error_chain(error: BaseException) -> str:
+    """Every message of an error and its causes, outermost first."""
+    messages = []
+    cause: BaseException | None = error
+    while cause is not None:
+        messages.append(f"{type(cause).__name__}: {cause}")
+        cause = cause.__cause__
+    return "; because of ".join(messages)

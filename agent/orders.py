@@ -1,0 +1,60 @@
+"""The desired document that the agent works on: read, accepted, kept on disk.
+
+Reads: KV `desired`, this node's key, and the ledger. Writes: the ledger.
+"""
+
+import structlog
+
+from agent.domain.acceptance import accept
+from agent.errors import BusUnavailable
+from agent.ports import Bus, Ledger
+from schemas.desired import NodeDesired
+from schemas.errors import InvalidInput
+
+log = structlog.get_logger()
+
+
+class Orders:
+    """Holds the newest accepted document. With NATS gone, that is the last one."""
+
+    def __init__(self, node: str, bus: Bus, ledger: Ledger) -> None:
+        self.node = node
+        self._bus = bus
+        self._ledger = ledger
+        self.held: NodeDesired | None = ledger.load()
+        #: why the newest document was refused; empty when it was not
+        self.refusal = ""
+
+    async def refresh(self) -> bool:
+        """Read the truth from the bus; whether other orders are held now."""
+        try:
+            incoming = await self._bus.desired()
+        except BusUnavailable as error:
+            log.warning(
+                "desired document can't be read; going on with the held one", error=str(error)
+            )
+            return False
+        except InvalidInput as error:
+            return self._refuse(error)
+        if incoming is None:
+            if self.held is not None:
+                # An empty answer is no order: nothing is ever stopped because a key is missing.
+                log.warning("no desired document on the bus; going on with the held one")
+            return False
+        try:
+            accepted = accept(self.held, incoming, node=self.node, highest_epoch=self._ledger.epoch)
+        except InvalidInput as error:
+            return self._refuse(error)
+        self.refusal = ""
+        if accepted is self.held:
+            return False
+        self.held = accepted
+        self._ledger.save(accepted)
+        log.info("desired document accepted", epoch=accepted.epoch, generation=accepted.generation)
+        return True
+
+    def _refuse(self, error: InvalidInput) -> bool:
+        if self.refusal != str(error):
+            log.error("desired document refused", error=str(error))
+        self.refusal = str(error)
+        return False

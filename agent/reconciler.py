@@ -1,0 +1,158 @@
+"""The loop: wait for a wake, do one pass, wait again. Decides nothing about containers.
+
+A pass looks and decides, and only begins actions: they end between passes and wake the next one.
+So a stop of a minute delays no other project, and what happens meanwhile is seen and reported.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import structlog
+
+from agent.domain.actions import Action
+from agent.domain.attempts import fold
+from agent.domain.observation import Attempts, Observation
+from agent.domain.plan import Plan, plan
+from agent.executor import Executor
+from agent.observer import Observer, Sight
+from agent.orders import Orders
+from agent.prober import Prober, Target
+from agent.reporter import Reporter
+from agent.wakes import Wake, Wakes
+from schemas.desired import NodeDesired
+from schemas.names import SlotKey
+from schemas.states import Wanted
+
+log = structlog.get_logger()
+
+#: Everything is looked at again this often, and up to twice as long on other nodes, so that a
+#: thousand agents don't ask in one breath.
+RESYNC_S = 30.0
+#: An engine that can't be read is tried again this soon.
+BLIND_RETRY_S = 2.0
+#: A busy node spends at most half its time looking at itself, and looks twice a second at least.
+PAUSE_MAX_S = 0.5
+
+
+class Reconciler:
+    """Brings the node to its orders, pass by pass."""
+
+    def __init__(
+        self,
+        *,
+        orders: Orders,
+        observer: Observer,
+        executor: Executor,
+        prober: Prober,
+        reporter: Reporter,
+        wakes: Wakes,
+    ) -> None:
+        self._orders = orders
+        self._observer = observer
+        self._executor = executor
+        self._prober = prober
+        self._reporter = reporter
+        self._wakes = wakes
+        self._attempts: Mapping[SlotKey, Attempts] = {}
+        self._last_shown = Observation(now=0.0, containers=())
+        self.passes = 0
+
+    async def run(self) -> None:
+        """Forever: pass, wait."""
+        now = asyncio.get_running_loop().time
+        reasons = frozenset({Wake.HINT, Wake.RESYNC})
+        resync_at = now() + resync_period_s(self._orders.node)
+        while True:
+            began_at = now()
+            due_in_s = await self.do_pass(reasons)
+            await self._wakes.pause(min(now() - began_at, PAUSE_MAX_S))
+            reasons = await self._wakes.collect(retry_in_s=due_in_s, resync_in_s=resync_at - now())
+            if Wake.RESYNC in reasons:
+                resync_at = now() + resync_period_s(self._orders.node)
+
+    async def do_pass(self, reasons: frozenset[Wake]) -> float | None:
+        """Look, decide, report, begin. Returns in how many seconds something becomes due."""
+        # 1. One document for the whole pass. What has not begun for the old one never will.
+        is_resync = Wake.RESYNC in reasons
+        if (is_resync or Wake.HINT in reasons) and await self._orders.refresh():
+            self._executor.withdraw()
+        desired = self._orders.held
+
+        # 2. Look. What ends during the look is neither safely seen nor unseen: its slot waits for
+        #    the pass that its end has just asked for.
+        begun = self._executor.in_flight
+        sight = await self._observer.observe(_references(desired))
+        outcomes = self._executor.collect()
+        observed = self._observation(sight, begun | self._executor.in_flight)
+        if desired is not None:
+            self._attempts = fold(desired, observed, outcomes)
+            observed = replace(observed, attempts=self._attempts)
+
+        # 3. Decide.
+        planned = plan(desired, observed) if desired is not None else Plan()
+
+        # 4. Report what is before changing it: a killed container is visible before its repair.
+        shown = self._shown(observed)
+        self._reporter.report(sight.engine, desired, shown, planned, is_resync=is_resync)
+
+        # 5. Begin.
+        if not planned.is_empty:
+            log.info("plan", why=sorted(reasons), actions=len(planned.actions))
+        self._executor.begin(planned)
+        self._prober.watch(_targets(desired, shown))
+        self.passes += 1
+        return _due_in_s(planned, observed)
+
+    def _observation(self, sight: Sight, in_flight: frozenset[Action]) -> Observation:
+        return Observation(
+            now=sight.at,
+            containers=sight.containers,
+            networks=sight.networks,
+            volumes=sight.volumes,
+            images=sight.images,
+            probes=self._prober.results,
+            attempts=self._attempts,
+            in_flight=in_flight,
+        )
+
+    def _shown(self, observed: Observation) -> Observation:
+        """What to tell: parts that can't be read now are as they were seen last."""
+        last = self._last_shown
+        shown = replace(
+            observed,
+            containers=last.containers if observed.containers is None else observed.containers,
+            volumes=last.volumes if observed.volumes is None else observed.volumes,
+        )
+        self._last_shown = shown
+        return shown
+
+
+def resync_period_s(node: str) -> float:
+    """Between 30 and 60 s, always the same for one node."""
+    return RESYNC_S * (1 + zlib.crc32(node.encode()) % 1000 / 1000)
+
+
+def _references(desired: NodeDesired | None) -> Iterable[str]:
+    return {spec.image for spec in desired.specs.values()} if desired else ()
+
+
+def _targets(desired: NodeDesired | None, observed: Observation) -> list[Target]:
+    """Containers that run, are wanted running, and have a probe."""
+    if desired is None:
+        return []
+    probes = {name: spec.probe for name, spec in desired.specs.items()}
+    wanted = {slot.key: slot.spec for slot in desired.slots if slot.wanted is Wanted.RUNNING}
+    return [
+        Target(seen, probe)
+        for seen in observed.containers or ()
+        if seen.status == "running" and (probe := probes.get(wanted.get(seen.key, "")))
+    ]
+
+
+def _due_in_s(planned: Plan, observed: Observation) -> float | None:
+    dues = [planned.retry_at - observed.now] if planned.retry_at is not None else []
+    if planned.is_blind or observed.containers is None:
+        dues.append(BLIND_RETRY_S)
+    return min(dues, default=None)
