@@ -31,6 +31,16 @@ class VolumeMount(Part):
     target: str
     source: str = ""
     read_only: bool = False
+    #: of a volume: don't fill it with what the image has there
+    no_copy: bool = False
+    #: of a bind: give it an SELinux label that containers share, or one of this container's own
+    selinux: Literal["", "shared", "private"] = ""
+    #: of a bind: how mounts below it travel between host and container; empty: the engine's rprivate
+    propagation: Literal["", "private", "rprivate", "shared", "rshared", "slave", "rslave"] = ""
+    #: of a tmpfs
+    tmpfs_size_bytes: PositiveInt | None = None
+    #: of a tmpfs: permission bits
+    tmpfs_mode: int | None = Field(default=None, ge=0, le=0o7777)
 
 
 class NetworkAttachment(Part):
