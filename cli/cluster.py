@@ -158,6 +158,8 @@ class Cluster(Generic[PlaceT]):
         """End all processes, at once, and forget everything they stored. Repeatable."""
         atexit.unregister(self.destroy)
         stop_recorded(self.home)
+        for child in self.children:
+            child.stop()  # Reaps those that are children of this very process.
         shutil.rmtree(self.home, ignore_errors=True)
 
     def _coordinator(self) -> Child:

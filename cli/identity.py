@@ -22,6 +22,14 @@ def _stat(pid: int) -> list[str] | None:
     return text.rpartition(")")[2].split()
 
 
+def _is_last_thread(pid: int) -> bool:
+    """Whether no other thread is on its way out: while one is, sockets and locks are still held."""
+    try:
+        return len(os.listdir(PROC / str(pid) / "task")) <= 1  # noqa: PTH208 - names are enough
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def _boot_id() -> str:
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()
 
@@ -45,7 +53,7 @@ class ProcessIdentity:
         stat = _stat(self.pid)
         return (
             stat is not None
-            and stat[_STATE] not in {"Z", "X"}
+            and not (stat[_STATE] in {"Z", "X"} and _is_last_thread(self.pid))
             and int(stat[_START_TICKS]) == self.start_ticks
             and _boot_id() == self.boot_id
         )

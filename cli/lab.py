@@ -3,6 +3,8 @@
 Writes: `<home>/lab/`, and what `cli.machines` says.
 """
 
+import shutil
+
 from cli.cluster import Cluster, ClusterSettings
 from cli.errors import CommandFailed
 from cli.home import home
@@ -25,7 +27,10 @@ class Lab:
     def up(
         self, count: int, *, http_port: int, live_restore: bool = False, number: int | None = None
     ) -> None:
-        """Start machines and a cluster on them; says how to use it."""
+        """Start machines and a cluster on them; says how to use it.
+
+        When it fails half-way the logs stay, until `down`.
+        """
         machines = Machines.recorded(self._home)
         if machines is not None:
             cluster = self._cluster(machines, http_port)
@@ -34,29 +39,29 @@ class Lab:
             self._screen.say("It already runs.")
             self._explain(machines, cluster)
             return
+        # A reboot ends a lab but not its records, which name networks that are gone.
+        shutil.rmtree(self._home, ignore_errors=True)
         require_free("127.0.0.1", http_port, "TROOPERS_LAB_HTTP_PORT")
         install("engine")
         with self._screen.step(f"Starting {count} engines in network namespaces"):
             machines = Machines.create(
                 self._home, count, live_restore=live_restore, is_kept=True, number=number
             )
-        try:
-            with self._screen.step(f"Importing the image {_IMAGE} on each"):
-                machines.import_image(_IMAGE, busybox_root())
-            cluster = self._cluster(machines, http_port)
-            with self._screen.step("Starting nats-server, coordinator and agents") as step:
-                cluster.start()
-                step.result = f"API at {cluster.url}"
-        except BaseException:
-            machines.destroy()
-            raise
+        with self._screen.step(f"Importing the image {_IMAGE} on each"):
+            machines.import_image(_IMAGE, busybox_root())
+        cluster = self._cluster(machines, http_port)
+        with self._screen.step("Starting nats-server, coordinator and agents") as step:
+            cluster.start()
+            step.result = f"API at {cluster.url}"
         self._explain(machines, cluster)
 
     def down(self) -> bool:
         """End it and remove every trace; whether there was any."""
         machines = Machines.recorded(self._home)
         if machines is None:
-            return False
+            was_there = self._home.exists()
+            shutil.rmtree(self._home, ignore_errors=True)
+            return was_there
         with self._screen.step(f"Stopping the cluster and {len(machines)} engines"):
             machines.destroy()
         return True

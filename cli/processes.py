@@ -105,13 +105,13 @@ class Child:
             wait_until(lambda: not self.is_alive, grace_s)
             for member in (identity, *family):
                 member.send(signal.SIGKILL)
-            wait_until(lambda: not self.is_alive, STOP_GRACE_S)
+        self._wait_gone()
         self._record.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """SIGKILL this one process, as the kernel would when memory runs out."""
         self._send(signal.SIGKILL)
-        wait_until(lambda: not self.is_alive, STOP_GRACE_S)
+        self._wait_gone()
 
     def pause(self) -> None:
         """Freeze it (SIGSTOP): alive, and silent."""
@@ -129,6 +129,12 @@ class Child:
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def _wait_gone(self) -> None:
+        wait_until(lambda: not self.is_alive, STOP_GRACE_S)
+        if self._popen is not None:  # Our own child stays a zombie until it is waited for.
+            self._popen.wait(STOP_GRACE_S)
+            self._popen = None
 
     def _send(self, number: signal.Signals) -> None:
         identity = self.identity
