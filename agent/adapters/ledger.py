@@ -1,0 +1,87 @@
+"""`Ledger`: the last accepted desired document on disk.
+
+Writes: `desired.json` and `epoch` in its directory, both by rename. The epoch is the fencing token,
+so it has a file of its own: a damaged document must not make an old coordinator acceptable.
+"""
+
+import os
+from pathlib import Path
+
+import structlog
+
+from schemas.codec import SchemaError, decode, encode
+from schemas.desired import NodeDesired
+
+log = structlog.get_logger(__name__)
+
+_DOCUMENT = "desired.json"
+_EPOCH = "epoch"
+
+
+class FileLedger:
+    """A ledger in `directory`, which is made when it is missing. Only its owner may read it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._epoch = self._read_epoch()
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    def load(self) -> NodeDesired | None:
+        path = self._directory / _DOCUMENT
+        try:
+            return decode(NodeDesired, path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, SchemaError) as error:
+            log.exception("ledger_unreadable", path=str(path), error=str(error))
+            return None
+
+    def save(self, desired: NodeDesired) -> None:
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # First the guard, then what it guards: a crash in between refuses one coordinator too
+            # many, never one too few.
+            if desired.epoch > self._epoch:
+                self._epoch = desired.epoch
+                self._replace(_EPOCH, str(self._epoch).encode())
+            self._replace(_DOCUMENT, encode(desired))
+        except OSError as error:
+            log.exception("ledger_not_saved", directory=str(self._directory), error=str(error))
+
+    def _read_epoch(self) -> int:
+        path = self._directory / _EPOCH
+        try:
+            written = int(path.read_text())
+        except FileNotFoundError:
+            written = 0
+        except (OSError, ValueError) as error:
+            log.exception("ledger_epoch_unreadable", path=str(path), error=str(error))
+            written = 0
+        # Either file alone is enough to know it.
+        document = self.load()
+        return max(written, document.epoch if document is not None else 0)
+
+    def _replace(self, name: str, content: bytes) -> None:
+        """Let `name` have this content, or its old one, whatever happens."""
+        path = self._directory / name
+        partial = path.with_suffix(".partial")
+        try:
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError:
+            # On a full disk, what was half written is in the way of everybody.
+            partial.unlink(missing_ok=True)
+            raise
+        # The rename itself is in the directory.
+        directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
