@@ -6,6 +6,8 @@ Only things that carry the engine's own names are touched: its control group and
 import shutil
 import signal
 from collections.abc import Sequence
+from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 from cli.commands import succeeds
@@ -41,9 +43,18 @@ def _members(cgroup: str, directories: Sequence[Path]) -> list[ProcessIdentity]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         is_shim = "shim" in arguments[0] and bool(addresses.intersection(arguments))
+        if is_shim:
+            _shim_socket(arguments).unlink(missing_ok=True)
         if identity is not None and (in_group or is_shim):
             found.append(identity)
     return found
+
+
+def _shim_socket(arguments: Sequence[str]) -> Path:
+    """Where a shim of containerd 1.6 listens: outside our directories, and left when it's killed."""
+    options = dict(pairwise(arguments))
+    key = "/".join(options.get(name, "") for name in ("-address", "-namespace", "-id"))
+    return Path("/run/containerd/s") / sha256(key.encode()).hexdigest()
 
 
 def _kill(members: Sequence[ProcessIdentity]) -> None:

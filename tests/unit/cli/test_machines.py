@@ -23,6 +23,7 @@ pytestmark = [
 ]
 
 IMAGE = "machines-test:1"
+SHIM_SOCKETS = Path("/run/containerd/s")
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +112,15 @@ def test_nothing_is_left_of_destroyed_machines_even_when_an_engine_had_died(
 ) -> None:
     machines = Machines.create(tmp_path / "home", 1)
     machines.import_image(IMAGE, busybox_root())
+    sockets_before = set(SHIM_SOCKETS.glob("*"))
     with machines[0].engine.client() as client:
         serve(client)
+    assert (sockets := set(SHIM_SOCKETS.glob("*")) - sockets_before)
     machines[0].dockerd.kill()
     assert traces(machines.home, machines.network.bridge)
     machines.destroy()
+    # Other engines may come and go meanwhile; ours was among these.
+    assert sockets - set(SHIM_SOCKETS.glob("*"))
     assert traces(machines.home, machines.network.bridge) == []
 
 
