@@ -56,7 +56,9 @@ class NatsFace:
             await self._listen(self._service, noun, verb, command, _submitting(door, command))
         for (noun, verb), query in QUERIES.items():
             await self._listen(self._service, noun, verb, query, _asking(door, query))
-        # The broker has seen the subscriptions: a request sent from now on finds an answer.
+        # A request sent from now on must find an answer. nats-py writes a flush's PING ahead of
+        # what is still queued, so only the second PONG says that the broker saw the subscriptions.
+        await client.flush()
         await client.flush()
 
     async def stop(self) -> None:

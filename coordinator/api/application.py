@@ -31,8 +31,7 @@ def build_app(
     """
     app = web.Application(
         middlewares=[guards.metering(meter), guards.answering, guards.guarding(hosts)],
-        # aiohttp refuses what reaches the limit; a body may be just as long as it.
-        client_max_size=PAYLOAD_BYTES_MAX + 1,
+        client_max_size=PAYLOAD_BYTES_MAX,
     )
     app.on_response_prepare.append(guards.sign)
     for route in ROUTES:

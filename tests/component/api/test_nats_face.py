@@ -1,0 +1,231 @@
+import asyncio
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import nats
+import pytest
+
+from coordinator.nats_face import NatsFace
+from schemas import codec, subjects
+from schemas.command import COMMANDS, QUERIES, ListProjects, Reply, StopProject
+from schemas.strict_json import PAYLOAD_BYTES_MAX
+from tests.fakes.door import OPERATION
+
+pytestmark = pytest.mark.bus
+
+NATS_SERVER = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or "nats-server"
+
+
+def ports(folder):
+    """What the server listens on; None until it has written that down in full."""
+    texts = [path.read_text() for path in folder.glob("*.ports")]
+    return json.loads(texts[0]) if texts and texts[0].rstrip().endswith("}") else None
+
+
+async def until(look):
+    async with asyncio.timeout(10):
+        while not (seen := look()):  # noqa: ASYNC110 - another process, or the face, is awaited
+            await asyncio.sleep(0.01)
+    return seen
+
+
+@pytest.fixture
+async def broker(tmp_path):
+    config = tmp_path / "nats.conf"
+    config.write_text(f'listen: "127.0.0.1:-1"\nports_file_dir: "{tmp_path}"\nmax_payload: 4MB\n')
+    quiet = asyncio.subprocess.DEVNULL
+    server = await asyncio.create_subprocess_exec(
+        NATS_SERVER, "-c", str(config), stdout=quiet, stderr=quiet
+    )
+    try:
+        yield (await until(lambda: ports(tmp_path)))["nats"][0]
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+@pytest.fixture
+async def bus(broker):
+    client = await nats.connect(broker)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def face(broker, door):
+    client = await nats.connect(broker)
+    face = NatsFace(in_flight_max=4)
+    await face.start(client, door)
+    yield face
+    await face.stop()
+    await client.close()
+
+
+async def ask(bus, noun, verb, payload):
+    sent = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    answer = await bus.request(subjects.command(noun, verb), sent, timeout=5)
+    return codec.decode(Reply, answer.data)
+
+
+async def test_discovery_lists_every_verb_with_its_schemas(bus, face):
+    answer = await bus.request(f"$SRV.INFO.{subjects.SERVICE_NAME}", b"", timeout=5)
+    endpoints = json.loads(answer.data)["endpoints"]
+    listed = {each["subject"]: each["metadata"]["request_schema"] for each in endpoints}
+    expected = {
+        subjects.command(noun, verb): f"{model.__name__}.schema.json"
+        for (noun, verb), model in (COMMANDS | QUERIES).items()
+    }
+    assert listed == expected
+
+
+async def test_a_command_reaches_the_door_and_its_reply_the_publisher(bus, face, door):
+    reply = await ask(
+        bus, "project", "stop", {"command_id": "c1", "name": "wordpress", "timeout": 3}
+    )
+    assert (reply.outcome, reply.operation_id, reply.command_id) == ("accepted", OPERATION, "c1")
+    assert door.submitted == [StopProject(command_id="c1", name="wordpress", timeout=3)]
+
+
+async def test_a_query_is_answered_with_the_http_body(bus, face):
+    reply = await ask(bus, "project", "view", {"name": "wordpress"})
+    assert reply.result["name"] == "wordpress"
+
+
+async def test_an_empty_query_asks_with_every_default(bus, face, door):
+    reply = await ask(bus, "project", "list", b"")
+    assert len(reply.result) == 2
+    assert door.asked == [ListProjects()]
+
+
+async def test_an_unknown_name_is_rejected(bus, face):
+    reply = await ask(bus, "project", "view", {"name": "nix"})
+    assert (reply.outcome, reply.reason.code) == ("rejected", "not_found")
+
+
+BAD = {
+    "nothing": ("project", "stop", b"", ""),
+    "not JSON": ("project", "stop", b"{", ""),
+    "null": ("project", "stop", b"null", ""),
+    "not UTF-8": ("project", "stop", b"\xff", ""),
+    "nested deeply": ("project", "stop", b'{"a":' + b"[" * 200_000, ""),
+    "a key twice": ("project", "stop", b'{"name":"a","name":"b"}', "name"),
+    "too large": ("project", "list", b" " * (PAYLOAD_BYTES_MAX + 1), ""),
+    "no command id": ("project", "stop", {"name": "wordpress"}, "command_id"),
+    "an empty command id": ("project", "stop", {"command_id": "", "name": "w"}, "command_id"),
+    "no name": ("project", "stop", {"command_id": "c"}, "name"),
+    "a negative timeout": ("project", "stop", {"command_id": "c", "name": "w", "timeout": -1}, "timeout"),
+    "a long wait": ("project", "start", {"command_id": "c", "name": "w", "wait": 3601}, "wait"),
+    "a naive deadline": (
+        "project", "start", {"command_id": "c", "name": "w", "deadline": "2030-01-01T00:00:00"},
+        "deadline",
+    ),
+    "a text to scale to": (
+        "service", "scale",
+        {"command_id": "c", "service_id": "w_d", "type": "scale_to", "value": "3"}, "value",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("noun", "verb", "payload", "where"), BAD.values(), ids=BAD)
+async def test_a_bad_request_is_rejected_and_changes_nothing(
+    bus, face, door, noun, verb, payload, where
+):
+    reply = await ask(bus, noun, verb, payload)
+    assert (reply.outcome, reply.reason.code, reply.reason.where) == ("rejected", "invalid", where)
+    assert reply.reason.message
+    assert not reply.reason.message.startswith(f"{where}:")
+    assert door.submitted == []
+
+
+async def test_a_rejection_names_its_command(bus, face):
+    assert (await ask(bus, "project", "stop", {"command_id": "c1"})).command_id == "c1"
+
+
+async def test_a_defect_is_a_rejection_without_a_traceback(bus, face, door):
+    door.script.append(RuntimeError("password=hunter2"))
+    reply = await ask(bus, "project", "list", b"")
+    assert (reply.outcome, reply.reason.code) == ("rejected", "failed")
+    assert "hunter2" not in reply.reason.message
+
+
+async def test_an_answer_too_large_for_the_broker_says_so(bus, face, door):
+    door.script.append(Reply(outcome="accepted", result="x" * 5_000_000))
+    reply = await ask(bus, "project", "list", b"")
+    assert (reply.outcome, reply.reason.code) == ("rejected", "failed")
+    assert "larger" in reply.reason.message
+
+
+async def test_a_published_command_is_carried_out_too(bus, face, door):
+    command = StopProject(command_id="c1", name="wordpress")
+    await bus.publish(subjects.command("project", "stop"), codec.encode(command))
+    await until(lambda: door.submitted)
+    assert (await ask(bus, "project", "list", b"")).outcome == "accepted"
+
+
+@pytest.fixture
+def held(door, monkeypatch):
+    """Commands wait at the door until this is set."""
+    release = asyncio.Event()
+    submit = door.submit
+
+    async def wait(command):
+        await release.wait()
+        return await submit(command)
+
+    monkeypatch.setattr(door, "submit", wait)
+    return release
+
+
+def starting(bus, number):
+    return asyncio.create_task(
+        ask(bus, "project", "start", {"command_id": f"c{number}", "name": "wordpress"})
+    )
+
+
+async def test_a_waiting_command_holds_up_no_other(bus, face, held):
+    waiting = starting(bus, 1)
+    assert (await ask(bus, "project", "list", b"")).outcome == "accepted"
+    assert not waiting.done()
+    held.set()
+    assert (await waiting).outcome == "accepted"
+
+
+async def test_more_than_the_bound_are_rejected_at_once(bus, face, held):
+    waiting = [starting(bus, number) for number in range(5)]
+    done, _ = await asyncio.wait(waiting, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    (first,) = done
+    assert first.result().reason.code == "unavailable"
+    held.set()
+    replies = await asyncio.gather(*waiting)
+    assert sorted(reply.outcome for reply in replies) == ["accepted"] * 4 + ["rejected"]
+
+
+async def test_stopping_waits_for_what_is_in_flight(bus, broker, door, held):
+    client = await nats.connect(broker)
+    face = NatsFace()
+    await face.start(client, door)
+    waiting = starting(bus, 1)
+    await asyncio.sleep(0.1)
+    stopping = asyncio.create_task(face.stop())
+    await asyncio.sleep(0.1)
+    held.set()
+    await stopping
+    assert (await waiting).outcome == "accepted"
+    with pytest.raises(nats.errors.NoRespondersError):
+        await ask(bus, "project", "list", b"")
+    await client.close()
+
+
+async def test_stopping_cancels_what_never_ends(bus, broker, door, held, monkeypatch):
+    monkeypatch.setattr("coordinator.nats_face.STOP_GRACE_S", 0.05)
+    client = await nats.connect(broker)
+    face = NatsFace()
+    await face.start(client, door)
+    waiting = starting(bus, 1)
+    await asyncio.sleep(0.1)
+    await face.stop()
+    await client.close()
+    waiting.cancel()
+    assert door.submitted == []
