@@ -6,14 +6,15 @@ So a stop of a minute delays no other project, and what happens meanwhile is see
 
 import asyncio
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import structlog
 
 from agent.domain.actions import Action
 from agent.domain.attempts import fold
 from agent.domain.observation import Attempts, Observation
+from agent.domain.outcomes import Outcome
 from agent.domain.plan import Plan, plan
 from agent.executor import Executor
 from agent.observer import Observer, Sight
@@ -36,44 +37,36 @@ BLIND_RETRY_S = 2.0
 PAUSE_MAX_S = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What a pass found ended, what it began, and in how many seconds something becomes due."""
+
+    outcomes: tuple[Outcome, ...]
+    planned: Plan
+    due_in_s: float | None
+
+
 class Reconciler:
     """Brings the node to its orders, pass by pass."""
 
     def __init__(
         self,
-        *,
         orders: Orders,
         observer: Observer,
         executor: Executor,
         prober: Prober,
         reporter: Reporter,
-        wakes: Wakes,
     ) -> None:
         self._orders = orders
         self._observer = observer
         self._executor = executor
         self._prober = prober
         self._reporter = reporter
-        self._wakes = wakes
         self._attempts: Mapping[SlotKey, Attempts] = {}
         self._last_shown = Observation(now=0.0, containers=())
-        self.passes = 0
 
-    async def run(self) -> None:
-        """Forever: pass, wait."""
-        now = asyncio.get_running_loop().time
-        reasons = frozenset({Wake.HINT, Wake.RESYNC})
-        resync_at = now() + resync_period_s(self._orders.node)
-        while True:
-            began_at = now()
-            due_in_s = await self.do_pass(reasons)
-            await self._wakes.pause(min(now() - began_at, PAUSE_MAX_S))
-            reasons = await self._wakes.collect(retry_in_s=due_in_s, resync_in_s=resync_at - now())
-            if Wake.RESYNC in reasons:
-                resync_at = now() + resync_period_s(self._orders.node)
-
-    async def do_pass(self, reasons: frozenset[Wake]) -> float | None:
-        """Look, decide, report, begin. Returns in how many seconds something becomes due."""
+    async def do_pass(self, reasons: frozenset[Wake]) -> PassResult:
+        """Look, decide, report, begin."""
         # 1. One document for the whole pass. What has not begun for the old one never will.
         is_resync = Wake.RESYNC in reasons
         if (is_resync or Wake.HINT in reasons) and await self._orders.refresh():
@@ -102,8 +95,7 @@ class Reconciler:
             log.info("plan", why=sorted(reasons), actions=len(planned.actions))
         self._executor.begin(planned)
         self._prober.watch(_targets(desired, shown))
-        self.passes += 1
-        return _due_in_s(planned, observed)
+        return PassResult(outcomes, planned, _due_in_s(planned, observed))
 
     def _observation(self, sight: Sight, in_flight: frozenset[Action]) -> Observation:
         return Observation(
@@ -127,6 +119,27 @@ class Reconciler:
         )
         self._last_shown = shown
         return shown
+
+
+async def reconcile_forever(
+    reconciler: Reconciler,
+    wakes: Wakes,
+    resync_s: float,
+    on_pass: Callable[[float, PassResult], None],
+) -> None:
+    """Pass, wait. `on_pass` is told how many seconds each pass took."""
+    now = asyncio.get_running_loop().time
+    reasons = frozenset({Wake.HINT, Wake.RESYNC})
+    resync_at = now() + resync_s
+    while True:
+        began_at = now()
+        result = await reconciler.do_pass(reasons)
+        took_s = now() - began_at
+        on_pass(took_s, result)
+        await wakes.pause(min(took_s, PAUSE_MAX_S))
+        reasons = await wakes.collect(retry_in_s=result.due_in_s, resync_in_s=resync_at - now())
+        if Wake.RESYNC in reasons:
+            resync_at = now() + resync_s
 
 
 def resync_period_s(node: str) -> float:

@@ -191,5 +191,5 @@ def _stopped_and_started(
 
 def _resource_keys(observed: Observation) -> list[SlotKey]:
     """Networks and volumes that are still there; trouble with one that is gone is over."""
-    resources = (*(observed.networks or ()), *(observed.volumes or ()))
-    return [resource_key(seen.project, seen.name) for seen in resources]
+    networks = [resource_key(seen.project, seen.name) for seen in observed.networks or ()]
+    return networks + [resource_key(seen.project, seen.name) for seen in observed.volumes or ()]

@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
 from agent.errors import (
@@ -24,19 +24,7 @@ from schemas.desired import DesiredNetwork, DesiredVolume
 from schemas.names import SlotKey
 from schemas.service import Port, ServiceSpec
 from schemas.states import Health
-from tests.fakes.script import Script
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """What containers of one image do."""
-
-    #: exits with this code as soon as it is started; None: it goes on running
-    exits_with: int | None = None
-    #: how long it takes to obey a signal; None: it ignores all but KILL
-    stops_after_s: float | None = 0.0
-    #: the health it shows after a start
-    health: Health = Health.NONE
+from tests.fakes.script import Behaviour, Script
 
 
 class FakeEngine(Script):

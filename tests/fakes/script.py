@@ -5,6 +5,19 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from agent.errors import EngineUnavailable
+from schemas.states import Health
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What containers of one image do."""
+
+    #: exits with this code as soon as it is started; None: it goes on running
+    exits_with: int | None = None
+    #: how long it takes to obey a signal; None: it ignores all but KILL
+    stops_after_s: float | None = 0.0
+    #: the health it shows after a start
+    health: Health = Health.NONE
 
 
 @dataclass(slots=True)

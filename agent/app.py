@@ -1,0 +1,182 @@
+"""The composition root: builds the parts and keeps them running. The only module that knows all.
+
+One task group holds every task of the agent by name. They are made to last: one that dies or
+returns takes the process down, loudly, and systemd starts a new one. Stopping the agent leaves
+every container as it is.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+
+from agent.adapters.bus import NatsBus
+from agent.adapters.docker_engine import DockerEngine
+from agent.adapters.docker_events import DockerEvents
+from agent.adapters.ledger import FileLedger
+from agent.adapters.probes import ContainerProbe
+from agent.api import build_app, serve
+from agent.domain.status import Identity
+from agent.executor import Executor
+from agent.follower import follow_events
+from agent.metrics import Metrics
+from agent.notify import notify, watchdog_period_s
+from agent.observer import Observer
+from agent.orders import Orders
+from agent.ports import Bus, ContainerEngine, EngineEvents, HealthProbe, Ledger
+from agent.prober import Prober
+from agent.reconciler import PassResult, Reconciler, reconcile_forever, resync_period_s
+from agent.reporter import Reporter
+from agent.settings import Settings
+from agent.signals import VERB, Signals
+from agent.wakes import Wake, Wakes
+from schemas.errors import InvariantBroken
+from schemas.states import EngineState
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside of the agent: real, or made up by a test or a simulation."""
+
+    engine: ContainerEngine
+    events: EngineEvents
+    probe: HealthProbe
+    bus: Bus
+    ledger: Ledger
+    clock: Callable[[], float]
+
+
+class Agent:
+    """One node's agent over any world. Its tasks run in `tasks`, from `start` on."""
+
+    def __init__(self, identity: Identity, world: World, tasks: asyncio.TaskGroup) -> None:
+        self._tasks = tasks
+        self._world = world
+        self._wakes = wakes = Wakes()
+        self._metrics = Metrics()
+        self._resync_s = resync_period_s(identity.node)
+        self.reporter = Reporter(identity, world.bus, world.clock)
+        self._reconciler = Reconciler(
+            Orders(identity.node, world.bus, world.ledger),
+            Observer(world.engine, world.clock),
+            Executor(world.engine, tasks, lambda: wakes.wake(Wake.ENDED)),
+            Prober(world.probe, tasks, lambda: wakes.wake(Wake.PROBE), world.clock),
+            self.reporter,
+        )
+        world.bus.on_hint(lambda: wakes.wake(Wake.HINT))
+        world.bus.on_request(VERB, Signals(world.engine).answer)
+
+    def start(self) -> None:
+        """Begin everything that goes on for ever."""
+        self.keep("statuses", self.reporter.send_statuses())
+        self.keep("events", self.reporter.send_events())
+        self.keep("heartbeats", self.reporter.send_heartbeats())
+        self.keep("engine events", follow_events(self._world.events, self._wakes))
+        self.keep(
+            "passes",
+            reconcile_forever(self._reconciler, self._wakes, self._resync_s, self._count_pass),
+        )
+
+    def keep(self, name: str, eternal: Coroutine[Any, Any, None]) -> None:
+        """Run a task that must not end."""
+
+        async def guarded() -> None:
+            await eternal
+            raise InvariantBroken(f"the task {name!r} has ended")
+
+        self._tasks.create_task(guarded(), name=name)
+
+    def why_not_ready(self) -> list[str]:
+        """In words; empty when the node can take orders and carry them out."""
+        newest = self.reporter.newest
+        reasons = [] if self._world.bus.is_connected else ["NATS is not connected"]
+        if newest is None:
+            reasons.append("the first pass has not ended")
+        elif newest.engine.state is not EngineState.READY:
+            reasons.append(f"the engine is {newest.engine.state}: {newest.engine.reason}")
+        return reasons
+
+    def render_metrics(self) -> bytes:
+        return self._metrics.render(
+            self.reporter.newest,
+            is_connected=self._world.bus.is_connected,
+            dropped=self.reporter.events_dropped,
+        )
+
+    def _count_pass(self, took_s: float, result: PassResult) -> None:
+        self._metrics.count_pass(took_s, result.outcomes)
+
+
+class _Told(Exception):
+    """Ends the task group when the agent is told to stop."""
+
+
+async def run(settings: Settings) -> None:
+    """Be the agent of this node until told to stop."""
+    identity = Identity(
+        node=settings.node,
+        # Of this agent process: what it numbers starts again with it.
+        boot_id=uuid.uuid4().hex,
+        agent_version=version("troopers"),
+        address=settings.address,
+        zone=settings.zone,
+        labels=settings.label_pairs,
+    )
+    engine = DockerEngine(settings.engine_url)
+    bus = NatsBus(settings.nats_urls, settings.node)
+    async with contextlib.AsyncExitStack() as closing:
+        closing.callback(engine.close)
+        probe = await closing.enter_async_context(ContainerProbe(engine))
+        world = World(
+            engine=engine,
+            events=DockerEvents(settings.engine_url),
+            probe=probe,
+            bus=bus,
+            ledger=FileLedger(settings.state_dir),
+            clock=time.time,
+        )
+        told = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+        try:
+            await _live(identity, world, bus, settings, told)
+        except* _Told:
+            log.info("the agent stops; containers are left as they are", node=settings.node)
+
+
+async def _live(
+    identity: Identity, world: World, bus: NatsBus, settings: Settings, told: asyncio.Event
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        agent = Agent(identity, world, tasks)
+        app = build_app(agent.render_metrics, agent.why_not_ready)
+        runner = await serve(app, *settings.listen_address)
+        try:
+            agent.keep("bus", bus.run())
+            agent.keep("watchdog", _feed_watchdog())
+            agent.start()
+            notify("READY=1")
+            log.info("the agent runs", node=identity.node, boot_id=identity.boot_id)
+            await told.wait()
+            notify("STOPPING=1")
+        finally:
+            await runner.cleanup()
+        raise _Told
+
+
+async def _feed_watchdog() -> None:
+    """Feed systemd's watchdog from the loop: when the loop hangs, nobody does."""
+    period_s = watchdog_period_s()
+    while True:
+        if period_s is not None:
+            notify("WATCHDOG=1")
+        await asyncio.sleep(period_s or 3600.0)

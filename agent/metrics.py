@@ -1,0 +1,91 @@
+"""The only file with metric names. Counters are fed by passes; the rest is read when scraped."""
+
+from collections import Counter as Tally
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from agent.domain.outcomes import Outcome
+from schemas.current import NodeCurrent
+from schemas.states import EngineState
+
+#: a pass over 50 containers takes a tenth of a second; a hung engine takes its deadline
+_PASS_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """One agent's numbers, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self._passes = Histogram(
+            "troopers_agent_pass_seconds",
+            "Duration of passes",
+            buckets=_PASS_BUCKETS_S,
+            registry=registry,
+        )
+        self._actions = Counter(
+            "troopers_agent_actions",
+            "Actions by kind and outcome",
+            ["action", "outcome"],
+            registry=registry,
+        )
+        self._containers = Gauge(
+            "troopers_agent_containers",
+            "Our containers by the engine's status",
+            ["status"],
+            registry=registry,
+        )
+        self._problems = Gauge(
+            "troopers_agent_problems",
+            "Slots that are not what they must be, by code",
+            ["code"],
+            registry=registry,
+        )
+        self._engine_is_ready = _gauge(registry, "engine_ready", "Whether the engine can be read")
+        self._bus_is_connected = _gauge(registry, "bus_connected", "Whether NATS is connected")
+        self._is_settled = _gauge(registry, "settled", "Whether nothing is left to do")
+        self._epoch = _gauge(registry, "desired_epoch", "Of the document worked on")
+        self._generation = _gauge(registry, "desired_generation", "Of the document worked on")
+        self._events_dropped = _gauge(
+            registry, "events_dropped", "Events lost because the bus was away"
+        )
+
+    def count_pass(self, took_s: float, outcomes: tuple[Outcome, ...]) -> None:
+        """A pass has ended, and found these actions ended."""
+        self._passes.observe(took_s)
+        for outcome in outcomes:
+            kind, end = type(outcome.action).__name__, type(outcome).__name__.lower()
+            self._actions.labels(kind, end).inc()
+
+    def render(self, newest: NodeCurrent | None, *, is_connected: bool, dropped: int) -> bytes:
+        """Prometheus' text format, with what the newest status says."""
+        self._bus_is_connected.set(is_connected)
+        self._events_dropped.set(dropped)
+        if newest is not None:
+            self._engine_is_ready.set(newest.engine.state is EngineState.READY)
+            self._is_settled.set(newest.settled)
+            self._epoch.set(newest.epoch)
+            self._generation.set(newest.generation)
+            _fill(self._containers, Tally(seen.status for seen in newest.containers))
+            _fill(self._problems, Tally(problem.code for problem in newest.problems))
+        return generate_latest(self._registry)
+
+
+def _gauge(registry: CollectorRegistry, name: str, meaning: str) -> Gauge:
+    return Gauge(f"troopers_agent_{name}", meaning, registry=registry)
+
+
+def _fill(gauge: Gauge, tally: Tally[str]) -> None:
+    gauge.clear()
+    for label, count in tally.items():
+        gauge.labels(label).set(count)

@@ -1,0 +1,96 @@
+"""The agent's settings: environment variables `TROOPERS_AGENT_*`, checked once."""
+
+import socket
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.names import is_node_name
+
+
+def _host_name() -> str:
+    return socket.gethostname().partition(".")[0]
+
+
+def _primary_address() -> str:
+    """The address that this machine reaches others from. Connecting a UDP socket sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            # No route anywhere: a machine on its own.
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+class Settings(BaseSettings):
+    """Every default runs the embedded cluster on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="TROOPERS_AGENT_", frozen=True)
+
+    node: str = Field(default_factory=_host_name)
+    #: where other machines reach the containers' published ports
+    address: str = Field(default_factory=_primary_address)
+    nats_url: str = "nats://127.0.0.1:4222"
+    #: explicit, because the docker CLI's context is not the agent's business
+    engine_url: str = "unix:///var/run/docker.sock"
+    state_dir: Path = Path("/var/lib/troopers/agent")
+    #: metrics and health; without authentication, so on loopback
+    listen: str = "127.0.0.1:4290"
+    #: for scheduling: k=v,k=v
+    labels: str = ""
+    zone: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("node")
+    @classmethod
+    def _is_one_token(cls, node: str) -> str:
+        if not is_node_name(node):
+            raise ValueError("must be letters, digits, hyphens and underscores")
+        return node
+
+    @field_validator("listen")
+    @classmethod
+    def _has_a_port(cls, listen: str) -> str:
+        host, separator, port = listen.rpartition(":")
+        if not separator or not host or not port.isdigit() or int(port) > 65535:
+            raise ValueError("must be HOST:PORT")
+        return listen
+
+    @field_validator("engine_url")
+    @classmethod
+    def _is_an_engine(cls, url: str) -> str:
+        if not url.startswith(("unix://", "tcp://", "http://", "https://")):
+            raise ValueError("must begin with unix://, tcp://, http:// or https://")
+        return url
+
+    @field_validator("nats_url")
+    @classmethod
+    def _is_a_server(cls, url: str) -> str:
+        if not all(one.strip().startswith(("nats://", "tls://")) for one in url.split(",")):
+            raise ValueError("must begin with nats:// or tls://")
+        return url
+
+    @field_validator("labels")
+    @classmethod
+    def _are_pairs(cls, labels: str) -> str:
+        for pair in filter(None, labels.split(",")):
+            if not pair.partition("=")[0].strip() or "=" not in pair:
+                raise ValueError(f"{pair!r} is not KEY=VALUE")
+        return labels
+
+    @property
+    def label_pairs(self) -> dict[str, str]:
+        pairs = (pair.partition("=") for pair in self.labels.split(",") if pair)
+        return {key.strip(): value.strip() for key, _, value in pairs}
+
+    @property
+    def nats_urls(self) -> list[str]:
+        return [one.strip() for one in self.nats_url.split(",")]
+
+    @property
+    def listen_address(self) -> tuple[str, int]:
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)

@@ -1,0 +1,61 @@
+"""Builders of orders: a test states only what matters to it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired
+from schemas.fingerprint import fingerprint
+from schemas.service import NetworkAttachment, ServiceSpec
+from schemas.states import Wanted
+
+
+def a_spec(image: str = "web:1", **fields: Any) -> ServiceSpec:
+    return ServiceSpec(image=image, **fields)
+
+
+def a_slot(
+    service: str = "web",
+    slot: int = 1,
+    *,
+    spec: ServiceSpec | None = None,
+    wanted: Wanted = Wanted.RUNNING,
+    project: str = "shop",
+    **fields: Any,
+) -> tuple[DesiredSlot, ServiceSpec]:
+    """A slot and its spec: what `orders` puts together."""
+    spec = spec or a_spec()
+    key = fingerprint(spec)
+    return (
+        DesiredSlot(project=project, service=service, slot=slot, wanted=wanted, spec=key, **fields),
+        spec,
+    )
+
+
+def orders(
+    *slots: tuple[DesiredSlot, ServiceSpec],
+    generation: int = 1,
+    epoch: int = 1,
+    networks: Iterable[DesiredNetwork] = (),
+    volumes: Iterable[DesiredVolume] = (),
+) -> NodeDesired:
+    return NodeDesired(
+        node="n1",
+        epoch=epoch,
+        generation=generation,
+        specs={slot.spec: spec for slot, spec in slots},
+        slots=tuple(slot for slot, _ in slots),
+        networks=tuple(networks),
+        volumes=tuple(volumes),
+    )
+
+
+def a_network(name: str = "shop_default", project: str = "shop") -> DesiredNetwork:
+    return DesiredNetwork(project=project, name=name)
+
+
+def joining(name: str = "shop_default") -> tuple[NetworkAttachment, ...]:
+    return (NetworkAttachment(name=name),)
+
+
+def a_volume(name: str = "shop_db", project: str = "shop", **fields: Any) -> DesiredVolume:
+    return DesiredVolume(project=project, name=name, **fields)
