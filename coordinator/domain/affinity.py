@@ -29,7 +29,8 @@ class ServiceAffinity:
     def check(self, load: NodeLoad) -> bool:
         if self.matcher.problem:
             return False
-        is_there = not self.services.isdisjoint(load.services)
+        # A view of keys looks at the smaller side only, whichever that is.
+        is_there = not load.services.keys().isdisjoint(self.services)
         if self.matcher.expression.negated:
             return not is_there
         return is_there or (self.own in self.services and self._is_nowhere())
@@ -40,7 +41,7 @@ class ServiceAffinity:
         return [(len(refused), f"{text} (placed nowhere)" if is_lost else text)]
 
     def _is_nowhere(self) -> bool:
-        return not any(key in self.fleet.placed for key in self.services)
+        return self.fleet.placed.keys().isdisjoint(self.services)
 
 
 @dataclass(frozen=True, slots=True)

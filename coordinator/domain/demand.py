@@ -111,8 +111,6 @@ def _in_order(found: Mapping[ServiceKey, Demand]) -> list[Demand]:
             waiting = [each for each in waiting if each[1] not in done]
             ready.append(waiting[0])
         _, key = heappop(ready)
-        if key in done:
-            continue
         done[key] = found[key]
         for follower in followers[key]:
             waits_for[follower].discard(key)
