@@ -34,6 +34,7 @@ class EngineCalls:
         self._url = url
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._own = threading.local()
+        self._clients: set[APIClient] = set()
 
     async def call(
         self, doing: str, act: Callable[[APIClient], Answer], *, timeout_s: float
@@ -53,6 +54,8 @@ class EngineCalls:
     def close(self) -> None:
         """Take no more calls and forget the waiting ones. Running ones end by their deadline."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for client in tuple(self._clients):
+            client.close()  # only idle connections; a call in its thread goes on
 
     def _act(self, act: Callable[[APIClient], Answer], deadline: float) -> Answer:
         left_s = deadline - time.monotonic()
@@ -77,12 +80,14 @@ class EngineCalls:
         if client is None:
             client = connect(self._url, timeout_s)
             self._own.client = client
+            self._clients.add(client)
         return client
 
     def _forget_client(self) -> None:
         client: APIClient | None = getattr(self._own, "client", None)
         self._own.client = None
         if client is not None:
+            self._clients.discard(client)
             client.close()
 
 

@@ -8,7 +8,7 @@ compared with what `docker inspect` shows, and nothing is added behind our back 
 import math
 from typing import Any
 
-from agent.adapters.docker_labels import container_labels
+from agent.adapters.docker_labels import container_labels, project_labels
 from agent.ports import ContainerLabels
 from schemas.service import Healthcheck, NetworkAttachment, Port, ServiceSpec, VolumeMount
 
@@ -25,7 +25,7 @@ def creation(spec: ServiceSpec, labels: ContainerLabels) -> Body:
         "Env": [f"{name}={text}" for name, text in spec.environment.items()],
         "Labels": container_labels(spec, labels),
         "ExposedPorts": {port: {} for port in _exposed(spec)},
-        "HostConfig": _host_config(spec),
+        "HostConfig": _host_config(spec, labels.key.project),
         "NetworkingConfig": {"EndpointsConfig": _endpoints(spec)},
     }
     if spec.command is not None:
@@ -51,7 +51,7 @@ def endpoint(attachment: NetworkAttachment) -> Body:
     return {"Aliases": list(attachment.aliases)}
 
 
-def _host_config(spec: ServiceSpec) -> Body:
+def _host_config(spec: ServiceSpec, project: str) -> Body:
     config: Body = {
         # The agent restarts, never the engine: only the agent knows whether the container's
         # volumes are mounted, and what the engine started without them would write beside them.
@@ -59,7 +59,7 @@ def _host_config(spec: ServiceSpec) -> Body:
         "PortBindings": _port_bindings(spec.ports),
         # Binds, and not Mounts, for host paths: they create a missing path, as Compose does.
         "Binds": [_bind(mount) for mount in spec.volumes if mount.type == "bind"],
-        "Mounts": [_mount(mount) for mount in spec.volumes if mount.type == "volume"],
+        "Mounts": [_mount(mount, project) for mount in spec.volumes if mount.type == "volume"],
         "Tmpfs": {
             mount.target: "ro" if mount.read_only else ""
             for mount in spec.volumes
@@ -110,13 +110,17 @@ def _bind(mount: VolumeMount) -> str:
     return f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}"
 
 
-def _mount(mount: VolumeMount) -> Body:
-    return {
+def _mount(mount: VolumeMount, project: str) -> Body:
+    body: Body = {
         "Type": "volume",
         "Source": mount.source,
         "Target": mount.target,
         "ReadOnly": mount.read_only,
     }
+    if mount.source:
+        # The engine makes a missing volume without asking; unlabelled, it would look foreign.
+        body["VolumeOptions"] = {"Labels": project_labels(project, {})}
+    return body
 
 
 def _healthcheck(check: Healthcheck) -> Body:

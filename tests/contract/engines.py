@@ -1,0 +1,142 @@
+"""The same questions to a fake and a real engine: what the contract suite needs from either."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import docker
+
+from agent.adapters.docker_engine import DockerEngine
+from agent.adapters.docker_events import DockerEvents
+from agent.ports import ContainerEngine, ContainerLabels, EngineEvents
+from schemas.desired import DesiredNetwork
+from schemas.fingerprint import fingerprint
+from schemas.names import SlotKey, container_name
+from schemas.service import ServiceSpec
+from tests.fakes.engine import FakeEngine
+from tests.fakes.script import Behaviour
+
+#: As PID 1, a program that sets no trap ignores every signal that it may.
+_OBEDIENT = ("sh", "-c", "trap 'exit 143' TERM; sleep 1000 & wait")
+_STUBBORN = ("sleep", "1000")
+_EXITING = ("sh", "-c", "exit 3")
+
+#: Ends at once when it is asked to.
+OBEDIENT = ServiceSpec(image="box:1", command=_OBEDIENT)
+#: Ignores TERM.
+STUBBORN = ServiceSpec(image="stubborn:1", command=_STUBBORN)
+#: Ends with code 3 as soon as it is started.
+EXITING = ServiceSpec(image="exits:1", command=_EXITING)
+
+NETWORK = DesiredNetwork(project="shop", name="shop_default")
+
+
+class Trial(Protocol):
+    """An engine, and hands behind its back."""
+
+    engine: ContainerEngine
+    events: EngineEvents
+
+    async def hold_name(self, name: str) -> None:
+        """A container that isn't ours gets this name."""
+
+    async def hold_port(self, port: int) -> None:
+        """Somebody else gets this port of the node."""
+
+    async def die(self, container_id: str) -> None:
+        """The container ends by SIGKILL."""
+
+    async def vanish(self, container_id: str) -> None:
+        """The container is removed by force."""
+
+
+class FakeTrial:
+    """The fake, set up so that its images do what the real commands do."""
+
+    def __init__(self) -> None:
+        self._fake = FakeEngine(images=["box:1", "stubborn:1", "exits:1"])
+        self._fake.behave("stubborn:1", Behaviour(stops_after_s=None))
+        self._fake.behave("exits:1", Behaviour(exits_with=3))
+        self._fake.probe_exit_codes["exit 3"] = 3
+        self.engine: ContainerEngine = self._fake
+        self.events: EngineEvents = self._fake
+
+    async def hold_name(self, name: str) -> None:
+        self._fake.foreign_names.add(name)
+
+    async def hold_port(self, port: int) -> None:
+        self._fake.foreign_ports.add(port)
+
+    async def die(self, container_id: str) -> None:
+        self._fake.die(container_id)
+
+    async def vanish(self, container_id: str) -> None:
+        self._fake.vanish(container_id)
+
+
+class RealTrial:
+    """A dockerd, and docker-py used without any of our code."""
+
+    def __init__(self, url: str) -> None:
+        self.adapter = DockerEngine(url)
+        self.engine: ContainerEngine = self.adapter
+        self.events: EngineEvents = DockerEvents(url)
+        self.hand = docker.DockerClient(base_url=url, timeout=30)
+        self._foreign: list[str] = []
+
+    async def hold_name(self, name: str) -> None:
+        await asyncio.to_thread(self._run_foreign, name, {})
+
+    async def hold_port(self, port: int) -> None:
+        await asyncio.to_thread(self._run_foreign, "somebody", {"80/tcp": port})
+
+    async def die(self, container_id: str) -> None:
+        await asyncio.to_thread(self.hand.api.kill, container_id)
+
+    async def vanish(self, container_id: str) -> None:
+        await asyncio.to_thread(lambda: self.hand.api.remove_container(container_id, force=True))
+
+    def close(self) -> None:
+        for name in self._foreign:
+            self.hand.api.remove_container(name, force=True)
+        self.hand.close()
+        self.adapter.close()
+
+    def _run_foreign(self, name: str, ports: dict[str, int]) -> None:
+        self._foreign.append(name)
+        self.hand.containers.run(
+            "box:1", ["sleep", "1000"], name=name, ports=dict(ports), detach=True
+        )
+
+
+async def create(
+    engine: ContainerEngine, spec: ServiceSpec, *, slot: int = 1, refresh: int = 0
+) -> str:
+    """A container of service web in project shop."""
+    labels = ContainerLabels(
+        key=SlotKey("shop", "web", slot),
+        fingerprint=fingerprint(spec),
+        version="1.0",
+        refresh=refresh,
+        epoch=3,
+        generation=7,
+    )
+    return await engine.create(container_name("shop", "web", slot), spec, labels)
+
+
+async def run(engine: ContainerEngine, spec: ServiceSpec, *, slot: int = 1) -> str:
+    """As `create`, and start it."""
+    container_id = await create(engine, spec, slot=slot)
+    await engine.start(container_id)
+    return container_id
+
+
+async def eventually(is_so: Callable[[], bool], within_s: float = 5.0) -> None:
+    """Look until it is so: engines and servers set no asyncio event."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + within_s
+    while True:
+        if is_so():
+            return
+        assert loop.time() < until, f"not so within {within_s} s"
+        await asyncio.sleep(0.02)
