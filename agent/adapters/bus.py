@@ -7,6 +7,7 @@ of the server, and permissions can't pin either of them to one key. A plain subs
 """
 
 import asyncio
+import contextlib
 import json
 import random
 import ssl
@@ -36,6 +37,10 @@ _PAUSE_S = 0.25
 _LOOK_S = 1.0
 #: What a lost link's socket gets to say good-bye.
 _CLOSE_S = 1.0
+#: Pauses between reads while the stream is still storing what was hinted at: a disk that flushes
+#: needs some milliseconds, a cluster without a leader may need more than all of them.
+_STORING_S = (0.002, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
+_NOTHING = (0, 0)
 #: Most answers wait for the engine, which has fewer workers than this.
 _ANSWERS_AT_ONCE = 16
 #: Everything that nats-py may raise because of the world.
@@ -72,6 +77,7 @@ class NatsBus:
         #: the deadlines of requests on their way; a lost link lets them all end
         self._deadlines: set[asyncio.Timeout] = set()
         self._last_complaint = ""
+        self._hinted = _NOTHING
 
     # -- the port ----------------------------------------------------------------------------
 
@@ -87,6 +93,17 @@ class NatsBus:
         self._answers[verb] = answer
 
     async def desired(self) -> NodeDesired | None:
+        """As the port says; never older than what has been hinted at and was really stored."""
+        hinted, self._hinted = self._hinted, _NOTHING
+        for pause_s in _STORING_S:
+            desired = await self._read()
+            if hinted == _NOTHING or (desired and _position(desired) >= hinted):
+                return desired
+            await asyncio.sleep(pause_s)
+        # It was refused by the stream: somebody else's write came first.
+        return await self._read()
+
+    async def _read(self) -> NodeDesired | None:
         doing = f"read what node {self._node} must run"
         message = await self._request(
             doing, subjects.direct_get(subjects.DESIRED_BUCKET, self._node), b""
@@ -194,7 +211,11 @@ class NatsBus:
         }
 
     async def _subscribe(self, client: Client, answering: asyncio.TaskGroup) -> None:
-        async def hinted(_message: Msg) -> None:
+        async def hinted(message: Msg) -> None:
+            # Subscribers hear of a write before the stream has stored it, and of refused ones too.
+            # So its position is only what to look out for; the direct get says what is true.
+            with contextlib.suppress(SchemaError):
+                self._hinted = max(self._hinted, _position(decode(NodeDesired, message.data)))
             self._wake()
 
         hint = subjects.kv_key(subjects.DESIRED_BUCKET, self._node)
@@ -273,6 +294,10 @@ class NatsBus:
                     self._deadlines.discard(deadline)
         except _NATS_ERRORS as error:
             raise BusUnavailable(f"{doing}: no acknowledgement from NATS") from error
+
+
+def _position(desired: NodeDesired) -> tuple[int, int]:
+    return desired.epoch, desired.generation
 
 
 async def _within(seconds: float, work: Awaitable[Any]) -> None:
