@@ -1,11 +1,11 @@
-"""The request bodies of the HTTP API. What they leave out is null or missing, and means its default.
+"""The request bodies of the HTTP API. A field that is null or missing means its default.
 
 Each is a command without what travels in the path, in the query and in headers.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool, StrictInt, field_validator
 
 from schemas.command import SCALE_MAX
 from schemas.document import Part
@@ -17,7 +17,7 @@ class CreateProjectBody(Part):
 
     name: ProjectName
     #: the Compose file, as one text
-    template: str
+    template: str = Field(min_length=1)
     description: Annotated[str, Field(max_length=1024)] | None = None
     #: 1.0 when missing or empty
     version: Annotated[str, Field(max_length=128)] | None = None
@@ -25,6 +25,11 @@ class CreateProjectBody(Part):
     environment: dict[str, str] | None = None
     #: pull the images even where a node has them
     latest_image: StrictBool | None = None
+
+    @field_validator("version")
+    @classmethod
+    def _empty_is_missing(cls, version: str | None) -> str | None:
+        return version or None
 
 
 class ScaleServiceBody(Part):

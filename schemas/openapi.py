@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from schemas import views
+from schemas import signals, views
 from schemas.command import STOP_TIMEOUT_MAX_S
 from schemas.routes import ROUTES, WAIT, Kind, Parameter, Route
 
@@ -20,7 +20,11 @@ _SCHEMA_OF_KIND: dict[Kind, dict[str, Any]] = {
     # Any word is a flag; only these are false: empty, 0, no, false, none.
     Kind.FLAG: {"type": ["boolean", "string"]},
     Kind.TIMEOUT: {"type": "integer", "minimum": 0, "maximum": STOP_TIMEOUT_MAX_S},
-    Kind.SIGNAL: {"type": "string", "examples": ["KILL", "SIGTERM", "2"]},
+    Kind.SIGNAL: {
+        "type": "string",
+        "pattern": signals.PATTERN,
+        "examples": ["KILL", "SIGTERM", "2"],
+    },
     Kind.WAIT: {"type": "number", "minimum": 0, "maximum": 3600},
 }
 _REFUSALS = {

@@ -3,6 +3,7 @@
 `KILL`, `SIGKILL`, `kill` and `9` are one signal. Numbers are those of Linux on x86 and ARM.
 """
 
+import re
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -31,6 +32,11 @@ NUMBERS: dict[str, int] = {
     **{name: number for number, name in enumerate(_NAMES, start=1)},
     **{_real_time_name(number): number for number in range(_RT_MIN, _RT_MAX + 1)},
 }
+#: what a schema says of a signal; in any case, besides
+PATTERN = "^((SIG)?({})|{})$".format(
+    "|".join(re.escape(name) for name in (*NUMBERS, *_ALIASES)),
+    "|".join(str(number) for number in NUMBERS.values()),
+)
 _BY_NUMBER = {str(number): name for name, number in NUMBERS.items()}
 
 

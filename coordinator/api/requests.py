@@ -29,7 +29,8 @@ WAIT_S_MAX = 3600.0
 #: what classic Swarm, and so the reference's server, reads as false
 _FALSE_WORDS = frozenset({"", "0", "no", "false", "none"})
 _SECONDS = re.compile(r"[0-9]{1,9}")
-_FRACTIONAL_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+#: a JSON number of a sane length
+_NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,128}")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
@@ -58,10 +59,9 @@ async def command_of(request: web.Request, route: Route) -> AnyCommand:
     fields["issuer"] = f"http:{request.remote or 'unknown'}"
     if route.body is not None:
         body = codec.validate(route.body, parse_object(await _payload(request)))
-        # Null and empty stand for the default; the path and the headers can't be overridden.
-        fields |= {
-            name: value for name, value in body.model_dump().items() if value not in (None, "")
-        }
+        # Without nulls, which stand for defaults. Only the body's own fields get through, so that
+        # it can't set what travels in the path or in headers.
+        fields |= body.model_dump(exclude_none=True)
     return codec.validate(COMMANDS[route.noun, route.verb], fields)
 
 
@@ -91,19 +91,18 @@ def _value(name: str, kind: Kind, text: str) -> str | bool | int | float:
                 raise InvalidInput("must be a whole number of seconds, 0 or more", where=name)
             return int(text)
         case Kind.WAIT:
-            if not _FRACTIONAL_SECONDS.fullmatch(text) or float(text) > WAIT_S_MAX:
+            if not _NUMBER.fullmatch(text) or not 0 <= float(text) <= WAIT_S_MAX:
                 raise InvalidInput(f"must be seconds, 0 to {WAIT_S_MAX:.0f}", where=name)
             return float(text)
 
 
 def _command_headers(headers: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {"command_id": uuid.uuid4().hex}
-    for name in COMMAND_ID_HEADERS:
+    for name in reversed(COMMAND_ID_HEADERS):
         if name in headers:
             if not _VISIBLE_ASCII.fullmatch(headers[name]):
                 raise InvalidInput("must be 1 to 128 visible ASCII characters", where=name)
             found["command_id"] = headers[name]
-            break
     if DEADLINE_HEADER in headers:
         if not _RFC3339.fullmatch(headers[DEADLINE_HEADER]):
             raise InvalidInput("must be an RFC 3339 time", where=DEADLINE_HEADER)

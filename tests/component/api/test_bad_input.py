@@ -42,6 +42,7 @@ BODIES = {
     "endless digits": (SCALE, b'{"type":"scale_to","value":' + b"9" * 5000 + b"}", "too long"),
     "no name": (CREATE, b'{"template":"x"}', "name"),
     "no template": (CREATE, b'{"name":"test"}', "template"),
+    "an empty template": (CREATE, creating(template=""), "template: String should have at least"),
     "a null template": (CREATE, creating(template=None), "template"),
     "an empty name": (CREATE, creating(name=""), "name"),
     "an underscore": (CREATE, creating(name="test_01"), "name"),
@@ -101,7 +102,10 @@ LONG_AGO = "1" * 400
             for bad in ("", "0", "-9", "65", "32", "BOOM", "SIGSIGKILL", "%00")
         ),
         f"{KILL}?signal={LONG_AGO}",
-        *(f"{STOP}?wait={bad}" for bad in ("", "-1", "3601", "nan", "inf", "1e3", "x", LONG_AGO)),
+        *(
+            f"{STOP}?wait={bad}"
+            for bad in ("", "-1", "3601", "nan", "inf", "1e4", "0x1", "1 ", "x", LONG_AGO)
+        ),
     ],
 )
 async def test_a_bad_parameter_changes_nothing(client, door, path):

@@ -160,6 +160,12 @@ async def test_a_caller_may_name_its_command(client, door, header):
     assert door.submitted[0].command_id == "mine-1"
 
 
+async def test_the_first_of_two_names_wins(client, door):
+    headers = {"Idempotency-Key": "other", "X-Command-Id": "mine"}
+    await client.post("/projects/wordpress/start", headers=headers)
+    assert door.submitted[0].command_id == "mine"
+
+
 async def test_commands_without_a_name_get_one_each(client, door):
     for _ in range(2):
         await client.post("/projects/wordpress/start")
