@@ -3,7 +3,7 @@
 A key that isn't in a table is unknown and refused. Nothing is dropped in silence.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -131,8 +131,3 @@ TOP_LEVEL_KEYS: Mapping[str, KeyRule] = {
 
 #: Hyphens where Compose has underscores, as real templates write it.
 SPELLINGS = {"oom-kill-disable": "oom_kill_disable"}
-
-
-def honoured(rules: Mapping[str, KeyRule]) -> Iterable[str]:
-    """The keys that have an effect."""
-    return (name for name, rule in rules.items() if rule.verdict is Verdict.HONOURED)

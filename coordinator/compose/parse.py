@@ -68,8 +68,8 @@ class _Frame:
     #: what the tree measured before it
     nodes_before: int
     chars_before: int
-    #: of a map: the key whose value comes next
-    key: str | None = None
+    #: of a map: the key whose value comes next; no key is empty, so empty is none
+    key: str = ""
     #: of a map: whether that key is a merge
     is_merge: bool = False
     #: of a map: the maps that a merge key names, strongest first
@@ -124,7 +124,7 @@ class _Builder:
         if "\0" in written:
             raise _at(event.start_mark, "a value can't contain a NUL character")
         frame = self._frames[-1] if self._frames else None
-        if frame is not None and isinstance(frame.node, dict) and frame.key is None:
+        if frame is not None and isinstance(frame.node, dict) and not frame.key:
             self._key(frame, event)
             return
         value = _scalar_value(event)
@@ -181,7 +181,7 @@ class _Builder:
 
     def _expect_value(self, event: Any) -> None:
         frame = self._frames[-1] if self._frames else None
-        if frame is not None and isinstance(frame.node, dict) and frame.key is None:
+        if frame is not None and isinstance(frame.node, dict) and not frame.key:
             raise _at(event.start_mark, "a key must be plain text")
 
     def _place(self, value: Tree, event: Any) -> None:
@@ -194,9 +194,9 @@ class _Builder:
             return
         if frame.is_merge:
             frame.merged = _merge_sources(value, event)
-        elif frame.key is not None:
+        else:
             frame.node[frame.key] = value
-        frame.key = None
+        frame.key = ""
         frame.is_merge = False
 
 

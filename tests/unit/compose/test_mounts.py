@@ -1,0 +1,168 @@
+"""What a service mounts, and the volumes that a project declares."""
+
+import pytest
+
+from schemas.desired import DesiredVolume
+from schemas.service import VolumeMount
+from tests.unit.compose.templates import compiled, refused, web, web_refused
+
+DECLARED = (
+    "volumes: {data: , kept: {external: true}, own: {name: mine}, old: {external: {name: older}}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "mount"),
+    [
+        ("data:/d", VolumeMount(type="volume", source="shop_data", target="/d")),
+        ("kept:/d", VolumeMount(type="volume", source="kept", target="/d")),
+        ("own:/d", VolumeMount(type="volume", source="mine", target="/d")),
+        ("old:/d", VolumeMount(type="volume", source="older", target="/d")),
+        ("/anonymous", VolumeMount(type="volume", target="/anonymous")),
+        ("/h:/d:ro", VolumeMount(type="bind", source="/h", target="/d", read_only=True)),
+        ("/h:/d:rw", VolumeMount(type="bind", source="/h", target="/d")),
+        ("//h/../i/:/d//e/", VolumeMount(type="bind", source="/i", target="/d/e")),
+        ("/h:/d:cached", VolumeMount(type="bind", source="/h", target="/d")),
+        ("/h:/d:z", VolumeMount(type="bind", source="/h", target="/d", selinux="shared")),
+        (
+            "'/h:/d:ro,Z,rslave'",
+            VolumeMount(
+                type="bind",
+                source="/h",
+                target="/d",
+                read_only=True,
+                selinux="private",
+                propagation="rslave",
+            ),
+        ),
+        (
+            "data:/d:nocopy",
+            VolumeMount(type="volume", source="shop_data", target="/d", no_copy=True),
+        ),
+        (
+            "{type: volume, source: data, target: /d, read_only: true, volume: {nocopy: true}}",
+            VolumeMount(
+                type="volume", source="shop_data", target="/d", read_only=True, no_copy=True
+            ),
+        ),
+        ("{type: volume, target: /d}", VolumeMount(type="volume", target="/d")),
+        (
+            "{type: bind, source: /h, target: /d, bind: {propagation: shared, selinux: z}}",
+            VolumeMount(
+                type="bind", source="/h", target="/d", propagation="shared", selinux="shared"
+            ),
+        ),
+        (
+            "{type: bind, src: /h, target: /d, consistency: cached, bind: {create_host_path: true}}",
+            VolumeMount(type="bind", source="/h", target="/d"),
+        ),
+        ("{type: tmpfs, target: /t}", VolumeMount(type="tmpfs", target="/t")),
+        (
+            "{type: tmpfs, target: /t, tmpfs: {size: 1m, mode: 0700}}",
+            VolumeMount(type="tmpfs", target="/t", tmpfs_size_bytes=1048576, tmpfs_mode=0o700),
+        ),
+    ],
+)
+def test_every_syntax_gives_one_form(entry: str, mount: VolumeMount) -> None:
+    assert web(f"volumes: [{entry}]", DECLARED).spec.volumes == (mount,)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "./h:/d",
+        "../h:/d",
+        ".:/d",
+        "~/h:/d",
+        "h/i:/d",
+        "'C:\\h:/d'",
+        "data:d",
+        "relative",
+        "data:/",
+        "'data:/d:'",
+        "':/d'",
+        "data:/d:ro:rw",
+        "'data:/d:ro,rw'",
+        "data:/d:exec",
+        "data:/d:rslave",
+        "/h:/d:nocopy",
+        "/d:/d:''",
+        "5",
+        "[a]",
+        "{target: /d}",
+        "{type: npipe, target: /d}",
+        "{type: bind, target: /d}",
+        "{type: bind, source: data, target: /d}",
+        "{type: bind, source: ./x, target: /d}",
+        "{type: volume, source: /h, target: /d}",
+        "{type: tmpfs, source: data, target: /d}",
+        "{type: tmpfs, target: /d, bind: {}}",
+        "{type: tmpfs, target: /d, tmpfs: {mode: 010000}}",
+        "{type: bind, source: /h, target: /d, bind: {propagation: x}}",
+        "{type: bind, source: /h, target: /d, bind: {selinux: x}}",
+        "{type: bind, source: /h, target: /d, bind: {create_host_path: false}}",
+        "{type: volume, target: /d, volume: {subpath: x}}",
+        "{type: volume, target: /d, consistency: x}",
+    ],
+)
+def test_what_cannot_be_mounted_is_refused_with_its_path(entry: str) -> None:
+    error = web_refused(f"volumes: [/ok, {entry}]", DECLARED)
+    assert error.where.startswith("services.web.volumes[1]")
+
+
+def test_a_relative_path_is_refused_with_the_reason() -> None:
+    assert "no directory" in str(web_refused("volumes: [./html:/html]"))
+
+
+def test_two_mounts_in_one_place_are_refused() -> None:
+    assert web_refused("volumes: [/a, '/h:/a/']").where == "services.web.volumes[1]"
+
+
+def test_an_undeclared_volume_is_refused_with_the_cure() -> None:
+    error = web_refused("volumes: [nas:/d]")
+    assert (error.where, "section volumes" in str(error)) == ("services.web.volumes[0]", True)
+
+
+def test_in_the_first_format_a_name_is_the_engines() -> None:
+    template = compiled("web: {image: x, volumes: ['data:/d']}")
+    assert template.services[0].spec.volumes[0].source == "data"
+    assert template.volumes == ()
+
+
+def test_declared_volumes_are_made_and_external_ones_are_not() -> None:
+    template = compiled(
+        """
+        services: {web: {image: x}}
+        volumes:
+          data: {driver: local, driver_opts: {type: nfs, uid: 5}, labels: [a=b, c]}
+          unused:
+          kept: {external: true, name: real}
+        """
+    )
+    assert template.volumes == (
+        DesiredVolume(
+            project="shop",
+            name="shop_data",
+            options={"type": "nfs", "uid": "5"},
+            labels={"a": "b", "c": ""},
+        ),
+        DesiredVolume(project="shop", name="shop_unused"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("declaration", "where"),
+    [
+        ("{data: {driver: nas}}", "volumes.data.driver"),
+        ("{data: {external: true, driver: local}}", "volumes.data.external"),
+        ("{data: {external: maybe}}", "volumes.data.external"),
+        ("{data: {external: {nom: x}}}", "volumes.data.external.nom"),
+        ("{data: {name: a/b}}", "volumes.data"),
+        ("{a/b: {}}", "volumes.a/b"),
+        ("{data: {size: 5}}", "volumes.data.size"),
+        ("{data: [x]}", "volumes.data"),
+        ("{data: {driver_opts: x}}", "volumes.data.driver_opts"),
+    ],
+)
+def test_what_is_no_volume_is_refused(declaration: str, where: str) -> None:
+    assert refused(f"services: {{web: {{image: x}}}}\nvolumes: {declaration}").where == where
