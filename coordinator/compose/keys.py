@@ -43,7 +43,7 @@ class KeyRule:
             case Verdict.LATER:
                 # `privileged: false` and `cap_add: []` ask for what is the case anyway.
                 return value is not False and value not in ([], {})
-            case Verdict.REFUSED:
+            case _:
                 return True
 
     @property

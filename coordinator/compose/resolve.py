@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from coordinator.compose.declared import Declared
 from coordinator.compose.definition import definition
 from coordinator.compose.dependencies import Dependency, check_graph
@@ -14,7 +12,7 @@ from coordinator.compose.networks import DEFAULT, Joining
 from coordinator.compose.normalise import NormalService
 from coordinator.compose.notes import Notes
 from coordinator.compose.ports import HostPorts
-from schemas.codec import first_fault
+from schemas.codec import SchemaError, validate
 from schemas.desired import DesiredNetwork, DesiredVolume
 from schemas.names import network_name
 from schemas.records import ServiceTemplate
@@ -47,28 +45,23 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
     templates: list[ServiceTemplate] = []
     for service in services:
         conditions = {one.service: one.condition for one in reversed(graph[service.name])}
+        above_running = {name: one for name, one in conditions.items() if one != "started"}
+        plain = {
+            "name": service.name,
+            "spec": _spec(service, joined[service.name], aliases[service.name], scope),
+            "definition": definition(service),
+            "extensions": dict(service.aliyun.extensions),
+            "scale": service.scale,
+            "is_global": service.is_global,
+            "depends_on": tuple(sorted(conditions, key=order.__getitem__)),
+            "conditions": above_running,
+            "latest_image": service.aliyun.latest_image,
+            "placement": service.policy,
+        }
         try:
-            templates.append(
-                ServiceTemplate(
-                    name=service.name,
-                    spec=_spec(service, joined[service.name], aliases[service.name], scope),
-                    definition=definition(service),
-                    extensions=dict(service.aliyun.extensions),
-                    scale=service.scale,
-                    is_global=service.is_global,
-                    depends_on=tuple(sorted(conditions, key=order.__getitem__)),
-                    conditions={
-                        name: condition
-                        for name, condition in conditions.items()
-                        if condition != "started"
-                    },
-                    latest_image=service.aliyun.latest_image,
-                    placement=service.policy,
-                )
-            )
-        except ValidationError as error:
-            message, where = first_fault(error)
-            raise TemplateError(f"{where}: {message}", where=service.where) from error
+            templates.append(validate(ServiceTemplate, plain))
+        except SchemaError as error:
+            raise TemplateError(str(error), where=service.where) from error
     return templates
 
 

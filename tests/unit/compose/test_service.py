@@ -159,6 +159,7 @@ def test_a_health_check_has_all_its_fields(written: str, wanted: Healthcheck) ->
         "{test: [CMD]}",
         "{disable: true, retries: 1}",
         "{disable: maybe}",
+        "{disable: 5}",
         "{interval: 5}",
         "{interval: 1us}",
         "{retries: -1}",
