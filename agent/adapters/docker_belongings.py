@@ -11,7 +11,7 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from agent.adapters import docker_labels as label
-from agent.adapters.docker_calls import CHANGE_S, EngineCalls
+from agent.adapters.docker_calls import EngineCalls
 from agent.errors import ContainerRejected
 from schemas.desired import DesiredNetwork, DesiredVolume
 
@@ -44,7 +44,7 @@ class Belongings:
             return None
 
         async with self._one_network_at_a_time:
-            present = await self._changes.call(doing, create, timeout_s=CHANGE_S)
+            present = await self._changes.call(doing, create)
         _require_ours(doing, present)
 
     async def remove_network(self, name: str) -> None:
@@ -65,7 +65,7 @@ class Belongings:
             )
             return None
 
-        _require_ours(doing, await self._changes.call(doing, create, timeout_s=CHANGE_S))
+        _require_ours(doing, await self._changes.call(doing, create))
 
     async def remove_volume(self, name: str) -> None:
         await self._remove(f"remove volume {name}", _volume, name, APIClient.remove_volume)
@@ -77,7 +77,7 @@ class Belongings:
         name: str,
         remove: Callable[[APIClient, str], Any],
     ) -> None:
-        present = await self._changes.call(doing, lambda c: find(c, name), timeout_s=CHANGE_S)
+        present = await self._changes.call(doing, lambda c: find(c, name))
         if present is None:
             return
         _require_ours(doing, present)
@@ -89,7 +89,7 @@ class Belongings:
                 if error.status_code != 404:
                     raise
 
-        await self._changes.call(doing, remove_if_there, timeout_s=CHANGE_S)
+        await self._changes.call(doing, remove_if_there)
 
 
 def _network(client: APIClient, name: str) -> Shown | None:

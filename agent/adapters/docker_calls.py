@@ -18,11 +18,6 @@ from agent.adapters.docker_faults import DOCKER_ERRORS, fault
 
 Answer = TypeVar("Answer")
 
-#: A healthy engine answers in milliseconds; ten seconds of silence on a busy one is a fault.
-READ_S = 10.0
-#: A start waits for the container's network, mounts and runtime; with many at once, for the disk.
-CHANGE_S = 60.0
-
 #: What a socket time-out may be late by before the caller is told without it.
 _MARGIN_S = 0.5
 
@@ -30,23 +25,22 @@ _MARGIN_S = 0.5
 class EngineCalls:
     """Runs functions of a docker-py client for one engine, `workers` at a time."""
 
-    def __init__(self, url: str, *, workers: int, name: str) -> None:
+    def __init__(self, url: str, *, name: str, workers: int, timeout_s: float) -> None:
         self._url = url
+        self._timeout_s = timeout_s
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._own = threading.local()
         self._clients: set[APIClient] = set()
 
-    async def call(
-        self, doing: str, act: Callable[[APIClient], Answer], *, timeout_s: float
-    ) -> Answer:
+    async def call(self, doing: str, act: Callable[[APIClient], Answer]) -> Answer:
         """Run `act`; waiting for a free worker counts against the deadline.
 
         `doing` is the verb and the object's name, for messages. Raises our errors only.
         """
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + self._timeout_s
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(timeout_s + _MARGIN_S):
+            async with asyncio.timeout(self._timeout_s + _MARGIN_S):
                 return await loop.run_in_executor(self._pool, self._act, act, deadline)
         except DOCKER_ERRORS as error:
             raise fault(doing, error) from error

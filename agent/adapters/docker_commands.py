@@ -6,7 +6,7 @@ from collections.abc import Collection
 from docker import APIClient
 from docker.errors import NotFound
 
-from agent.adapters.docker_calls import READ_S, EngineCalls
+from agent.adapters.docker_calls import EngineCalls
 from agent.errors import EngineTimeout
 
 #: Most probes are one short look; what takes longer is asked about less often.
@@ -20,8 +20,8 @@ class ProbeCommands:
     must not fill the container with its copies.
     """
 
-    def __init__(self, changes: EngineCalls) -> None:
-        self._changes = changes
+    def __init__(self, calls: EngineCalls) -> None:
+        self._calls = calls
         #: (container id, command) -> exec id
         self._unfinished: dict[tuple[str, str], str] = {}
 
@@ -61,7 +61,7 @@ class ProbeCommands:
             client.exec_start(exec_id, detach=True)
             return exec_id
 
-        return await self._changes.call(doing, begin, timeout_s=READ_S)
+        return await self._calls.call(doing, begin)
 
     async def _wait(self, doing: str, exec_id: str) -> int:
         pause_s = _LOOK_S_FIRST
@@ -81,4 +81,4 @@ class ProbeCommands:
             is_over = not shown["Running"] and shown["ExitCode"] is not None
             return int(shown["ExitCode"]) if is_over else None
 
-        return await self._changes.call(doing, ask, timeout_s=READ_S)
+        return await self._calls.call(doing, ask)

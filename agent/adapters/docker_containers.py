@@ -10,7 +10,7 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from agent.adapters import docker_labels as label
-from agent.adapters.docker_calls import CHANGE_S, READ_S, EngineCalls
+from agent.adapters.docker_calls import EngineCalls
 from agent.adapters.docker_seen import Shown, labels_of, name_of, networks_of
 from agent.adapters.docker_specs import creation
 from agent.errors import ContainerRejected, EngineFailed, EngineTimeout
@@ -33,7 +33,7 @@ async def inspection(reads: EngineCalls, container_id_or_name: str) -> Shown | N
             return None
         return shown
 
-    return await reads.call(f"inspect {container_id_or_name[:63]}", inspect, timeout_s=READ_S)
+    return await reads.call(f"inspect {container_id_or_name[:63]}", inspect)
 
 
 class Containers:
@@ -55,7 +55,7 @@ class Containers:
                     return None
                 raise
 
-        container_id = await self._changes.call(f"create {name}", create, timeout_s=CHANGE_S)
+        container_id = await self._changes.call(f"create {name}", create)
         if container_id is None:
             held = await inspection(self._reads, name)
             container_id = _adopted(name, held, labels)
@@ -71,9 +71,7 @@ class Containers:
             raise EngineFailed(f"start {container_id[:12]}: it is gone")
         name = name_of(shown)
         await self._join(name, container_id, labels_of(shown), networks_of(shown))
-        await self._changes.call(
-            f"start {name}", lambda c: c.start(container_id), timeout_s=CHANGE_S
-        )
+        await self._changes.call(f"start {name}", lambda c: c.start(container_id))
 
     async def stop(self, container_id: str, *, signal: str, timeout_s: float) -> None:
         # Not the engine's own stop: it would hold a worker for the whole time-out, and before
@@ -109,7 +107,7 @@ class Containers:
                 return error.status_code == 404
             return True
 
-        is_gone = await self._changes.call(doing, remove, timeout_s=CHANGE_S)
+        is_gone = await self._changes.call(doing, remove)
         if not is_gone and not await self._ends_within(_DEATH_S, container_id, removed=True):
             raise EngineTimeout(f"{doing}: its removal by somebody else does not end")
 
@@ -130,7 +128,7 @@ class Containers:
                     raise
 
         doing = f"send {signal} to {name_of(shown)}"
-        await self._changes.call(doing, send, timeout_s=CHANGE_S)
+        await self._changes.call(doing, send)
 
     async def _join(
         self, name: str, container_id: str, labels: dict[str, str], joined: frozenset[str]
@@ -147,7 +145,7 @@ class Containers:
                     if error.status_code != 403 or "already exists" not in str(error.explanation):
                         raise
 
-            await self._changes.call(f"connect {name} to {network}", connect, timeout_s=CHANGE_S)
+            await self._changes.call(f"connect {name} to {network}", connect)
 
     async def _ends_within(
         self, wait_s: float, container_id: str, *, removed: bool = False

@@ -12,7 +12,7 @@ from docker import APIClient
 from docker.errors import APIError
 
 from agent.adapters.docker_belongings import Belongings
-from agent.adapters.docker_calls import READ_S, EngineCalls
+from agent.adapters.docker_calls import EngineCalls
 from agent.adapters.docker_commands import ProbeCommands
 from agent.adapters.docker_containers import Containers, inspection
 from agent.adapters.docker_faults import explanation
@@ -29,9 +29,15 @@ from schemas.service import ServiceSpec
 _READERS = 4
 #: The executor starts about two at a time per core; the others are for quick calls beside them.
 _CHANGERS = 8
+#: A probe's look-ups; a container that hangs its engine must not hold up changes of others.
+_PROBERS = 2
 #: Layers come in parallel inside one pull already.
 _PULLERS = 2
 
+#: A healthy engine answers in milliseconds; ten seconds of silence on a busy one is a fault.
+_READ_S = 10.0
+#: A start waits for the container's network, mounts and runtime; with many at once, for the disk.
+_CHANGE_S = 60.0
 _PULL_S = 1800.0
 #: No progress for so long, and the registry is gone.
 _PULL_SILENCE_S = 60.0
@@ -40,20 +46,25 @@ _PULL_SILENCE_S = 60.0
 class DockerEngine:
     """The engine at `url`, such as unix:///run/docker.sock. Connects when it is first called.
 
-    One for the whole agent. `close` it at the end.
+    One for the whole agent. `close` it at the end. `read_s` and `change_s` are the deadlines of
+    calls that only look, and of those that change something.
     """
 
-    def __init__(self, url: str) -> None:
-        self._reads = EngineCalls(url, workers=_READERS, name="engine-read")
-        self._changes = EngineCalls(url, workers=_CHANGERS, name="engine-change")
-        self._pulls = EngineCalls(url, workers=_PULLERS, name="engine-pull")
+    def __init__(self, url: str, *, read_s: float = _READ_S, change_s: float = _CHANGE_S) -> None:
+        def calls(name: str, workers: int, timeout_s: float) -> EngineCalls:
+            return EngineCalls(url, name=name, workers=workers, timeout_s=timeout_s)
+
+        self._reads = calls("engine-read", _READERS, read_s)
+        self._pulls = calls("engine-pull", _PULLERS, _PULL_S)
+        self._changes = calls("engine-change", _CHANGERS, change_s)
+        self._probes = calls("engine-probe", _PROBERS, read_s)
         self._containers = Containers(self._reads, self._changes)
         self._belongings = Belongings(self._changes)
-        self._commands = ProbeCommands(self._changes)
+        self._commands = ProbeCommands(self._probes)
 
     def close(self) -> None:
         """Give the threads back. Calls that run end by their deadline."""
-        for calls in (self._reads, self._changes, self._pulls):
+        for calls in (self._reads, self._changes, self._probes, self._pulls):
             calls.close()
 
     async def facts(self) -> EngineFacts:
@@ -66,11 +77,11 @@ class DockerEngine:
                 memory_bytes=int(machine["MemTotal"]),
             )
 
-        return await self._reads.call("ask the engine about itself", ask, timeout_s=READ_S)
+        return await self._reads.call("ask the engine about itself", ask)
 
     async def containers(self) -> tuple[SeenContainer, ...]:
         rows = await self._reads.call(
-            "list containers", lambda c: c.containers(all=True, filters=OURS), timeout_s=READ_S
+            "list containers", lambda c: c.containers(all=True, filters=OURS)
         )
         # The list lacks exit codes and times; a container that vanishes in between is skipped.
         shown = await asyncio.gather(*(inspection(self._reads, row["Id"]) for row in rows))
@@ -80,15 +91,11 @@ class DockerEngine:
         return listed
 
     async def networks(self) -> tuple[SeenNetwork, ...]:
-        rows = await self._reads.call(
-            "list networks", lambda c: c.networks(filters=OURS), timeout_s=READ_S
-        )
+        rows = await self._reads.call("list networks", lambda c: c.networks(filters=OURS))
         return seen_networks(rows)
 
     async def volumes(self) -> tuple[SeenVolume, ...]:
-        answer = await self._reads.call(
-            "list volumes", lambda c: c.volumes(filters=OURS), timeout_s=READ_S
-        )
+        answer = await self._reads.call("list volumes", lambda c: c.volumes(filters=OURS))
         return seen_volumes(answer["Volumes"])
 
     async def images(self, references: Iterable[str]) -> Mapping[str, str]:
@@ -113,7 +120,7 @@ class DockerEngine:
                 return explanation(error)
             return ""
 
-        if refusal := await self._pulls.call(f"pull {reference}", pull, timeout_s=_PULL_S):
+        if refusal := await self._pulls.call(f"pull {reference}", pull):
             raise ImageNotFound(f"pull {reference}: {refusal}")
 
     async def create(self, name: str, spec: ServiceSpec, labels: ContainerLabels) -> str:
@@ -157,4 +164,4 @@ class DockerEngine:
                     return ""
                 raise
 
-        return await self._reads.call(f"look up image {reference}", ask, timeout_s=READ_S)
+        return await self._reads.call(f"look up image {reference}", ask)

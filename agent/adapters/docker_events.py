@@ -51,12 +51,13 @@ _END_S = 2.0
 class DockerEvents:
     """The event stream of the engine at `url`. Each subscription has a thread and a connection."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, head_s: float = _HEAD_S) -> None:
         self._url = url
+        self._head_s = head_s
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EngineEvent]]:
-        reader = _Reader(self._url, asyncio.get_running_loop())
+        reader = _Reader(self._url, self._head_s, asyncio.get_running_loop())
         try:
             await reader.opened()
             yield reader.events()
@@ -67,8 +68,9 @@ class DockerEvents:
 class _Reader:
     """One subscription: a thread that only enqueues, and the queue's asyncio side."""
 
-    def __init__(self, url: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, url: str, head_s: float, loop: asyncio.AbstractEventLoop) -> None:
         self._url = url
+        self._head_s = head_s
         self._loop = loop
         self._waiting: deque[EngineEvent] = deque()
         self._changed = asyncio.Event()
@@ -121,7 +123,7 @@ class _Reader:
         self._tell(self._ended, self._open, self._changed)
 
     def _follow(self) -> None:
-        client = connect(self._url, _HEAD_S)
+        client = connect(self._url, self._head_s)
         try:
             with client.get(
                 f"{client.base_url}/v{client.api_version}/events",
@@ -129,7 +131,7 @@ class _Reader:
                 # told because of `since`, which it looks up and subscribes under one lock.
                 params={"filters": _FILTERS, "since": f"{time.time():.9f}"},
                 stream=True,
-                timeout=_HEAD_S,
+                timeout=self._head_s,
             ) as response:
                 response.raise_for_status()
                 if self._keep(_socket_of(response)):

@@ -1,0 +1,163 @@
+"""What every `coordinator.ports.Bucket` promises; on the fake, and on a real nats-server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from coordinator.adapters import nats_link
+from coordinator.adapters.buckets import BATCH, KvBucket
+from coordinator.adapters.nats_link import NatsLink
+from coordinator.errors import BusUnavailable, RevisionConflict
+from coordinator.ports import Bucket
+from schemas import subjects
+from schemas.codec import decode
+from schemas.errors import InvalidInput
+from schemas.records import NodeRecord
+from tests.contract.real_bus import RealServer
+from tests.fakes.buckets import FakeBucket
+
+
+@dataclass(frozen=True)
+class BucketTrial:
+    bucket: Bucket
+    #: makes the broker go away
+    cut: Callable[[], None]
+
+
+@pytest.fixture(params=["fake", pytest.param("nats-server", marks=pytest.mark.bus)])
+async def bucket_trial(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[BucketTrial]:
+    if request.param == "fake":
+        fake = FakeBucket()
+        yield BucketTrial(fake, lambda: setattr(fake, "is_down", True))
+        return
+    server = RealServer(tmp_path / "nats")
+    server.start()
+    link = NatsLink(server.url("admin"), "c1")
+    try:
+        await link.connect()
+        monkeypatch.setattr(nats_link, "REQUEST_TIMEOUT_S", 0.5)
+        yield BucketTrial(KvBucket(link, subjects.NODES_BUCKET), server.kill)
+    finally:
+        await link.close()
+        server.stop()
+
+
+@pytest.fixture
+def bucket(bucket_trial: BucketTrial) -> Bucket:
+    return bucket_trial.bucket
+
+
+def a_record(name: str = "n1", index: int = 1) -> NodeRecord:
+    return NodeRecord(name=name, index=index, joined="2026-11-23T00:00:00Z")
+
+
+async def contents(bucket: Bucket) -> dict[str, tuple[int, int]]:
+    """Index and revision by key."""
+    found = await bucket.snapshot()
+    return {key: (decode(NodeRecord, value).index, at) for key, (value, at) in found.items()}
+
+
+async def test_an_empty_bucket_has_an_empty_snapshot(bucket: Bucket) -> None:
+    assert await contents(bucket) == {}
+
+
+async def test_a_snapshot_has_every_key_with_its_newest_value_and_revision(bucket: Bucket) -> None:
+    first = await bucket.put("n1", a_record(index=1), 0)
+    other = await bucket.put("n2", a_record("n2", 2), 0)
+    second = await bucket.put("n1", a_record(index=9), first)
+    assert first < other < second
+    assert await contents(bucket) == {"n1": (9, second), "n2": (2, other)}
+
+
+async def test_a_snapshot_of_more_keys_than_one_batch_is_whole(bucket: Bucket) -> None:
+    count = BATCH * 2 + 1
+    for index in range(1, count + 1):
+        await bucket.put(f"n{index}", a_record(f"n{index}", index), 0)
+    assert len(await bucket.snapshot()) == count
+
+
+async def test_a_snapshot_beside_a_busy_writer_misses_no_key(bucket: Bucket) -> None:
+    revisions = {name: await bucket.put(name, a_record(name), 0) for name in ("n1", "n2", "n3")}
+
+    async def write() -> None:
+        while True:
+            for name, revision in revisions.items():
+                revisions[name] = await bucket.put(name, a_record(name), revision)
+
+    writer = asyncio.create_task(write())
+    try:
+        for _ in range(100):
+            assert len(await bucket.snapshot()) == 3
+    finally:
+        writer.cancel()
+        await asyncio.wait({writer})
+
+
+async def test_a_write_over_an_old_revision_is_refused(bucket: Bucket) -> None:
+    first = await bucket.put("n1", a_record(index=1), 0)
+    second = await bucket.put("n1", a_record(index=2), first)
+    with pytest.raises(RevisionConflict):
+        await bucket.put("n1", a_record(index=3), first)
+    assert await contents(bucket) == {"n1": (2, second)}
+
+
+async def test_a_write_over_something_that_must_not_exist_is_refused(bucket: Bucket) -> None:
+    await bucket.put("n1", a_record(), 0)
+    with pytest.raises(RevisionConflict):
+        await bucket.put("n1", a_record(), 0)
+
+
+async def test_an_update_of_nothing_is_refused(bucket: Bucket) -> None:
+    with pytest.raises(RevisionConflict):
+        await bucket.put("n1", a_record(), 7)
+
+
+async def test_of_two_writers_at_once_one_wins(bucket: Bucket) -> None:
+    first = await bucket.put("n1", a_record(), 0)
+    results = await asyncio.gather(
+        *(bucket.put("n1", a_record(index=index), first) for index in (2, 3)),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results].count(RevisionConflict) == 1
+
+
+async def test_what_is_deleted_is_not_in_the_snapshot_and_can_be_made_again(bucket: Bucket) -> None:
+    first = await bucket.put("n1", a_record(index=1), 0)
+    await bucket.put("n2", a_record("n2"), 0)
+    await bucket.delete("n1", first)
+    assert list(await bucket.snapshot()) == ["n2"]
+    again = await bucket.put("n1", a_record(index=2), 0)
+    assert again > first
+    assert (await contents(bucket))["n1"] == (2, again)
+
+
+async def test_a_bucket_whose_keys_are_all_deleted_has_an_empty_snapshot(bucket: Bucket) -> None:
+    await bucket.delete("n1", await bucket.put("n1", a_record(), 0))
+    assert await contents(bucket) == {}
+
+
+async def test_a_deletion_over_an_old_revision_is_refused(bucket: Bucket) -> None:
+    first = await bucket.put("n1", a_record(index=1), 0)
+    second = await bucket.put("n1", a_record(index=2), first)
+    with pytest.raises(RevisionConflict):
+        await bucket.delete("n1", first)
+    assert await contents(bucket) == {"n1": (2, second)}
+
+
+async def test_a_value_larger_than_the_broker_takes_is_the_callers_fault(bucket: Bucket) -> None:
+    with pytest.raises(InvalidInput):
+        await bucket.put("n1", NodeRecord(name="n1", index=1, joined="x" * 2_000_000), 0)
+
+
+async def test_without_a_broker_reads_and_writes_say_so(bucket_trial: BucketTrial) -> None:
+    first = await bucket_trial.bucket.put("n1", a_record(), 0)
+    bucket_trial.cut()
+    with pytest.raises(BusUnavailable):
+        await bucket_trial.bucket.put("n1", a_record(index=2), first)
+    with pytest.raises(BusUnavailable):
+        await bucket_trial.bucket.snapshot()
