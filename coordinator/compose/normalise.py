@@ -1,8 +1,9 @@
 """One service of any format to one form, on its own: no other service is looked at."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from coordinator.compose.dependencies import Dependency, Link, dependencies, links
 from coordinator.compose.environment import environment
@@ -21,6 +22,8 @@ from coordinator.compose.validate import understood
 from schemas.command import SCALE_MAX
 from schemas.records import PlacementPolicy
 from schemas.service import Healthcheck, Port, Restart
+
+Value = TypeVar("Value")
 
 _HOST = r"(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
@@ -103,8 +106,8 @@ def normalise(
         where=where,
         written=found,
         image=keys.image(),
-        command=keys.words("command"),
-        entrypoint=keys.words("entrypoint"),
+        command=keys.optional("command", words),
+        entrypoint=keys.optional("entrypoint", words),
         environment=variables,
         policy=policy,
         labels={key: value for key, value in labels.items() if not key.startswith(PREFIX)},
@@ -114,19 +117,15 @@ def normalise(
         mounts=mounts(found.get("volumes", []), keys.at("volumes")),
         depends=keys.depends(aliyun),
         links=links(found.get("links", []), keys.at("links")),
-        healthcheck=healthcheck(found["healthcheck"], keys.at("healthcheck"))
-        if "healthcheck" in found
-        else None,
-        restart=restart(found["restart"], keys.at("restart")) if "restart" in found else Restart(),
+        healthcheck=keys.optional("healthcheck", healthcheck),
+        restart=keys.optional("restart", restart) or Restart(),
         network_mode=mode,
         joinings=keys.joinings(mode),
         user=keys.text("user"),
         working_dir=keys.working_dir(),
         hostname=keys.matching("hostname", _HOSTNAME, "a host name"),
         stop_signal=keys.matching("stop_signal", _SIGNAL, "a signal such as SIGTERM"),
-        stop_grace_s=seconds(found["stop_grace_period"], keys.at("stop_grace_period"))
-        if "stop_grace_period" in found
-        else None,
+        stop_grace_s=keys.optional("stop_grace_period", seconds),
         resources=resources(found, where, deployed.limits),
         scale=_scale(keys, aliyun, deployed, notes, is_global=is_global),
         is_global=is_global,
@@ -146,8 +145,8 @@ class _Keys:
     def text(self, key: str) -> str:
         return text(self.found.get(key, ""), self.at(key))
 
-    def words(self, key: str) -> tuple[str, ...] | None:
-        return words(self.found[key], self.at(key)) if key in self.found else None
+    def optional(self, key: str, read: Callable[[Tree, str], Value]) -> Value | None:
+        return read(self.found[key], self.at(key)) if key in self.found else None
 
     def matching(self, key: str, pattern: re.Pattern[str], what: str) -> str:
         written = self.text(key)
