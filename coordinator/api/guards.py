@@ -87,10 +87,11 @@ def guarding(
     hosts: Collection[str] | None,
 ) -> Middleware:
     """Refuse other hosts' names (None: any will do) and other origins."""
+    known = None if hosts is None else {name.lower() for name in hosts}
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        host = _checked_host(request, hosts)
+        host = _checked_host(request, known)
         for origin in request.headers.getall("Origin", ()):
             if origin.lower() not in (f"http://{host}", f"https://{host}"):
                 raise Refusal(HTTPStatus.FORBIDDEN, "requests from other origins are refused")
