@@ -1,24 +1,36 @@
 """`KvBucket`: one key-value bucket with compare-and-set, over `NatsLink`.
 
-Reads: every key, by a short-lived ordered consumer (`snapshot`). Writes: one key at a revision.
+Reads: every key, by batched direct gets (`snapshot`). Writes: one key at a revision.
 """
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncIterator, Mapping
 
+import nats.errors
 import nats.js.errors
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js.kv import KeyValue
 from pydantic import BaseModel
 
-from coordinator.adapters.nats_link import NatsLink, translated
+from coordinator.adapters.nats_link import REQUEST_TIMEOUT_S, NatsLink, translated
 from coordinator.errors import BusUnavailable, RevisionConflict
+from schemas import subjects
 from schemas.codec import encode
+from schemas.errors import InvalidInput
 
 SNAPSHOT_TIMEOUT_S = 20.0
+#: Messages per request: a thousand nodes in four round trips, and a bounded burst.
+BATCH = 256
 
 
 class KvBucket:
-    """Implements `coordinator.ports.Bucket`."""
+    """Implements `coordinator.ports.Bucket`.
+
+    A snapshot needs no consumer: a broker keeps an abandoned one for minutes, and a standby that
+    reads every second would soon have used up all it may have.
+    """
 
     def __init__(self, link: NatsLink, name: str) -> None:
         self._link = link
@@ -26,14 +38,13 @@ class KvBucket:
         self._bucket: KeyValue | None = None
 
     async def snapshot(self) -> Mapping[str, tuple[bytes, int]]:
-        doing = f"read all of {self._name}"
-        async with translated(doing):
-            bucket = await self._open()
-            watcher = await bucket.watchall(ignore_deletes=True)
+        async with translated(f"read all of {self._name}"), asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+            inbox = self._link.client.new_inbox()
+            answers = await self._link.client.subscribe(inbox)
             try:
-                return await asyncio.wait_for(self._drain(watcher, doing), SNAPSHOT_TIMEOUT_S)
+                return await self._read_all(inbox, answers)
             finally:
-                await watcher.stop()  # type: ignore[no-untyped-call]
+                await answers.unsubscribe()
 
     async def put(self, key: str, value: BaseModel, revision: int) -> int:
         async with translated(f"write {self._name}/{key}"):
@@ -45,6 +56,8 @@ class KvBucket:
                 return int(await bucket.update(key, encode(value), last=revision))
             except nats.js.errors.KeyWrongLastSequenceError as error:
                 raise RevisionConflict(f"{self._name}/{key} has moved on") from error
+            except nats.errors.MaxPayloadError as error:
+                raise InvalidInput(f"{self._name}/{key} is larger than NATS takes") from error
 
     async def delete(self, key: str, revision: int) -> None:
         async with translated(f"delete {self._name}/{key}"):
@@ -52,8 +65,8 @@ class KvBucket:
             try:
                 await bucket.delete(key, last=revision)
             except nats.js.errors.APIError as error:
-                # 10071: wrong last sequence
-                if error.err_code != 10071:
+                # 10071: wrong last sequence; 10164: the same, as newer servers say it
+                if error.err_code not in {10071, 10164}:
                     raise
                 raise RevisionConflict(f"{self._name}/{key} has moved on") from error
 
@@ -62,17 +75,45 @@ class KvBucket:
             self._bucket = await self._link.jetstream.key_value(self._name)
         return self._bucket
 
-    async def _drain(
-        self, watcher: KeyValue.KeyWatcher, doing: str
-    ) -> dict[str, tuple[bytes, int]]:
+    async def _read_all(self, inbox: str, answers: Subscription) -> dict[str, tuple[bytes, int]]:
+        """Walk the bucket from its oldest entry to its newest.
+
+        A key written meanwhile moves ahead of us to the end: it is read there, perhaps again.
+        """
+        subject = subjects.kv_key(self._name, ">")
+        prefix = len(subjects.kv_key(self._name, ""))
         found: dict[str, tuple[bytes, int]] = {}
-        while True:
-            entry = await watcher.updates(  # type: ignore[no-untyped-call]
-                timeout=SNAPSHOT_TIMEOUT_S
+        sequence, more = 1, True
+        while more:
+            request = {"seq": sequence, "next_by_subj": subject, "batch": BATCH}
+            await self._link.client.publish(
+                f"$JS.API.DIRECT.GET.{subjects.kv_stream(self._name)}",
+                json.dumps(request).encode(),
+                reply=inbox,
             )
-            # The library says "that was all" with None, before any live update.
-            if entry is None:
-                return found
-            if entry.revision is None:
-                raise BusUnavailable(f"NATS: can't {doing}: an entry has no revision")
-            found[entry.key] = (entry.value or b"", entry.revision)
+            more = False
+            async for message in _until_end(answers):
+                headers = message.headers or {}
+                if "Status" in headers:
+                    more = int(headers.get("Nats-Num-Pending", 0)) > 0
+                    continue
+                revision = int(headers["Nats-Sequence"])
+                key = headers["Nats-Subject"][prefix:]
+                if "KV-Operation" in headers or "Nats-Marker-Reason" in headers:
+                    found.pop(key, None)
+                else:
+                    found[key] = (message.data, revision)
+                sequence = revision + 1
+        return found
+
+
+async def _until_end(answers: Subscription) -> AsyncIterator[Msg]:
+    """The messages of one batch, with the status that ends it."""
+    while True:
+        message = await answers.next_msg(timeout=REQUEST_TIMEOUT_S)
+        status = (message.headers or {}).get("Status")
+        if status not in {None, "204", "404"}:
+            raise BusUnavailable(f"NATS: a direct get ended with status {status}")
+        yield message
+        if status is not None:
+            return

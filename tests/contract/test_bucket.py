@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.adapters import nats_link
+from coordinator.adapters import buckets, nats_link
 from coordinator.adapters.buckets import BATCH, KvBucket
 from coordinator.adapters.nats_link import NatsLink
 from coordinator.errors import BusUnavailable, RevisionConflict
@@ -40,7 +40,8 @@ async def bucket_trial(
     link = NatsLink(server.url("admin"), "c1")
     try:
         await link.connect()
-        monkeypatch.setattr(nats_link, "REQUEST_TIMEOUT_S", 0.5)
+        for module in (nats_link, buckets):
+            monkeypatch.setattr(module, "REQUEST_TIMEOUT_S", 0.5)
         yield BucketTrial(KvBucket(link, subjects.NODES_BUCKET), server.kill)
     finally:
         await link.close()

@@ -1,0 +1,97 @@
+"""A bucket in memory, as strict as the real one: one sequence for all keys, markers for deleted
+ones. A test may let it fail, hang, or lose the acknowledgement of a write that happened.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+
+from pydantic import BaseModel
+
+from coordinator.errors import BusUnavailable, RevisionConflict
+from schemas.codec import encode
+from schemas.errors import InvalidInput
+
+#: the broker's default for a message
+PAYLOAD_BYTES_MAX = 1024 * 1024
+
+
+class FakeBucket:
+    """Implements `coordinator.ports.Bucket`."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, tuple[bytes, int]] = {}
+        self.is_down = False
+        #: (verb, key) of every call, in the order they were begun
+        self.calls: list[tuple[str, str]] = []
+        #: runs before a put is carried out: room for somebody else's write
+        self.before_put: Callable[[str], None] = lambda _key: None
+        self._newest: dict[str, int] = {}
+        self._sequence = 0
+        self._lost: defaultdict[str, deque[bool]] = defaultdict(deque)
+        self._gates: dict[str, asyncio.Event] = {}
+
+    def lose(self, verb: str, *, happened: bool, times: int = 1) -> None:
+        """Make the next calls unavailable; `happened` says whether the write had arrived."""
+        self._lost[verb].extend([happened] * times)
+
+    def hold(self, verb: str) -> asyncio.Event:
+        """Make calls wait until the event is set; writes and reads have happened by then."""
+        self._gates[verb] = asyncio.Event()
+        return self._gates[verb]
+
+    async def snapshot(self) -> Mapping[str, tuple[bytes, int]]:
+        await self._begin("snapshot", "")
+        found = dict(self.values)
+        await self._end("snapshot")
+        return found
+
+    async def put(self, key: str, value: BaseModel, revision: int) -> int:
+        payload = encode(value)
+        if len(payload) > PAYLOAD_BYTES_MAX:
+            raise InvalidInput(f"{key} is too large")
+        await self._begin("put", key)
+        self.before_put(key)
+        exists = key in self.values
+        if revision != self._newest.get(key, 0) and (revision != 0 or exists):
+            raise RevisionConflict(f"{key} has moved on")
+        written = self.write(key, payload)
+        await self._end("put")
+        return written
+
+    async def delete(self, key: str, revision: int) -> None:
+        await self._begin("delete", key)
+        if revision != self._newest.get(key, 0):
+            raise RevisionConflict(f"{key} has moved on")
+        self._sequence += 1
+        self._newest[key] = self._sequence
+        self.values.pop(key, None)
+        await self._end("delete")
+
+    def write(self, key: str, payload: bytes) -> int:
+        """Write as somebody else would who holds the newest revision."""
+        self._sequence += 1
+        self._newest[key] = self._sequence
+        self.values[key] = (payload, self._sequence)
+        return self._sequence
+
+    def written(self) -> list[str]:
+        return [key for verb, key in self.calls if verb == "put"]
+
+    async def _begin(self, verb: str, key: str) -> None:
+        self.calls.append((verb, key))
+        await asyncio.sleep(0)
+        lost = self._lost[verb]
+        if self.is_down or (lost and not lost[0]):
+            if not self.is_down:
+                lost.popleft()
+            raise BusUnavailable(f"{verb} {key}")
+
+    async def _end(self, verb: str) -> None:
+        if gate := self._gates.get(verb):
+            await gate.wait()
+        else:
+            await asyncio.sleep(0)
+        if self._lost[verb]:
+            self._lost[verb].popleft()
+            raise BusUnavailable(verb)
