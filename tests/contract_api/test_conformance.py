@@ -3,12 +3,15 @@
 `TROOPERS_API_URL=http://127.0.0.1:4280 pytest tests/contract_api` tests a running coordinator.
 """
 
+import os
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from schemas import openapi
-from tests.contract_api.serving import PROJECT, SERVICE, api
+from tests.contract_api.serving import PROJECT, SERVICE, URL_VARIABLE, api
 
 schema = schemathesis.openapi.from_dict(openapi.document())
 
@@ -33,7 +36,10 @@ def conforms(case, url):
     value = case.body.get("value") if isinstance(case.body, dict) else None
     if isinstance(value, float) and value.is_integer():
         case.body["value"] = int(value)
-    case.call_and_validate(base_url=url)
+    # A real coordinator has reasons of its own to refuse what the schema allows: a template that
+    # is none, a deadline that has passed.
+    excluded = [positive_data_acceptance] if URL_VARIABLE in os.environ else []
+    case.call_and_validate(base_url=url, excluded_checks=excluded)
 
 
 @schema.parametrize()
