@@ -2,7 +2,7 @@
 
     InvalidInput
     ├── SchemaError       (schemas.codec) not the document it should be
-    ├── TemplateError     (coordinator.compose) the template, with a path
+    ├── TemplateError     (compose) the template, with a path
     ├── NotFound          no such project, service or node
     ├── Conflict          a duplicate, or something in the way
     ├── DeadlinePassed    a command that came too late

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from coordinator.compose.template import compile_template
+from compose.template import compile_template
 from coordinator.domain import catalogue
 from coordinator.domain.catalogue import Decision, Moment
 from coordinator.domain.progress import Standing, progress

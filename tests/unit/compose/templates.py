@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from coordinator.compose.template import TemplateError, compile_template
+from compose.template import TemplateError, compile_template
 from schemas.records import ProjectTemplate, ServiceTemplate
 
 PROJECT = "shop"

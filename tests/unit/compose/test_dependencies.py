@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.compose import resolve
+from compose import resolve
 from tests.unit.compose.templates import compiled, refused
 
 

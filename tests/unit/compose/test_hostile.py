@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.compose.limits import TEXT_BYTES_MAX
-from coordinator.compose.template import TemplateError, compile_template
+from compose.limits import TEXT_BYTES_MAX
+from compose.template import TemplateError, compile_template
 from tests.unit.compose.templates import compiled, refused
 
 pytestmark = pytest.mark.timeout(10)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.compose.errors import TemplateError
-from coordinator.compose.interpolate import interpolate
-from coordinator.compose.notes import Notes
+from compose.errors import TemplateError
+from compose.interpolate import interpolate
+from compose.notes import Notes
 
 ENVIRONMENT = {"A": "a", "EMPTY": "", "LONG_name_1": "l", "COST": "$A"}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from coordinator.compose.errors import TemplateError
-from coordinator.compose.parse import _at, parse
+from compose.errors import TemplateError
+from compose.parse import _at, parse
 
 
 @pytest.mark.parametrize(

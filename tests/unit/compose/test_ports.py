@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.compose.ports import port_text
+from compose.ports import port_text
 from schemas.service import Port
 from tests.unit.compose.templates import compiled, warnings, web, web_refused
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.compose.keys import SERVICE_KEYS, TOP_LEVEL_KEYS, V1_SERVICE_KEYS, Verdict
+from compose.keys import SERVICE_KEYS, TOP_LEVEL_KEYS, V1_SERVICE_KEYS, Verdict
 from tests.unit.compose.templates import compiled, refused, warnings, web, web_refused
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from coordinator.compose.errors import TemplateError, below, clipped, shown
-from coordinator.compose.networks import alias
-from coordinator.compose.tree import Tree, is_extension, mapping, only_keys, text, texts
+from compose.errors import TemplateError, below, clipped, shown
+from compose.networks import alias
+from compose.tree import Tree, is_extension, mapping, only_keys, text, texts
 
 Condition = Literal["started", "healthy", "completed"]
 

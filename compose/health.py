@@ -3,9 +3,9 @@
 import re
 from typing import Literal, cast
 
-from coordinator.compose.errors import TemplateError, below, shown
-from coordinator.compose.tree import Tree, boolean, integer, only_keys, text, texts
-from coordinator.compose.units import seconds
+from compose.errors import TemplateError, below, shown
+from compose.tree import Tree, boolean, integer, only_keys, text, texts
+from compose.units import seconds
 from schemas.service import Healthcheck, Restart
 
 _TIMES = ("interval", "timeout", "start_period")

@@ -8,7 +8,7 @@ a number. Left out are the rules that surprise everybody: `on`, `yes` and the li
 import math
 import re
 
-from coordinator.compose.tree import Tree
+from compose.tree import Tree
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from coordinator.compose.errors import TemplateError, below, clipped, shown
-from coordinator.compose.notes import Notes
-from coordinator.compose.placement import PolicyReader, is_expression
-from coordinator.compose.tree import Tree, text
+from compose.errors import TemplateError, below, clipped, shown
+from compose.notes import Notes
+from compose.placement import PolicyReader, is_expression
+from compose.tree import Tree, text
 from schemas.records import PlacementPolicy
 
 

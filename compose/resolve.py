@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coordinator.compose.declared import Declared
-from coordinator.compose.definition import definition
-from coordinator.compose.dependencies import Dependency, check_graph
-from coordinator.compose.errors import TemplateError, below, clipped
-from coordinator.compose.mounts import Mount
-from coordinator.compose.networks import DEFAULT, Joining
-from coordinator.compose.normalise import NormalService
-from coordinator.compose.notes import Notes
-from coordinator.compose.ports import HostPorts
+from compose.declared import Declared
+from compose.definition import definition
+from compose.dependencies import Dependency, check_graph
+from compose.errors import TemplateError, below, clipped
+from compose.mounts import Mount
+from compose.networks import DEFAULT, Joining
+from compose.normalise import NormalService
+from compose.notes import Notes
+from compose.ports import HostPorts
 from schemas.codec import SchemaError, validate
 from schemas.desired import DesiredNetwork, DesiredVolume
 from schemas.names import network_name

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from coordinator.compose.errors import TemplateError, below, shown
-from coordinator.compose.tree import Tree, is_extension, mapping, only_keys, text, texts
+from compose.errors import TemplateError, below, shown
+from compose.tree import Tree, is_extension, mapping, only_keys, text, texts
 
 #: What Docker's own DNS can answer to.
 _ALIAS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from typing import TypeAlias
 
-from coordinator.compose.errors import TemplateError, below, clipped, shown
+from compose.errors import TemplateError, below, clipped, shown
 
 Tree: TypeAlias = "str | int | float | bool | list[Tree] | dict[str, Tree] | None"
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coordinator.compose.errors import TemplateError, below, clipped, shown
-from coordinator.compose.notes import Notes
-from coordinator.compose.tree import boolean, hint, integer, number
+from compose.errors import TemplateError, below, clipped, shown
+from compose.notes import Notes
+from compose.tree import boolean, hint, integer, number
 from schemas.command import SCALE_MAX
 from schemas.service import Probe
 

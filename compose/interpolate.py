@@ -13,10 +13,10 @@ nor are the extensions (`x-...`) at the top.
 import re
 from collections.abc import Mapping
 
-from coordinator.compose.errors import TemplateError, below, clipped
-from coordinator.compose.limits import EXPANDED_CHARS_MAX, NESTED_VARIABLES_MAX
-from coordinator.compose.notes import Notes
-from coordinator.compose.tree import Tree, is_extension
+from compose.errors import TemplateError, below, clipped
+from compose.limits import EXPANDED_CHARS_MAX, NESTED_VARIABLES_MAX
+from compose.notes import Notes
+from compose.tree import Tree, is_extension
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(r":?[-?+]")

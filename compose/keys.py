@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coordinator.compose.tree import Tree
+from compose.tree import Tree
 
 
 class Verdict(StrEnum):

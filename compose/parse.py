@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from coordinator.compose.errors import TemplateError, clipped
-from coordinator.compose.limits import DEPTH_MAX, EXPANDED_CHARS_MAX, NODES_MAX, TEXT_BYTES_MAX
-from coordinator.compose.scalars import plain_scalar
-from coordinator.compose.tree import Tree
+from compose.errors import TemplateError, clipped
+from compose.limits import DEPTH_MAX, EXPANDED_CHARS_MAX, NODES_MAX, TEXT_BYTES_MAX
+from compose.scalars import plain_scalar
+from compose.tree import Tree
 
 #: libyaml's parser is some fifteen times faster than the one in Python, and in every wheel.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -5,20 +5,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from coordinator.compose.dependencies import Dependency, Link, dependencies, links
-from coordinator.compose.environment import environment
-from coordinator.compose.errors import TemplateError, below, shown
-from coordinator.compose.health import healthcheck, restart
-from coordinator.compose.labels import PREFIX, AliyunLabels, aliyun_labels
-from coordinator.compose.mounts import Mount, mounts
-from coordinator.compose.networks import Joining, joinings, network_mode
-from coordinator.compose.notes import Notes
-from coordinator.compose.ports import exposed, published
-from coordinator.compose.resources import Deploy, Resources, deploy, resources
-from coordinator.compose.shape import Shape
-from coordinator.compose.tree import Tree, integer, text, text_map
-from coordinator.compose.units import seconds, words
-from coordinator.compose.validate import understood
+from compose.dependencies import Dependency, Link, dependencies, links
+from compose.environment import environment
+from compose.errors import TemplateError, below, shown
+from compose.health import healthcheck, restart
+from compose.labels import PREFIX, AliyunLabels, aliyun_labels
+from compose.mounts import Mount, mounts
+from compose.networks import Joining, joinings, network_mode
+from compose.notes import Notes
+from compose.ports import exposed, published
+from compose.resources import Deploy, Resources, deploy, resources
+from compose.shape import Shape
+from compose.tree import Tree, integer, text, text_map
+from compose.units import seconds, words
+from compose.validate import understood
 from schemas.command import SCALE_MAX
 from schemas.records import PlacementPolicy
 from schemas.service import Healthcheck, Port, Restart

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from coordinator.compose.errors import TemplateError, below, clipped, shown
-from coordinator.compose.mounts import is_volume_name
-from coordinator.compose.tree import Tree, boolean, is_extension, only_keys, text, text_map
+from compose.errors import TemplateError, below, clipped, shown
+from compose.mounts import is_volume_name
+from compose.tree import Tree, boolean, is_extension, only_keys, text, text_map
 from schemas.names import network_name, volume_name
 
 _VOLUME_KEYS = ("driver", "driver_opts", "external", "labels", "name")

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
-from coordinator.compose.errors import TemplateError, below, shown
-from coordinator.compose.tree import Tree, boolean, integer, only_keys, sequence, text
-from coordinator.compose.units import size_bytes
+from compose.errors import TemplateError, below, shown
+from compose.tree import Tree, boolean, integer, only_keys, sequence, text
+from compose.units import size_bytes
 
 Kind = Literal["volume", "bind", "tmpfs"]
 Propagation = Literal["", "private", "rprivate", "shared", "rshared", "slave", "rslave"]

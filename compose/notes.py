@@ -1,6 +1,6 @@
 """The warnings of one compilation: what was understood, but not as the user may expect."""
 
-from coordinator.compose.limits import WARNINGS_MAX
+from compose.limits import WARNINGS_MAX
 
 
 class Notes:

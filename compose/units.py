@@ -3,9 +3,9 @@
 import re
 import shlex
 
-from coordinator.compose.errors import TemplateError, shown
-from coordinator.compose.limits import COMMAND_CHARS_MAX
-from coordinator.compose.tree import INT_MAX, Tree, texts
+from compose.errors import TemplateError, shown
+from compose.limits import COMMAND_CHARS_MAX
+from compose.tree import INT_MAX, Tree, texts
 
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(h|ms|us|µs|μs|ns|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}

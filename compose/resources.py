@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from coordinator.compose.errors import TemplateError, below, shown
-from coordinator.compose.notes import Notes
-from coordinator.compose.tree import Tree, integer, number, only_keys, text
-from coordinator.compose.units import size_bytes
+from compose.errors import TemplateError, below, shown
+from compose.notes import Notes
+from compose.tree import Tree, integer, number, only_keys, text
+from compose.units import size_bytes
 from schemas.command import SCALE_MAX
 
 Limit = TypeVar("Limit", int, float)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from coordinator.compose.errors import TemplateError, below, clipped
-from coordinator.compose.keys import SERVICE_KEYS, SPELLINGS, V1_SERVICE_KEYS, Verdict
-from coordinator.compose.shape import Shape
-from coordinator.compose.tree import Tree, hint, is_extension
+from compose.errors import TemplateError, below, clipped
+from compose.keys import SERVICE_KEYS, SPELLINGS, V1_SERVICE_KEYS, Verdict
+from compose.shape import Shape
+from compose.tree import Tree, hint, is_extension
 
 
 def understood(service: Mapping[str, Tree], where: str, shape: Shape) -> dict[str, Tree]:

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from coordinator.compose import declared
-from coordinator.compose.errors import TemplateError, below
-from coordinator.compose.interpolate import interpolate
-from coordinator.compose.limits import PROJECT_PORTS_MAX
-from coordinator.compose.normalise import NormalService, normalise
-from coordinator.compose.notes import Notes
-from coordinator.compose.parse import parse
-from coordinator.compose.resolve import Scope, own_volumes, resolve, used_networks
-from coordinator.compose.shape import Sections, Shape, sections
+from compose import declared
+from compose.errors import TemplateError, below
+from compose.interpolate import interpolate
+from compose.limits import PROJECT_PORTS_MAX
+from compose.normalise import NormalService, normalise
+from compose.notes import Notes
+from compose.parse import parse
+from compose.resolve import Scope, own_volumes, resolve, used_networks
+from compose.shape import Sections, Shape, sections
 from schemas.records import ProjectTemplate
 
 #: Compose's own variable: every template may use it, and no environment can change it.

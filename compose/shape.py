@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from coordinator.compose.errors import TemplateError, below, clipped, shown
-from coordinator.compose.keys import TOP_LEVEL_KEYS
-from coordinator.compose.limits import SERVICES_MAX
-from coordinator.compose.notes import Notes
-from coordinator.compose.tree import Tree, hint, is_extension, mapping, text
+from compose.errors import TemplateError, below, clipped, shown
+from compose.keys import TOP_LEVEL_KEYS
+from compose.limits import SERVICES_MAX
+from compose.notes import Notes
+from compose.tree import Tree, hint, is_extension, mapping, text
 from schemas.names import is_service_name
 
 _VERSION_2 = re.compile(r"2(\.[0-4])?")

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from coordinator.compose.errors import TemplateError, shown
+from compose.errors import TemplateError, shown
 from schemas.records import Expression, PlacementPolicy
 
 _PREFIX = re.compile(r"(constraint|affinity|availability|reschedule|whitelist):")

@@ -7,10 +7,10 @@ bytes. Labels and environment entries that are for Troopers itself are not part 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from coordinator.compose.keys import SERVICE_KEYS, Verdict
-from coordinator.compose.normalise import NormalService
-from coordinator.compose.ports import port_text
-from coordinator.compose.units import size_bytes
+from compose.keys import SERVICE_KEYS, Verdict
+from compose.normalise import NormalService
+from compose.ports import port_text
+from compose.units import size_bytes
 
 _SIZES = (
     "mem_limit",

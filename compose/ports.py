@@ -4,10 +4,10 @@ import re
 from ipaddress import ip_address
 from typing import Literal, cast
 
-from coordinator.compose.errors import TemplateError, below, shown
-from coordinator.compose.limits import SERVICE_PORTS_MAX
-from coordinator.compose.notes import Notes
-from coordinator.compose.tree import Tree, integer, only_keys, sequence, text
+from compose.errors import TemplateError, below, shown
+from compose.limits import SERVICE_PORTS_MAX
+from compose.notes import Notes
+from compose.tree import Tree, integer, only_keys, sequence, text
 from schemas.service import Port
 
 Protocol = Literal["tcp", "udp", "sctp"]
