@@ -15,6 +15,7 @@ import structlog
 
 from coordinator.adapters.buckets import KvBucket
 from coordinator.adapters.lease import Lease
+from coordinator.adapters.nats_face import NatsFace
 from coordinator.adapters.nats_link import NatsLink
 from coordinator.adapters.node_requests import NatsNodeRequests
 from coordinator.adapters.publisher import Publisher
@@ -26,7 +27,6 @@ from coordinator.control_loop import Buckets, ControlLoop
 from coordinator.domain.schedule import Placement
 from coordinator.intake import Intake
 from coordinator.metrics import Metrics
-from coordinator.nats_face import NatsFace
 from coordinator.picture import Picture
 from coordinator.settings import Settings
 from schemas import subjects

@@ -31,11 +31,9 @@ def world(engines: Machines) -> Iterator[World]:
     with engines.cluster() as cluster:
         world: World = World(cluster)
         world.wait_for_nodes(NODES)
-        try:
-            yield world
-        except BaseException:
-            world.show_logs()
-            raise
+        yield world
+        # Captured output is shown for failed tests only.
+        world.show_logs()
     engines.wipe()
 
 

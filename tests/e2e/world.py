@@ -144,7 +144,7 @@ class World:
 
     def show_logs(self) -> None:
         for child in self.cluster.children:
-            sys.stderr.write(f"--- {child.name}\n{child.log_tail(40)}\n")
+            sys.stderr.write(f"--- {child.name}\n{child.log_tail(200)}\n")
 
 
 def now() -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 import nats
 import pytest
 
-from coordinator.nats_face import NatsFace
+from coordinator.adapters.nats_face import NatsFace
 from schemas import codec, subjects
 from schemas.command import COMMANDS, QUERIES, ListProjects, Reply, StopProject
 from schemas.strict_json import PAYLOAD_BYTES_MAX
@@ -219,7 +219,7 @@ async def test_stopping_waits_for_what_is_in_flight(bus, broker, door, held):
 
 
 async def test_stopping_cancels_what_never_ends(bus, broker, door, held, monkeypatch):
-    monkeypatch.setattr("coordinator.nats_face.STOP_GRACE_S", 0.05)
+    monkeypatch.setattr("coordinator.adapters.nats_face.STOP_GRACE_S", 0.05)
     client = await nats.connect(broker)
     face = NatsFace()
     await face.start(client, door)
