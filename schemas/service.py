@@ -18,6 +18,8 @@ class Port(Part):
     protocol: Literal["tcp", "udp", "sctp"] = "tcp"
     host_ip: str = ""
     host_port: int | None = Field(default=None, ge=1, le=65535)
+    #: host ports to choose a free one from, such as 8000-8010
+    host_choice: str = ""
 
 
 class VolumeMount(Part):
@@ -27,7 +29,7 @@ class VolumeMount(Part):
     for a bind, or empty for an anonymous volume or a tmpfs.
     """
 
-    type: Literal["volume", "bind", "tmpfs"]
+    type: Literal["volume", "bind", "tmpfs", "cluster"]
     target: str
     source: str = ""
     read_only: bool = False
@@ -48,6 +50,11 @@ class NetworkAttachment(Part):
 
     name: str
     aliases: tuple[str, ...] = ()
+    #: `container:alias` of containers that are not the project's
+    links: tuple[str, ...] = ()
+    ipv4_address: str = ""
+    ipv6_address: str = ""
+    link_local_ips: tuple[str, ...] = ()
 
 
 class Healthcheck(Part):
@@ -84,8 +91,64 @@ class Restart(Part):
     max_retries: int | None = Field(default=None, ge=0)
 
 
+class Device(Part):
+    """A device of the node, under its path in the container, with r, w and m for mknod."""
+
+    source: str
+    target: str
+    permissions: str = "rwm"
+
+
+class DeviceRequest(Part):
+    """Devices that a driver of the engine chooses, such as GPUs. A count of -1 is all of them."""
+
+    driver: str = ""
+    count: int = 0
+    device_ids: tuple[str, ...] = ()
+    #: alternatives, each a set of capabilities
+    capabilities: tuple[tuple[str, ...], ...] = ()
+    options: dict[str, str] = Field(default_factory=dict)
+
+
+class Ulimit(Part):
+    """A limit of the container's processes; -1 is unlimited."""
+
+    name: str
+    soft: int = Field(ge=-1)
+    hard: int = Field(ge=-1)
+
+
+class Logging(Part):
+    """Where the engine writes what a container prints; no driver: the engine's own choice."""
+
+    driver: str = ""
+    options: dict[str, str] = Field(default_factory=dict)
+
+
+class DeviceRate(Part):
+    """A weight, or a limit per second, for one block device of the node."""
+
+    path: str
+    amount: int = Field(ge=0)
+
+
+class BlockIo(Part):
+    """How much of the node's disks a container gets."""
+
+    weight: int | None = Field(default=None, ge=0, le=1000)
+    weight_device: tuple[DeviceRate, ...] = ()
+    device_read_bps: tuple[DeviceRate, ...] = ()
+    device_read_iops: tuple[DeviceRate, ...] = ()
+    device_write_bps: tuple[DeviceRate, ...] = ()
+    device_write_iops: tuple[DeviceRate, ...] = ()
+
+
 class ServiceSpec(Part):
-    """Everything that decides how one container is created. Its fingerprint is its identity."""
+    """Everything that decides how one container is created. Its fingerprint is its identity.
+
+    A new field needs a default that means what was so before, and a line in
+    `schemas.consequences`.
+    """
 
     image: str
     command: tuple[str, ...] | None = None
@@ -99,7 +162,7 @@ class ServiceSpec(Part):
     expose: tuple[str, ...] = ()
     volumes: tuple[VolumeMount, ...] = ()
     networks: tuple[NetworkAttachment, ...] = ()
-    #: host, none or bridge instead of project networks
+    #: host, none, bridge or `container:NAME` instead of project networks
     network_mode: str = ""
     healthcheck: Healthcheck | None = None
     probe: Probe | None = None
@@ -112,3 +175,58 @@ class ServiceSpec(Part):
     #: a hard limit, in cores
     cpus: float | None = Field(default=None, gt=0)
     cpu_shares: PositiveInt | None = None
+    #: the engine's mode words, or `container:NAME` where they share another container's
+    pid_mode: str = ""
+    ipc_mode: str = ""
+    uts_mode: str = ""
+    userns_mode: str = ""
+    cgroup_mode: str = ""
+    domainname: str = ""
+    mac_address: str = ""
+    tty: bool = False
+    stdin_open: bool = False
+    #: None: the engine's own setting
+    init: bool | None = None
+    read_only: bool = False
+    privileged: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    group_add: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+    #: path -> mount options, such as size=64m
+    tmpfs: dict[str, str] = Field(default_factory=dict)
+    #: containers whose volumes are mounted too: `NAME:rw` or `NAME:ro`
+    volumes_from: tuple[str, ...] = ()
+    #: of volumes without a declaration, as the first format has them
+    volume_driver: str = ""
+    devices: tuple[Device, ...] = ()
+    device_requests: tuple[DeviceRequest, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    #: `name:address`
+    extra_hosts: tuple[str, ...] = ()
+    logging: Logging | None = None
+    sysctls: dict[str, str] = Field(default_factory=dict)
+    ulimits: tuple[Ulimit, ...] = ()
+    cgroup_parent: str = ""
+    platform: str = ""
+    runtime: str = ""
+    storage_opt: dict[str, str] = Field(default_factory=dict)
+    #: memory and swap together; -1: swap without limit
+    memswap_limit_bytes: int | None = Field(default=None, ge=-1)
+    mem_swappiness: int | None = Field(default=None, ge=0, le=100)
+    kernel_memory_bytes: PositiveInt | None = None
+    shm_size_bytes: PositiveInt | None = None
+    oom_kill_disable: bool = False
+    oom_score_adj: int | None = Field(default=None, ge=-1000, le=1000)
+    #: -1: without limit
+    pids_limit: int | None = Field(default=None, ge=-1)
+    cpu_quota_us: int | None = Field(default=None, ge=-1)
+    cpu_period_us: PositiveInt | None = None
+    cpu_rt_period_us: PositiveInt | None = None
+    cpu_rt_runtime_us: PositiveInt | None = None
+    #: numbers of cores, such as 0-2,4
+    cpuset: str = ""
+    blkio: BlockIo | None = None

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from coordinator.domain.rollup import NodePicture, ProjectView, ServiceView, awaited
 from coordinator.domain.schedule import Placement
 from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired
-from schemas.fingerprint import fingerprint
+from schemas.fingerprint import spec_key
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
 from schemas.service import ServiceSpec
@@ -61,7 +61,7 @@ def _substance(document: NodeDesired) -> tuple[object, ...]:
 
 def _identities(projects: Iterable[ProjectRecord]) -> dict[tuple[str, str], str]:
     return {
-        (project.name, name): fingerprint(service.template.spec)
+        (project.name, name): spec_key(service.template.spec)
         for project in projects
         for name, service in project.services.items()
     }
