@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schemas.document import Document, Part
 from schemas.names import NodeName, SlotKey
-from schemas.states import EngineState, Health
+from schemas.states import EngineState, Health, MountState
 
 
 class PortBinding(Part):
@@ -73,6 +73,23 @@ class SlotProblem(Part):
         return SlotKey(self.project, self.service, self.slot)
 
 
+class MountCurrent(Part):
+    """A volume's mount on this node. `since` and the time of the last answer are RFC 3339."""
+
+    #: the volume's name
+    name: str
+    state: MountState
+    #: absolute, on the node
+    mountpoint: str = ""
+    since: str = ""
+    #: why it is failed or stuck, in words
+    reason: str = ""
+    #: changes with every new mount: what started on an older one sees the older file system
+    incarnation: str = ""
+    #: when its server last answered the probe
+    answered_at: str = ""
+
+
 class EngineCurrent(Part):
     """The node's Docker Engine."""
 
@@ -104,6 +121,7 @@ class NodeCurrent(Document):
     containers: tuple[ContainerCurrent, ...] = ()
     #: our local volumes on the engine, by name
     volumes: tuple[str, ...] = ()
+    mounts: tuple[MountCurrent, ...] = ()
     problems: tuple[SlotProblem, ...] = ()
     #: raised with every report of one agent process
     sequence: int = 0

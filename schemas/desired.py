@@ -11,6 +11,7 @@ from schemas.document import Document, Part
 from schemas.names import NodeName, ProjectName, ServiceName, SlotKey
 from schemas.service import ServiceSpec
 from schemas.states import Wanted
+from schemas.volume import VolumeSecret, VolumeSpec
 
 
 class DesiredSlot(Part):
@@ -61,6 +62,18 @@ class DesiredVolume(Part):
     wanted: Wanted = Wanted.RUNNING
 
 
+class DesiredMount(Part):
+    """A volume to mount on this node. `absent` unmounts it; remote data is never touched."""
+
+    volume: VolumeSpec
+    secret: VolumeSecret | None = Field(default=None, repr=False)
+    wanted: Wanted = Wanted.RUNNING
+
+    @property
+    def name(self) -> str:
+        return self.volume.name
+
+
 class NodeDesired(Document):
     """What `node` must run. An agent refuses an older epoch, and an older generation in it."""
 
@@ -73,3 +86,4 @@ class NodeDesired(Document):
     slots: tuple[DesiredSlot, ...] = ()
     networks: tuple[DesiredNetwork, ...] = ()
     volumes: tuple[DesiredVolume, ...] = ()
+    mounts: tuple[DesiredMount, ...] = ()

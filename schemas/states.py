@@ -48,3 +48,14 @@ class NodeState(StrEnum):
     READY = "ready"
     SUSPECT = "suspect"
     DOWN = "down"
+
+
+class MountState(StrEnum):
+    """A volume's mount on one node."""
+
+    MOUNTING = "mounting"
+    MOUNTED = "mounted"
+    #: mounted, but the server doesn't answer: whoever touches it may hang
+    STUCK = "stuck"
+    FAILED = "failed"
+    UNMOUNTING = "unmounting"

@@ -1,0 +1,29 @@
+"""What an agent and its node's mountd say to each other, over a unix socket, a JSON line each.
+
+The agent says what is wanted, whole, as often as it likes; mountd converges by itself and answers
+with what is. Nothing is remembered between two mountd processes but the mounts themselves.
+"""
+
+from pydantic import Field
+
+from schemas.current import MountCurrent
+from schemas.desired import DesiredMount
+from schemas.document import Document
+
+
+class MountOrders(Document):
+    """Every volume of the node. One that is missing here is left as it is."""
+
+    mounts: tuple[DesiredMount, ...] = ()
+    #: answer when something differs from the report of this number, or after `wait_s`
+    seen: int = -1
+    wait_s: float = Field(default=0.0, ge=0, le=30)
+
+
+class MountReport(Document):
+    """Every mount that mountd knows. `number` is raised by every change."""
+
+    number: int
+    mounts: tuple[MountCurrent, ...] = ()
+    #: why the orders were refused; empty when they were not
+    error: str = ""
