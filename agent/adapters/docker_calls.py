@@ -12,11 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from docker import APIClient
-from docker.errors import APIError
+from docker.errors import APIError, DockerException
 
 from agent.adapters.docker_faults import DOCKER_ERRORS, fault
 
 Answer = TypeVar("Answer")
+
+#: What docker-py needs to hear before anybody knows the engine's; the question has no version.
+_ANY_VERSION = "1.41"
 
 #: What a socket time-out may be late by before the caller is told without it.
 _MARGIN_S = 0.5
@@ -87,8 +90,20 @@ class EngineCalls:
 
 def connect(url: str, timeout_s: float) -> APIClient:
     """A client for exactly this engine. Asks it for its API version, so it may fail or block."""
+    # Not by the constructor: when it fails there, nobody can close its connection.
+    asking = _client(url, timeout_s, _ANY_VERSION)
+    try:
+        version = asking.version(api_version=False).get("ApiVersion")
+    finally:
+        asking.close()
+    if version is None:
+        raise DockerException("what answers is no Docker Engine")
+    return _client(url, timeout_s, str(version))
+
+
+def _client(url: str, timeout_s: float, version: str) -> APIClient:
     # The stub wants whole seconds; requests takes any number.
-    client = APIClient(base_url=url, timeout=timeout_s)  # type: ignore[arg-type]
+    client = APIClient(base_url=url, version=version, timeout=timeout_s)  # type: ignore[arg-type]
     # Or requests looks for proxies and a .netrc in the environment, on every call.
     client.trust_env = False
     return client

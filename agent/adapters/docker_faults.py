@@ -23,6 +23,7 @@ DOCKER_ERRORS = (DockerException, RequestException, HTTPError, OSError)
 #: Users read it in one line of a status table.
 _EXPLANATION_MAX = 300
 
+_REFUSALS = ("invalid ", "unable to find user", "unable to find group")
 _IN_USE = ("port is already allocated", "address already in use")
 _ENDPOINT = re.compile(r"(?:Bind for|listen \w+|bind host port(?: for)?) (\S*?:\d+)(?![\d.])")
 
@@ -54,7 +55,7 @@ def _answered(doing: str, status: int, said: str) -> Transient | Permanent:
     # An engine upgraded under us may refuse the API version that its predecessor agreed on.
     is_refused = status == 400 and "client version" not in said
     # Older engines answer 500 to some specifications that can never work.
-    if is_refused or said.startswith("invalid "):
+    if is_refused or said.startswith(_REFUSALS):
         return ContainerRejected(f"{doing}: {said}")
     return EngineFailed(f"{doing}: {said}")
 
@@ -66,6 +67,4 @@ def _timed_out(error: BaseException) -> bool:
     inner: list[BaseException] = []
     if isinstance(error, RequestsConnectionError | HTTPError):
         inner = [part for part in error.args if isinstance(part, BaseException)]
-    elif isinstance(error, DockerException) and error.__cause__ is not None:
-        inner = [error.__cause__]  # the client's constructor asks for the version
     return any(_timed_out(part) for part in inner)

@@ -2,15 +2,17 @@
 
 The engine's own JSON instead of docker-py's builders: it is the documented interface, it can be
 compared with what `docker inspect` shows, and nothing is added behind our back (docker-py's
-`create_container` adds the proxy variables of root's docker configuration).
+`create_container` adds the proxy variables of root's docker configuration). Here: what is said of
+the container itself; `docker_host_config` has the rest.
 """
 
 import math
 from typing import Any
 
-from agent.adapters.docker_labels import container_labels, project_labels
+from agent.adapters.docker_host_config import host_config, port_name
+from agent.adapters.docker_labels import container_labels
 from agent.ports import ContainerLabels
-from schemas.service import Healthcheck, NetworkAttachment, Port, ServiceSpec, VolumeMount
+from schemas.service import Healthcheck, NetworkAttachment, ServiceSpec
 
 #: An absent field means "as the image says", so empty ones are left out.
 Body = dict[str, Any]
@@ -25,7 +27,9 @@ def creation(spec: ServiceSpec, labels: ContainerLabels) -> Body:
         "Env": [f"{name}={text}" for name, text in spec.environment.items()],
         "Labels": container_labels(spec, labels),
         "ExposedPorts": {port: {} for port in _exposed(spec)},
-        "HostConfig": _host_config(spec, labels.key.project),
+        "Tty": spec.tty,
+        "OpenStdin": spec.stdin_open,
+        "HostConfig": host_config(spec, labels.key.project),
         "NetworkingConfig": {"EndpointsConfig": _endpoints(spec)},
     }
     if spec.command is not None:
@@ -37,10 +41,16 @@ def creation(spec: ServiceSpec, labels: ContainerLabels) -> Body:
         body["Healthcheck"] = _healthcheck(spec.healthcheck)
     if spec.stop_grace_s is not None:
         body["StopTimeout"] = math.ceil(spec.stop_grace_s)
+    anonymous = [m.target for m in spec.volumes if m.type == "volume" and not m.source]
+    if spec.volume_driver and anonymous:
+        # Under Mounts an anonymous volume would not get the driver of the container.
+        body["Volumes"] = {target: {} for target in anonymous}
     texts = {
         "User": spec.user,
         "WorkingDir": spec.working_dir,
         "Hostname": spec.hostname,
+        "Domainname": spec.domainname,
+        "MacAddress": spec.mac_address,
         "StopSignal": spec.stop_signal,
     }
     return body | {field: text for field, text in texts.items() if text}
@@ -48,38 +58,17 @@ def creation(spec: ServiceSpec, labels: ContainerLabels) -> Body:
 
 def endpoint(attachment: NetworkAttachment) -> Body:
     """How a container answers in one network."""
-    return {"Aliases": list(attachment.aliases)}
-
-
-def _host_config(spec: ServiceSpec, project: str) -> Body:
-    config: Body = {
-        # The agent restarts, never the engine: only the agent knows whether the container's
-        # volumes are mounted, and what the engine started without them would write beside them.
-        "RestartPolicy": {"Name": "no"},
-        "PortBindings": _port_bindings(spec.ports),
-        # Binds, and not Mounts, for host paths: they create a missing path, as Compose does.
-        "Binds": [_bind(mount) for mount in spec.volumes if mount.type == "bind"],
-        "Mounts": [_mount(mount, project) for mount in spec.volumes if mount.type == "volume"],
-        "Tmpfs": {
-            mount.target: "ro" if mount.read_only else ""
-            for mount in spec.volumes
-            if mount.type == "tmpfs"
-        },
-        "NetworkMode": _network_mode(spec),
+    body: Body = {"Aliases": list(attachment.aliases)}
+    if attachment.links:
+        body["Links"] = list(attachment.links)
+    addresses = {
+        "IPv4Address": attachment.ipv4_address,
+        "IPv6Address": attachment.ipv6_address,
+        "LinkLocalIPs": list(attachment.link_local_ips),
     }
-    limits = {
-        "Memory": spec.mem_limit_bytes,
-        "MemoryReservation": spec.mem_reservation_bytes,
-        "NanoCpus": round(spec.cpus * _NANOS) if spec.cpus is not None else None,
-        "CpuShares": spec.cpu_shares,
-    }
-    return config | {field: limit for field, limit in limits.items() if limit is not None}
-
-
-def _network_mode(spec: ServiceSpec) -> str:
-    if spec.network_mode:
-        return spec.network_mode
-    return spec.networks[0].name if spec.networks else "default"
+    if fixed := {field: address for field, address in addresses.items() if address}:
+        body["IPAMConfig"] = fixed
+    return body
 
 
 def _endpoints(spec: ServiceSpec) -> Body:
@@ -89,38 +78,9 @@ def _endpoints(spec: ServiceSpec) -> Body:
     return {spec.networks[0].name: endpoint(spec.networks[0])}
 
 
-def _port(port: Port) -> str:
-    return f"{port.container_port}/{port.protocol}"
-
-
 def _exposed(spec: ServiceSpec) -> list[str]:
     exposed = [text if "/" in text else f"{text}/tcp" for text in spec.expose]
-    return sorted({*exposed, *(_port(port) for port in spec.ports)})
-
-
-def _port_bindings(ports: tuple[Port, ...]) -> dict[str, list[Body]]:
-    bindings: dict[str, list[Body]] = {}
-    for port in ports:
-        host_port = "" if port.host_port is None else str(port.host_port)
-        bindings.setdefault(_port(port), []).append({"HostIp": port.host_ip, "HostPort": host_port})
-    return bindings
-
-
-def _bind(mount: VolumeMount) -> str:
-    return f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}"
-
-
-def _mount(mount: VolumeMount, project: str) -> Body:
-    body: Body = {
-        "Type": "volume",
-        "Source": mount.source,
-        "Target": mount.target,
-        "ReadOnly": mount.read_only,
-    }
-    if mount.source:
-        # The engine makes a missing volume without asking; unlabelled, it would look foreign.
-        body["VolumeOptions"] = {"Labels": project_labels(project, {})}
-    return body
+    return sorted({*exposed, *(port_name(port) for port in spec.ports)})
 
 
 def _healthcheck(check: Healthcheck) -> Body:

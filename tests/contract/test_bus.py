@@ -27,6 +27,17 @@ async def test_a_new_document_wakes_every_listener(bus_trial: BusTrial) -> None:
     await eventually(lambda: set(wakes) == {"one", "other"})
 
 
+async def test_a_read_right_after_a_hint_is_not_older_than_the_hint(bus_trial: BusTrial) -> None:
+    woken = asyncio.Event()
+    bus_trial.bus.on_hint(woken.set)
+    for generation in range(1, 31):
+        woken.clear()
+        writing = asyncio.create_task(bus_trial.put_desired(desired(generation)))
+        await woken.wait()
+        assert await bus_trial.bus.desired() == desired(generation)
+        await writing
+
+
 async def test_a_status_is_stored(bus_trial: BusTrial) -> None:
     for sequence in (1, 2):
         await bus_trial.bus.put_status(current(sequence))
