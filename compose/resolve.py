@@ -12,6 +12,7 @@ from compose.networks import DEFAULT, Joining
 from compose.normalise import NormalService
 from compose.notes import Notes
 from compose.ports import HostPorts
+from compose.shared import shared_mount
 from schemas.codec import SchemaError, validate
 from schemas.desired import DesiredNetwork, DesiredVolume
 from schemas.names import network_name
@@ -28,6 +29,8 @@ class Scope:
     volumes: Mapping[str, Declared]
     #: in the first format a volume's name is the engine's
     volumes_are_plain: bool
+    #: the cluster's shared volumes: name -> mount path
+    shared: Mapping[str, str]
 
 
 def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> list[ServiceTemplate]:
@@ -205,12 +208,15 @@ def _network(key: str, scope: Scope, where: str = "") -> str:
 
 
 def _mounted(mount: Mount, scope: Scope) -> VolumeMount:
+    shared = shared_mount(mount, scope.volumes, scope.shared)
+    if shared is not None:
+        return shared
     source = mount.source
     if mount.kind == "volume" and source and not scope.volumes_are_plain:
         if source not in scope.volumes:
             raise TemplateError(
-                f"the volume {clipped(source)} is not declared: add it to the section volumes, "
-                "with external: true if it exists already",
+                f"the volume {clipped(source)} is neither declared nor a shared volume of the "
+                "cluster: add it to the section volumes, with external: true if it exists already",
                 where=mount.where,
             )
         source = scope.volumes[source].name

@@ -1,6 +1,7 @@
 """`compile_template`: the only way into this package."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from compose import declared
 from compose.errors import TemplateError, below
@@ -19,12 +20,17 @@ PROJECT_VARIABLE = "COMPOSE_PROJECT_NAME"
 __all__ = ["PROJECT_VARIABLE", "TemplateError", "compile_template"]
 
 
-def compile_template(project: str, text: str, environment: Mapping[str, str]) -> ProjectTemplate:
+def compile_template(
+    project: str,
+    text: str,
+    environment: Mapping[str, str],
+    shared: Mapping[str, str] = MappingProxyType({}),
+) -> ProjectTemplate:
     """Turn a Compose template into what the coordinator keeps.
 
     Deterministic, and quick for every text: size, depth and expansion are bounded. `project` must
     be a valid project name. `environment` is the project's: it fills in variables, and nothing of
-    the machine's own environment does.
+    the machine's own environment does. `shared` are the cluster's volumes: name -> mount path.
 
     Raises:
         TemplateError: the template can't be used; nothing else is ever raised for its contents.
@@ -38,6 +44,7 @@ def compile_template(project: str, text: str, environment: Mapping[str, str]) ->
         networks=declared.networks(parts.networks, project),
         volumes=declared.volumes(parts.volumes, project),
         volumes_are_plain=parts.shape is Shape.V1,
+        shared=shared,
     )
     return ProjectTemplate(
         compose_version=parts.version,
