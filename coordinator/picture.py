@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from coordinator.domain.consequences import placed
 from coordinator.domain.rollup import NodePicture, ProjectView, roll_up
 from coordinator.domain.schedule import Placement
 from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import NodeRecord, ProjectRecord
-from schemas.states import NodeState, Wanted
+from schemas.states import NodeState
 
 Content = TypeVar("Content")
 
@@ -99,9 +100,4 @@ class Picture:
 
     def placed(self) -> dict[SlotKey, str]:
         """Where each slot is, according to the documents."""
-        return {
-            slot.key: name
-            for name, held in self.documents.items()
-            for slot in held.value.slots
-            if slot.wanted is not Wanted.ABSENT
-        }
+        return placed(self.held_documents())

@@ -41,17 +41,17 @@ def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
     """The documents that must change, with their next generation, by node."""
     by_node: dict[str, set[SlotKey]] = {name: set() for name in situation.nodes}
     for key, node in situation.placement.assigned.items():
-        if node in by_node:
-            by_node[node].add(key)
+        by_node[node].add(key)
     identities = _identities(situation.projects.values())
     changed = {}
     for name in sorted(by_node):
         held = situation.documents.get(name) or NodeDesired(node=name, epoch=0, generation=0)
         wanted = _document(situation, held, by_node[name], identities)
         if _substance(wanted) != _substance(held):
-            changed[name] = wanted.model_copy(
-                update={"epoch": epoch, "generation": held.generation + 1}
-            )
+            # The node may remember more than a document that was lost and is made again.
+            current = situation.nodes[name].current
+            newest = max(held.generation, current.generation if current else 0)
+            changed[name] = wanted.model_copy(update={"epoch": epoch, "generation": newest + 1})
     return changed
 
 
@@ -215,22 +215,31 @@ def _volumes(
     node: NodePicture,
     kept: set[str],
 ) -> tuple[DesiredVolume, ...]:
-    """Volumes of the projects here, and the standing orders to remove those of deleted ones."""
+    """Volumes of the projects here, and the orders to remove those of deleted ones."""
+    there = set(node.current.volumes) if node.current else set()
     volumes = [volume for name in sorted(kept) for volume in projects[name].volumes]
-    named = {volume.name for volume in volumes}
-    there = node.current.volumes if node.current else ()
-    has_read = _has_read(node, held)
+    taken = {volume.name for volume in volumes}
+    ordered = {volume.name for volume in held.volumes if volume.wanted is Wanted.ABSENT}
+    # A project may have left this node long before it was deleted, and left its volumes behind.
+    left_behind = (v for v in _doomed(projects.values()) if v.name in there)
+    doomed = {volume.name: volume for volume in left_behind}
     for volume in held.volumes:
-        if volume.name in named:
-            continue
         project = projects.get(volume.project)
-        ordered = volume.wanted is Wanted.ABSENT
-        deleted = project is not None and project.desired_state is State.DELETED
-        if (deleted and project is not None and project.remove_volumes) or ordered:
-            if ordered and has_read and volume.name not in there:
-                continue
+        if volume.name in ordered or (project is not None and _loses_volumes(project)):
+            doomed.setdefault(volume.name, volume)
+    for name, volume in sorted(doomed.items()):
+        is_done = name in ordered and name not in there and _has_read(node, held)
+        if name not in taken and not is_done:
             volumes.append(volume.model_copy(update={"wanted": Wanted.ABSENT}))
     return tuple(volumes)
+
+
+def _doomed(projects: Iterable[ProjectRecord]) -> Iterable[DesiredVolume]:
+    return (volume for project in projects if _loses_volumes(project) for volume in project.volumes)
+
+
+def _loses_volumes(project: ProjectRecord) -> bool:
+    return project.desired_state is State.DELETED and project.remove_volumes
 
 
 def has_left(

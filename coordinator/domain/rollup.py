@@ -19,7 +19,7 @@ from schemas.current import SlotProblem
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
-from schemas.states import NodeState, State
+from schemas.states import EngineState, NodeState, State
 
 __all__ = ["ContainerView", "NodePicture", "ProjectView", "ServiceView", "roll_up"]
 
@@ -60,7 +60,7 @@ def roll_up(
     known = {node.name: node for node in nodes}
     seen = sightings(placement.assigned, known.values())
     slots: dict[tuple[str, str], list[SlotKey]] = {}
-    for key in placement.assigned:
+    for key in placement.assigned.keys() | placement.unplaced.keys():
         slots.setdefault((key.project, key.service), []).append(key)
     views = {}
     for project in sorted(projects, key=lambda each: each.name):
@@ -96,7 +96,10 @@ def _service(  # noqa: PLR0917  private, and every argument is another thing
     identity = fingerprint(record.template.spec)
     filled = {c.current.key for c in seen.containers if c.fills_slot(record, identity)}
     is_up = filled.issuperset(wanted)
-    extra = any(c.is_leftover or c.current.key not in wanted for c in seen.containers)
+    # What is on a node that can't be reached would hold up an operation for as long as that lasts.
+    extra = any(
+        not c.is_lost and (c.is_leftover or c.current.key not in wanted) for c in seen.containers
+    )
     if not is_up:
         state = State.STARTING
     else:
@@ -104,7 +107,10 @@ def _service(  # noqa: PLR0917  private, and every argument is another thing
     unplaced = tuple(
         f"{key}: {placement.unplaced[key]}" for key in wanted if key in placement.unplaced
     )
-    definite = (*unplaced, *(_told(node, p) for node, p in seen.problems if p.definite))
+    # A node that is only suspect is judged within seconds, and may take it then.
+    may_pass = unplaced and any(node.state is NodeState.SUSPECT for node in nodes.values())
+    problems = tuple(_told(node, p) for node, p in seen.problems if p.definite)
+    definite = problems if may_pass else (*unplaced, *problems)
     silent = _silence({placement.assigned.get(key, "") for key in wanted}, nodes)
     passing = tuple(_told(node, p) for node, p in seen.problems if not p.definite)
     return ServiceView(
@@ -114,7 +120,7 @@ def _service(  # noqa: PLR0917  private, and every argument is another thing
         seen.containers,
         is_up=is_up,
         is_settled=is_up and not extra,
-        reasons=(*definite, *silent, *passing),
+        reasons=(*unplaced, *problems, *silent, *passing),
         definite=definite,
     )
 
@@ -130,7 +136,7 @@ def _leaving(
 ) -> ServiceView:
     silent = _silence({container.node for container in seen.containers}, nodes)
     problems = tuple(_told(node, problem) for node, problem in seen.problems)
-    reasons = () if settled else (*silent, *problems)
+    reasons = silent if settled else (*silent, *problems)
     return ServiceView(record, state, desired, seen.containers, is_settled=settled, reasons=reasons)
 
 
@@ -164,14 +170,23 @@ def _with_waits(view: ServiceView, services: Mapping[str, ServiceView]) -> Servi
 
 
 def awaited(service: ServiceRecord, services: Mapping[str, ServiceView]) -> tuple[str, ...]:
-    """The dependencies that must still come up. One that is meant to be stopped isn't awaited."""
+    """The dependencies that must still come up, or come to their end where that is the condition.
+
+    One that is meant to be stopped isn't awaited.
+    """
     return tuple(
         name
         for name in service.template.depends_on
         if name in services
         and services[name].desired_state is State.RUNNING
-        and not services[name].is_up
+        and not _is_fulfilled(service.template.conditions.get(name), services[name])
     )
+
+
+def _is_fulfilled(condition: str | None, dependency: ServiceView) -> bool:
+    if condition == "completed":
+        return dependency.is_up and not any(each.runs for each in dependency.containers)
+    return dependency.is_up
 
 
 def _told(node: str, problem: SlotProblem) -> str:
@@ -179,9 +194,16 @@ def _told(node: str, problem: SlotProblem) -> str:
 
 
 def _silence(names: Iterable[str], nodes: Mapping[str, NodePicture]) -> tuple[str, ...]:
-    quiet = (nodes[name] for name in sorted(names) if name in nodes)
-    return tuple(
-        f"node {node.name} is {node.state.value}, silent for {node.silent_for_s:.0f} s"
-        for node in quiet
-        if node.state is not NodeState.READY
-    )
+    """Why what these nodes said last may no longer be true."""
+    doubts = (_doubt(nodes[name]) for name in sorted(names) if name in nodes)
+    return tuple(doubt for doubt in doubts if doubt)
+
+
+def _doubt(node: NodePicture) -> str:
+    if node.state is not NodeState.READY:
+        return f"node {node.name} is {node.state.value}, silent for {node.silent_for_s:.0f} s"
+    engine = node.current.engine if node.current else None
+    if engine is None or engine.state is EngineState.READY:
+        return ""
+    why = f": {engine.reason}" if engine.reason else ""
+    return f"the engine of node {node.name} is {engine.state.value}{why}"

@@ -1,0 +1,99 @@
+"""Records, nodes and documents to everything that follows from them: `follow`, pure.
+
+One pass's decisions in one place: schedule, roll up, assign.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coordinator.domain.assignments import Situation, assign
+from coordinator.domain.rollup import NodePicture, roll_up
+from coordinator.domain.schedule import NodeView, Placement, schedule
+from schemas.desired import NodeDesired
+from schemas.names import SlotKey
+from schemas.records import ProjectRecord
+from schemas.states import EngineState, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """Where slots go, and the documents that must change for it."""
+
+    placement: Placement
+    #: with their next generation, by node
+    changed: Mapping[str, NodeDesired]
+
+    @property
+    def first(self) -> frozenset[str]:
+        """The nodes that lose a slot to another one. Their documents are written first.
+
+        A coordinator that dies between two writes must not leave a slot on two nodes.
+        """
+        return frozenset(source for source, _ in self.placement.moved.values())
+
+
+def follow(
+    projects: Mapping[str, ProjectRecord],
+    nodes: Sequence[NodePicture],
+    documents: Mapping[str, NodeDesired],
+    epoch: int,
+    *,
+    frozen: bool = False,
+) -> Consequences:
+    """Decide everything anew. With `frozen` nothing moves to another node."""
+    placement = schedule(
+        projects.values(),
+        [_node_view(node) for node in nodes],
+        _found(nodes) | placed(documents),
+        frozen=frozen,
+    )
+    situation = Situation(
+        projects=projects,
+        views=roll_up(projects.values(), placement, nodes),
+        placement=placement,
+        nodes={node.name: node for node in nodes},
+        documents=documents,
+    )
+    return Consequences(placement, assign(situation, epoch))
+
+
+def placed(documents: Mapping[str, NodeDesired]) -> dict[SlotKey, str]:
+    """Where each slot is, according to the documents."""
+    return {
+        slot.key: name
+        for name in sorted(documents)
+        for slot in documents[name].slots
+        if slot.wanted is not Wanted.ABSENT
+    }
+
+
+def _found(nodes: Iterable[NodePicture]) -> dict[SlotKey, str]:
+    """Where a container of a slot is seen: what no document places stays there.
+
+    So a lost document is made again around what runs, and a service that is scaled down and up
+    again at once gets back the containers that had not left yet.
+    """
+    return {
+        container.key: node.name
+        for node in sorted(nodes, key=lambda each: -each.index)
+        if node.is_trusted and node.current
+        for container in node.current.containers
+    }
+
+
+def _node_view(node: NodePicture) -> NodeView:
+    current = node.current
+    if current is None:
+        return NodeView(name=node.name, index=node.index, state=node.state, engine_ready=False)
+    return NodeView(
+        name=node.name,
+        index=node.index,
+        address=current.address,
+        zone=current.zone,
+        labels=current.labels,
+        cpus=current.cpus,
+        memory_bytes=current.memory_bytes,
+        state=node.state,
+        is_cordoned=node.is_cordoned,
+        engine_ready=current.engine.state is EngineState.READY,
+    )
