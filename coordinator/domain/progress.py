@@ -5,11 +5,12 @@ changed: the control loop its record, the nodes their documents. Without that se
 would look done before any agent has heard of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from coordinator.domain.rollup import NodePicture, ProjectView, ServiceView
 from schemas.command import Progress
+from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.records import Operation
 from schemas.states import State
@@ -48,13 +49,17 @@ def progress(
         return Standing(Progress.SUPERSEDED, f"superseded by {newer}")
     if not is_applied or view.desired_state is State.DELETED:
         return RUNNING
-    if not _is_known_to_nodes(operation, view, documents, nodes):
+    reports = list(_reports(view, documents, nodes))
+    if any((seen.epoch, seen.generation) < (own.epoch, own.generation) for own, seen in reports):
         return RUNNING
     services = _concerned(operation, view)
     definite = [reason for service in services for reason in service.definite]
     if definite:
         return Standing(Progress.FAILED, "; ".join(definite))
-    return DONE if all(service.is_settled for service in services) else RUNNING
+    # A redeploy may recreate a container that looks settled, so for it a report made in the middle
+    # of the node's work is not enough.
+    is_settled = operation.verb != "project.redeploy" or all(seen.settled for _, seen in reports)
+    return DONE if is_settled and all(service.is_settled for service in services) else RUNNING
 
 
 def _concerned(operation: Operation, view: ProjectView) -> tuple[ServiceView, ...]:
@@ -64,26 +69,13 @@ def _concerned(operation: Operation, view: ProjectView) -> tuple[ServiceView, ..
     return (service,) if service else ()
 
 
-def _is_known_to_nodes(
-    operation: Operation,
-    view: ProjectView,
-    documents: Mapping[str, NodeDesired],
-    nodes: Iterable[NodePicture],
-) -> bool:
-    """Whether every node that answers and has a part in this has reported on its document.
-
-    A redeploy may recreate a container that looks settled, so for it a report made in the middle
-    of the node's work is not enough.
-    """
+def _reports(
+    view: ProjectView, documents: Mapping[str, NodeDesired], nodes: Iterable[NodePicture]
+) -> Iterator[tuple[NodeDesired, NodeCurrent]]:
+    """The document and the report of every node that answers and has a part in this project."""
     for node in nodes:
         document = documents.get(node.name)
-        current = node.current
-        if document is None or current is None or not node.is_trusted:
+        if document is None or node.current is None or not node.is_trusted:
             continue
-        if all(slot.project != view.record.name for slot in document.slots):
-            continue
-        if (current.epoch, current.generation) < (document.epoch, document.generation):
-            return False
-        if operation.verb == "project.redeploy" and not current.settled:
-            return False
-    return True
+        if any(slot.project == view.record.name for slot in document.slots):
+            yield document, node.current
