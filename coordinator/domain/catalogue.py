@@ -206,13 +206,11 @@ def _killed(service: ServiceRecord, signal: str) -> dict[str, object]:
 def _scale(service: ServiceRecord, command: ScaleService) -> int:
     if service.template.is_global:
         raise InvalidInput("a global service runs once on every node and can't be scaled")
-    match command.type:
-        case "scale_to":
-            count = command.value
-        case "scale_out":
-            count = service.scale + command.value
-        case "scale_in":
-            count = max(0, service.scale - command.value)
+    count = {
+        "scale_to": command.value,
+        "scale_out": service.scale + command.value,
+        "scale_in": max(0, service.scale - command.value),
+    }[command.type]
     if count > SCALE_MAX:
         raise InvalidInput(f"{count} is more than {SCALE_MAX} containers", where="value")
     return count
