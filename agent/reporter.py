@@ -98,17 +98,17 @@ class Reporter:
         """Forever: tell events in their order, each until acknowledged."""
         while True:
             await self._has_event.wait()
-            self._has_event.clear()
-            while self._events:
-                event = self._events[0]
-                try:
-                    await self._bus.publish_event(event)
-                except BusUnavailable:
-                    await asyncio.sleep(RETRY_S)
-                    continue
-                # While it was on its way, a full queue may have dropped it.
-                if self._events and self._events[0] is event:
-                    self._events.popleft()
+            event = self._events[0]
+            try:
+                await self._bus.publish_event(event)
+            except BusUnavailable:
+                await asyncio.sleep(RETRY_S)
+                continue
+            # While it was on its way, a full queue may have dropped it.
+            if self._events[0] is event:
+                self._events.popleft()
+            if not self._events:
+                self._has_event.clear()
 
     async def send_heartbeats(self) -> None:
         """Forever: prove life, however long a pass takes."""

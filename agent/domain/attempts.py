@@ -40,7 +40,7 @@ def fold(
         attempts = _of_same_basis(observed.attempts.get(slot.key, Attempts()), slot)
         attempts = replace(attempts, stopped=(attempts.stopped | stopped) - started)
         if failure := failures.get(slot.key):
-            attempts = _count_failure(attempts, failure, observed.now)
+            attempts = _count_failure(attempts, failure, desired.node, observed.now)
         elif any(isinstance(e, Succeeded) and _ends_well(e, slot) for e in ended):
             attempts = _clear_failures(attempts)
         if observed.containers is not None:
@@ -49,7 +49,7 @@ def fold(
     for key in _resource_keys(observed):
         attempts = observed.attempts.get(key, Attempts())
         if failure := failures.get(key):
-            attempts = _count_failure(attempts, failure, observed.now)
+            attempts = _count_failure(attempts, failure, desired.node, observed.now)
         folded[key] = attempts
     return {key: attempts for key, attempts in folded.items() if attempts != Attempts()}
 
@@ -120,15 +120,19 @@ def _count_bad_health(
     )
 
 
-def _count_failure(attempts: Attempts, failure: Failed, now: float) -> Attempts:
+def _count_failure(attempts: Attempts, failure: Failed, node: str, now: float) -> Attempts:
     is_removal = isinstance(failure.action, StopContainer | RemoveContainer)
+    message = str(failure.error)
+    if isinstance(failure.action, PullImage):
+        reference = failure.action.reference
+        message = f"image {reference} is not on node {node} and cannot be pulled: {message}"
     return replace(
         attempts,
         failures=attempts.failures + 1,
         last_failure_at=now,
         since=attempts.since or now,
         code="stop_failed" if is_removal else failure.code,
-        message=str(failure.error),
+        message=message,
         definite=failure.is_definite,
     )
 

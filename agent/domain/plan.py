@@ -75,7 +75,7 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
         name for name in ("networks", "volumes", "images") if getattr(observed, name) is None
     ]
     if unknown:
-        decisions = [_without_creation(decision) for decision in decisions]
+        decisions = [_unless_guessed(v, d) for v, d in zip(views, decisions, strict=True)]
     removed = {action.container_id for decision in decisions for action in decision.removes}
     left = [seen for seen in observed.containers if seen.id not in removed]
     networks = _unused_networks(desired, observed, left)
@@ -136,9 +136,14 @@ def _view(
     )
 
 
-def _without_creation(decision: Decision) -> Decision:
-    """Leave out what would be made of nothing, and the removal that only makes room for it."""
-    if decision.creates or decision.image:
+def _unless_guessed(view: SlotView, decision: Decision) -> Decision:
+    """Leave out what rests on a part that is unknown.
+
+    That is everything made of nothing, and every removal for a slot that is wanted running: it
+    only makes room for a successor, or chooses between containers by their images.
+    """
+    is_replacing = view.slot.wanted is Wanted.RUNNING and decision.removes
+    if decision.creates or decision.image or is_replacing:
         return Decision(problem=decision.problem)
     return decision
 

@@ -21,7 +21,6 @@ from agent.errors import (
 )
 from agent.ports import ContainerLabels, EngineEvent, EngineFacts
 from schemas.desired import DesiredNetwork, DesiredVolume
-from schemas.names import SlotKey
 from schemas.service import Port, ServiceSpec
 from schemas.states import Health
 from tests.fakes.script import Behaviour, Script
@@ -177,7 +176,9 @@ class FakeEngine(Script):
             exit_code=None,
             health=behaviour.health,
             ip="" if spec.network_mode else f"172.18.0.{2 + self._count % 250}",
-            ports={_port_key(port): _bindings(port) for port in spec.ports},
+            ports={
+                f"{port.container_port}/{port.protocol}": _bindings(port) for port in spec.ports
+            },
         )
         self._tell("start", self.boxes[container_id])
         if behaviour.exits_with is not None:
@@ -279,18 +280,13 @@ class FakeEngine(Script):
         return ours | self.foreign_ports
 
     def _tell(self, action: str, seen: SeenContainer) -> None:
-        key: SlotKey | None = seen.key
-        event = EngineEvent(action, seen.id, key, {"name": seen.name}, self.clock())
+        event = EngineEvent(action, seen.id, seen.key, {"name": seen.name}, self.clock())
         for listener in self._listeners:
             listener.put_nowait(event)
 
 
 def _image_id(reference: str) -> str:
     return "sha256:" + hashlib.sha256(reference.encode()).hexdigest()
-
-
-def _port_key(port: Port) -> str:
-    return f"{port.container_port}/{port.protocol}"
 
 
 def _bindings(port: Port) -> tuple[tuple[str, int], ...]:

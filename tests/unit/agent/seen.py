@@ -1,0 +1,156 @@
+"""Builders of what was seen, and a pure node on which a plan can be carried out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
+
+from agent.domain.actions import (
+    Action,
+    CreateContainer,
+    CreateNetwork,
+    CreateVolume,
+    PullImage,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveVolume,
+    StartContainer,
+    StopContainer,
+)
+from agent.domain.observation import (
+    Attempts,
+    Observation,
+    SeenContainer,
+    SeenNetwork,
+    SeenVolume,
+)
+from schemas.fingerprint import fingerprint
+from schemas.names import SlotKey
+from schemas.service import ServiceSpec
+from tests.fakes.orders import a_spec
+
+NOW = 10_000.0
+IMAGES = {"web:1": "sha256:web1", "web:2": "sha256:web2"}
+
+
+def a_container(
+    service: str = "web",
+    slot: int = 1,
+    *,
+    spec: ServiceSpec | None = None,
+    project: str = "shop",
+    **fields: Any,
+) -> SeenContainer:
+    spec = spec or a_spec()
+    key = SlotKey(project, service, slot)
+    ready: dict[str, Any] = {
+        "id": f"id-{key}",
+        "name": str(key),
+        "key": key,
+        "status": "running",
+        "fingerprint": fingerprint(spec),
+        "image": spec.image,
+        "image_id": IMAGES.get(spec.image, ""),
+        "created_at": NOW - 100,
+        "started_at": NOW - 100,
+        "networks": frozenset(attachment.name for attachment in spec.networks),
+        "volumes": frozenset(mount.source for mount in spec.volumes if mount.source),
+    }
+    return SeenContainer(**(ready | fields))
+
+
+def exited(seen: SeenContainer, exit_code: int = 1, finished_at: float = NOW) -> SeenContainer:
+    return replace(seen, status="exited", exit_code=exit_code, finished_at=finished_at)
+
+
+def an_observation(
+    *containers: SeenContainer,
+    networks: Iterable[str] | None = (),
+    volumes: Iterable[str] | None = (),
+    attempts: Mapping[SlotKey, Attempts] | None = None,
+    **fields: Any,
+) -> Observation:
+    ready: dict[str, Any] = {
+        "now": NOW,
+        "containers": containers,
+        "networks": None
+        if networks is None
+        else tuple(SeenNetwork(f"id-{name}", name, name.split("_")[0]) for name in networks),
+        "volumes": None
+        if volumes is None
+        else tuple(SeenVolume(name, name.split("_")[0]) for name in volumes),
+        "images": IMAGES,
+        "attempts": attempts or {},
+    }
+    return Observation(**(ready | fields))
+
+
+@dataclass(slots=True)
+class PureNode:
+    """Carries actions out on an observation, as an obedient engine would."""
+
+    observed: Observation
+    count: int = 0
+    #: container id -> how often it was stopped or removed
+    touched: dict[str, int] = field(default_factory=dict)
+
+    def carry_out(self, action: Action) -> None:
+        containers = {seen.id: seen for seen in self.observed.containers or ()}
+        networks = {seen.name: seen for seen in self.observed.networks or ()}
+        volumes = {seen.name: seen for seen in self.observed.volumes or ()}
+        images = dict(self.observed.images or {})
+        match action:
+            case StopContainer(container_id=container_id):
+                self._touch(container_id)
+                seen = exited(containers[container_id], 143, self.observed.now)
+                containers[container_id] = replace(seen, ports={})
+            case RemoveContainer(container_id=container_id):
+                self._touch(container_id)
+                del containers[container_id]
+            case RemoveNetwork(name=name):
+                assert not any(name in seen.networks for seen in containers.values())
+                del networks[name]
+            case RemoveVolume(name=name):
+                assert not any(name in seen.volumes for seen in containers.values())
+                del volumes[name]
+            case CreateNetwork(name=name, network=network):
+                networks[name] = SeenNetwork(name, name, network.project)
+            case CreateVolume(name=name, volume=volume):
+                volumes[name] = SeenVolume(name, volume.project)
+            case PullImage(reference=reference):
+                images[reference] = f"sha256:{reference}"
+            case CreateContainer(key=key, spec=spec, labels=labels):
+                assert all(seen.key != key for seen in containers.values())
+                assert spec.image in images
+                self.count += 1
+                made = a_container(
+                    key.service,
+                    key.slot,
+                    spec=spec,
+                    project=key.project,
+                    id=f"made-{self.count}-{key}",
+                    status="created",
+                    started_at=None,
+                    refresh=labels.refresh,
+                    image_id=images[spec.image],
+                )
+                containers[made.id] = made
+            case StartContainer(key=key, container_id=container_id):
+                chosen = container_id or next(s.id for s in containers.values() if s.key == key)
+                containers[chosen] = replace(
+                    containers[chosen],
+                    status="running",
+                    started_at=self.observed.now,
+                    exit_code=None,
+                )
+            case _:
+                assert_never(action)
+        self.observed = replace(
+            self.observed,
+            containers=tuple(containers.values()),
+            networks=tuple(networks.values()),
+            volumes=tuple(volumes.values()),
+            images=images,
+        )
+
+    def _touch(self, container_id: str) -> None:
+        self.touched[container_id] = self.touched.get(container_id, 0) + 1

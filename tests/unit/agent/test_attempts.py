@@ -1,0 +1,133 @@
+"""What is counted, once, and when it is forgotten."""
+
+from dataclasses import replace
+
+from agent.domain.actions import PullImage, RemoveNetwork, StartContainer, StopContainer
+from agent.domain.attempts import fold
+from agent.domain.backoff import exit_due, failure_due
+from agent.domain.observation import Attempts, SeenContainer, resource_key
+from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
+from agent.errors import EngineFailed, ImageNotFound
+from schemas.desired import NodeDesired
+from schemas.names import SlotKey
+from schemas.states import Health, Wanted
+from tests.fakes.orders import a_slot, orders
+from tests.unit.agent.seen import NOW, a_container, an_observation, exited
+
+KEY = SlotKey("shop", "web", 1)
+RUNNING = orders(a_slot())
+STOPPED = orders(a_slot(wanted=Wanted.STOPPED))
+
+
+def look(
+    before: Attempts,
+    *seen: SeenContainer,
+    desired: NodeDesired = RUNNING,
+    outcomes: tuple[Outcome, ...] = (),
+    now: float = NOW,
+) -> Attempts:
+    observed = an_observation(*seen, attempts={KEY: before}, now=now)
+    return fold(desired, observed, outcomes).get(KEY, Attempts())
+
+
+def test_an_exit_is_counted_once() -> None:
+    seen = exited(a_container())
+    first = look(Attempts(), seen)
+    assert (first.exits, first.code, first.last_exit_at) == (1, "crashed", NOW)
+    assert look(first, seen) == first
+    assert look(first, exited(a_container(), finished_at=NOW + 1), now=NOW + 1).exits == 2
+
+
+def test_out_of_memory_is_said() -> None:
+    assert "memory" in look(Attempts(), replace(exited(a_container()), oom_killed=True)).message
+
+
+def test_an_exit_that_was_asked_for_is_not_counted_even_after_it_is_wanted_again() -> None:
+    stopped = look(Attempts(), exited(a_container(), 143), desired=STOPPED)
+    assert stopped.exits == 0
+    again = look(stopped, exited(a_container(), 143))
+    assert again.exits == 0
+    assert again.asked
+
+
+def test_an_exit_by_our_own_stop_is_not_counted() -> None:
+    seen = a_container()
+    stop = StopContainer(KEY, seen.id, "", 10.0)
+    stopping = look(Attempts(), seen, outcomes=(Succeeded(stop),))
+    assert look(stopping, exited(seen)).exits == 0
+    started = look(stopping, seen, outcomes=(Succeeded(StartContainer(KEY, seen.id)),))
+    assert look(started, exited(seen)).exits == 1
+
+
+def test_bad_health_counts_once_per_start() -> None:
+    ill = a_container(health=Health.FAILURE)
+    first = look(Attempts(), ill)
+    assert (first.exits, first.code) == (1, "unhealthy")
+    assert look(first, ill).exits == 1
+    assert look(first, replace(ill, started_at=NOW)).exits == 2
+
+
+def test_ten_healthy_minutes_end_a_crash_loop() -> None:
+    looping = look(Attempts(), exited(a_container()))
+    alive = a_container(started_at=NOW)
+    assert look(looping, alive, now=NOW + 599).exits == 1
+    calm = look(looping, alive, now=NOW + 600)
+    assert (calm.exits, calm.code) == (0, "")
+
+
+def test_other_orders_end_every_count_but_remember_what_was_counted() -> None:
+    seen = exited(a_container())
+    looping = look(Attempts(), seen)
+    for newer in (a_slot(refresh=1), a_slot(version="2"), a_slot(wanted=Wanted.STOPPED)):
+        assert look(looping, seen, desired=orders(newer)).exits == 0
+
+
+def test_failures_count_until_the_slot_is_where_it_is_wanted() -> None:
+    start = StartContainer(KEY)
+    failed = Failed(start, EngineFailed("start: no"))
+    first = look(Attempts(), outcomes=(failed,))
+    second = look(first, outcomes=(failed,), now=NOW + 1)
+    assert (second.failures, second.code, second.since) == (2, "engine", NOW)
+    assert look(second, a_container(), outcomes=(Succeeded(start),)).failures == 0
+
+
+def test_a_failed_pull_counts_for_every_slot_that_waits_for_it() -> None:
+    pull = Failed(PullImage("x:1", (KEY,)), ImageNotFound("x:1 is nowhere"))
+    counted = look(Attempts(), outcomes=(pull, Blocked(StartContainer(KEY), pull)))
+    assert (counted.failures, counted.code, counted.definite) == (1, "image_not_found", True)
+
+
+def test_a_failed_stop_is_named_so() -> None:
+    stop = StopContainer(KEY, "id", "", 10.0)
+    counted = look(Attempts(), a_container(), outcomes=(Failed(stop, EngineFailed("no")),))
+    assert counted.code == "stop_failed"
+
+
+def test_a_failed_removal_of_a_network_is_kept_until_it_is_gone() -> None:
+    failed = Failed(RemoveNetwork("shop", "shop_default"), EngineFailed("in use"))
+    there = an_observation(networks=["shop_default"])
+    key = resource_key("shop", "shop_default")
+    counted = fold(orders(), there, [failed])
+    assert counted[key].failures == 1
+    assert fold(orders(), an_observation(attempts=counted), []) == {}
+
+
+def test_what_is_no_longer_mentioned_is_forgotten() -> None:
+    before = {KEY: Attempts(exits=3)}
+    assert fold(orders(), an_observation(attempts=before), []) == {}
+
+
+def test_with_an_unreadable_engine_nothing_is_forgotten() -> None:
+    looping = look(Attempts(), exited(a_container()))
+    blind = an_observation(attempts={KEY: looping}, containers=None)
+    assert fold(RUNNING, blind, [])[KEY] == looping
+
+
+def test_exits_wait_0_1_10_20_up_to_300_seconds() -> None:
+    waits = [exit_due(Attempts(exits=n, last_exit_at=0.0)) for n in range(10)]
+    assert waits == [0, 0, 1, 10, 20, 40, 80, 160, 300, 300]
+
+
+def test_failures_wait_1_2_5_up_to_60_seconds() -> None:
+    waits = [failure_due(Attempts(failures=n, last_failure_at=0.0)) for n in range(8)]
+    assert waits == [0, 1, 2, 5, 10, 30, 60, 60]

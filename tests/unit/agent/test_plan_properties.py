@@ -1,0 +1,183 @@
+"""What holds for every plan, whatever is desired and seen."""
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.domain.actions import CreateContainer, RemoveContainer, slot_of
+from agent.domain.observation import Observation, SeenContainer
+from agent.domain.plan import plan
+from schemas.desired import NodeDesired
+from schemas.states import Health, Wanted
+from tests.fakes.orders import a_network, a_slot, a_spec, a_volume, joining, orders
+from tests.unit.agent.seen import NOW, PureNode, a_container, an_observation
+
+SPECS = [
+    a_spec("web:1"),
+    a_spec("web:2", networks=joining()),
+    a_spec("gone:1"),
+    a_spec("web:1", volumes=({"type": "volume", "source": "shop_db", "target": "/db"},)),
+    a_spec("web:2", restart={"policy": "no"}, networks=joining()),
+]
+SERVICES = ["a", "b", "c"]
+#: a pass each to discard what is too many, to pull, to replace, to start
+PASSES = 4
+
+spec_numbers = st.integers(0, len(SPECS) - 1)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> NodeDesired:
+    slots = [
+        a_slot(
+            service,
+            slot,
+            spec=SPECS[draw(spec_numbers)],
+            wanted=draw(st.sampled_from(Wanted)),
+            refresh=draw(st.integers(0, 1)),
+        )
+        for service in SERVICES
+        for slot in (1, 2)
+        if draw(st.booleans())
+    ]
+    return orders(
+        *slots,
+        networks=[a_network()],
+        volumes=[a_volume(wanted=draw(st.sampled_from([Wanted.RUNNING, Wanted.ABSENT])))],
+    )
+
+
+@st.composite
+def sightings(draw: st.DrawFn) -> SeenContainer:
+    number = draw(st.integers(0, 10_000))
+    status = draw(st.sampled_from(["created", "running", "paused", "exited", "dead"]))
+    return a_container(
+        draw(st.sampled_from([*SERVICES, "unmentioned"])),
+        draw(st.integers(1, 2)),
+        spec=SPECS[draw(spec_numbers)],
+        id=f"seen-{number}",
+        status=status,
+        exit_code=draw(st.sampled_from([0, 1])) if status == "exited" else None,
+        health=draw(st.sampled_from([Health.NONE, Health.SUCCESS])),
+        image_id=draw(st.sampled_from(["sha256:web1", "sha256:web2", "sha256:older"])),
+        started_at=None if status == "created" else NOW - number,
+    )
+
+
+@st.composite
+def observations(draw: st.DrawFn) -> Observation:
+    containers = draw(st.lists(sightings(), max_size=8, unique_by=lambda seen: seen.id))
+    return an_observation(
+        *containers,
+        networks=draw(st.sampled_from([[], ["shop_default"], ["shop_default", "left_default"]])),
+        volumes=draw(st.sampled_from([[], ["shop_db"]])),
+    )
+
+
+def _without(observed: Observation, unknown: set[str]) -> Observation:
+    parts: dict[str, Any] = dict.fromkeys(unknown)
+    return replace(observed, **parts)
+
+
+def settle(desired: NodeDesired, node: PureNode) -> None:
+    for _ in range(PASSES):
+        for action in plan(desired, node.observed).actions:
+            node.carry_out(action)
+    assert plan(desired, node.observed).is_empty
+
+
+@given(documents(), observations(), st.randoms(use_true_random=False))
+def test_the_same_gives_the_same_in_whatever_order(
+    desired: NodeDesired, observed: Observation, random: Random
+) -> None:
+    slots, containers = list(desired.slots), list(observed.containers or ())
+    random.shuffle(slots)
+    random.shuffle(containers)
+    shuffled = desired.model_copy(update={"slots": tuple(slots)})
+    first = plan(desired, observed)
+    assert first == plan(desired, observed)
+    assert first == plan(shuffled, replace(observed, containers=tuple(containers)))
+
+
+@given(documents(), observations())
+def test_carrying_plans_out_leaves_nothing_to_do(
+    desired: NodeDesired, observed: Observation
+) -> None:
+    node = PureNode(observed)
+    settle(desired, node)
+    by_key = {seen.key: seen for seen in node.observed.containers or ()}
+    for slot in desired.slots:
+        seen = by_key.get(slot.key)
+        if slot.wanted is Wanted.ABSENT:
+            assert seen is None
+        elif slot.wanted is Wanted.STOPPED:
+            assert seen is None or not seen.is_running
+        else:
+            assert seen is not None
+            assert seen.fingerprint == slot.spec
+
+
+@given(documents(), observations(), st.integers(0, 12))
+def test_after_any_interruption_the_next_passes_converge(
+    desired: NodeDesired, observed: Observation, steps: int
+) -> None:
+    node = PureNode(observed)
+    for action in plan(desired, node.observed).actions[:steps]:
+        node.carry_out(action)
+    settle(desired, node)
+
+
+@given(documents(), observations(), documents())
+def test_new_orders_in_the_middle_of_old_ones_converge(
+    desired: NodeDesired, observed: Observation, newer: NodeDesired
+) -> None:
+    node = PureNode(observed)
+    for action in plan(desired, node.observed).actions[:3]:
+        node.carry_out(action)
+    settle(newer, node)
+
+
+@given(documents(), observations())
+def test_what_is_not_mentioned_is_never_touched(
+    desired: NodeDesired, observed: Observation
+) -> None:
+    mentioned = {slot.key for slot in desired.slots}
+    node = PureNode(observed)
+    settle(desired, node)
+    for seen in observed.containers or ():
+        if seen.key not in mentioned:
+            assert seen in (node.observed.containers or ())
+
+
+@given(documents(), observations())
+def test_never_more_containers_than_slots(desired: NodeDesired, observed: Observation) -> None:
+    node = PureNode(observed)
+    for _ in range(PASSES):
+        for action in plan(desired, node.observed).actions:
+            if isinstance(action, CreateContainer):
+                assert all(seen.key != action.key for seen in node.observed.containers or ())
+            node.carry_out(action)
+
+
+@given(documents(), observations(), st.sets(st.sampled_from(["networks", "volumes", "images"])))
+def test_unknown_is_not_absent(
+    desired: NodeDesired, observed: Observation, unknown: set[str]
+) -> None:
+    blind = plan(desired, replace(observed, containers=None))
+    assert blind.is_empty
+    partly = plan(desired, _without(observed, unknown))
+    if unknown:
+        assert not any(isinstance(action, CreateContainer) for action in partly.actions)
+        full = {a for a in plan(desired, observed).actions if isinstance(a, RemoveContainer)}
+        assert {a for a in partly.actions if isinstance(a, RemoveContainer)} <= full
+
+
+@given(documents(), observations())
+def test_slots_at_work_get_no_second_action(desired: NodeDesired, observed: Observation) -> None:
+    first = plan(desired, observed)
+    again = plan(desired, replace(observed, in_flight=frozenset(first.actions)))
+    assert {slot_of(action) for action in again.actions} <= {None}
+    assert not set(again.actions) & set(first.actions)
