@@ -15,6 +15,7 @@ from docker import APIClient
 from docker.errors import APIError, DockerException
 
 from agent.adapters.docker_faults import DOCKER_ERRORS, fault
+from agent.adapters.docker_socket import mount_unix_socket
 
 Answer = TypeVar("Answer")
 
@@ -106,4 +107,5 @@ def _client(url: str, timeout_s: float, version: str) -> APIClient:
     client = APIClient(base_url=url, version=version, timeout=timeout_s)  # type: ignore[arg-type]
     # Or requests looks for proxies and a .netrc in the environment, on every call.
     client.trust_env = False
+    mount_unix_socket(client, url, timeout_s)
     return client

@@ -1,7 +1,6 @@
 """Adapters on real parts, where a fake can't play along: faults, and what the engine made of it."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -21,9 +20,6 @@ def machine() -> Iterator[Machine]:
     """A clean machine; whatever a test did to its engine is undone by the next `clean_machine`."""
     yield clean_machine()
     clean_machine()
-    # docker-py drops the socket of a connection that was refused. Collected here, it is no
-    # failure of a later test; the modules that provoke it ignore the warning.
-    gc.collect()
 
 
 @pytest.fixture

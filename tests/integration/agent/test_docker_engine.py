@@ -1,7 +1,6 @@
 """`DockerEngine`: what dockerd made of a spec, and what remains of it when dockerd is unwell."""
 
 import asyncio
-import gc
 import threading
 import time
 from pathlib import Path
@@ -22,11 +21,7 @@ from schemas.service import Healthcheck, NetworkAttachment, Port, ServiceSpec, V
 from schemas.states import Health
 from tests.contract.engines import NETWORK, OBEDIENT, STUBBORN, RealTrial, create, run
 
-pytestmark = [
-    pytest.mark.engine,
-    # docker-py's, of connections that are refused.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = pytest.mark.engine
 
 
 def shown(real: RealTrial, container: str = "shop_web_1") -> dict[str, Any]:
@@ -264,10 +259,6 @@ async def test_an_engine_that_stays_away_costs_no_file_descriptors(tmp_path: Pat
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(answer) for answer in answers} == {EngineUnavailable}
     engine.close()
-    # Errors hold, by their tracebacks, the sockets they are about, and the loop the last answers.
-    del answers, calls
-    await asyncio.sleep(0)
-    gc.collect()
     assert descriptors() <= before
 
 

@@ -17,11 +17,7 @@ from schemas.service import Healthcheck
 from tests.contract.engines import OBEDIENT, STUBBORN, RealTrial, create, eventually, run
 from tests.integration.agent.relay import Relay
 
-pytestmark = [
-    pytest.mark.engine,
-    # docker-py's, of connections that are refused.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = pytest.mark.engine
 
 
 def readers() -> int:
