@@ -38,6 +38,24 @@ class DesiredSlot(Part):
         return SlotKey(self.project, self.service, self.slot)
 
 
+class AddressPool(Part):
+    """Addresses that a network hands out, and those that it keeps back."""
+
+    subnet: str = ""
+    ip_range: str = ""
+    gateway: str = ""
+    #: name -> address that something else has
+    aux_addresses: dict[str, str] = Field(default_factory=dict)
+
+
+class AddressPlan(Part):
+    """Who manages a network's addresses; no driver: the engine's own."""
+
+    driver: str = ""
+    options: dict[str, str] = Field(default_factory=dict)
+    pools: tuple[AddressPool, ...] = ()
+
+
 class DesiredNetwork(Part):
     """A project's network, made before its first container and removed after its last."""
 
@@ -48,6 +66,9 @@ class DesiredNetwork(Part):
     options: dict[str, str] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict)
     internal: bool = False
+    attachable: bool = False
+    enable_ipv6: bool = False
+    addresses: AddressPlan | None = None
 
 
 class DesiredVolume(Part):

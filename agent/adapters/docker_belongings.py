@@ -9,11 +9,12 @@ from typing import Any
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
+from docker.types import IPAMConfig, IPAMPool
 
 from agent.adapters import docker_labels as label
 from agent.adapters.docker_calls import EngineCalls
 from agent.errors import ContainerRejected
-from schemas.desired import DesiredNetwork, DesiredVolume
+from schemas.desired import AddressPlan, DesiredNetwork, DesiredVolume
 
 Shown = Mapping[str, Any]
 
@@ -39,6 +40,9 @@ class Belongings:
                 options=network.options,
                 labels=label.project_labels(network.project, network.labels),
                 internal=network.internal,
+                enable_ipv6=network.enable_ipv6,
+                attachable=network.attachable or None,
+                ipam=_addresses(network.addresses),
                 check_duplicate=True,
             )
             return None
@@ -90,6 +94,22 @@ class Belongings:
                     raise
 
         await self._changes.call(doing, remove_if_there)
+
+
+def _addresses(plan: AddressPlan | None) -> IPAMConfig | None:
+    if plan is None:
+        return None
+    pools = [
+        IPAMPool(
+            subnet=pool.subnet or None,
+            iprange=pool.ip_range or None,
+            gateway=pool.gateway or None,
+            aux_addresses=dict(pool.aux_addresses) or None,
+        )
+        for pool in plan.pools
+    ]
+    options = dict(plan.options) or None
+    return IPAMConfig(driver=plan.driver or "default", pool_configs=pools, options=options)
 
 
 def _network(client: APIClient, name: str) -> Shown | None:

@@ -15,7 +15,7 @@ from agent.adapters.docker_seen import Shown, labels_of, name_of, networks_of
 from agent.adapters.docker_specs import creation
 from agent.errors import ContainerRejected, EngineFailed, EngineTimeout
 from agent.ports import ContainerLabels
-from schemas.service import ServiceSpec
+from schemas.service import NetworkAttachment, ServiceSpec
 
 #: From SIGKILL to an ended container; more means a task stuck in the kernel.
 _DEATH_S = 10.0
@@ -48,7 +48,9 @@ class Containers:
 
         def create(client: APIClient) -> str | None:
             try:
-                created = client.create_container_from_config(body, name)  # type: ignore[no-untyped-call]
+                created = client.create_container_from_config(  # type: ignore[no-untyped-call]
+                    body, name, platform=spec.platform or None
+                )
                 return str(created["Id"])
             except APIError as error:
                 if error.status_code == 409:
@@ -134,18 +136,26 @@ class Containers:
         self, name: str, container_id: str, labels: dict[str, str], joined: frozenset[str]
     ) -> None:
         """Connect the container to the networks that its creation could not."""
-        for network, aliases in label.missing_networks(labels, joined).items():
+        for attachment in label.missing_networks(labels, joined):
 
-            def connect(
-                client: APIClient, network: str = network, aliases: list[str] = aliases
-            ) -> None:
+            def connect(client: APIClient, to: NetworkAttachment = attachment) -> None:
                 try:
-                    client.connect_container_to_network(container_id, network, aliases=aliases)
+                    client.connect_container_to_network(
+                        container_id,
+                        to.name,
+                        aliases=list(to.aliases),
+                        links=[
+                            (of, alias) for of, _, alias in (x.partition(":") for x in to.links)
+                        ],
+                        ipv4_address=to.ipv4_address or None,
+                        ipv6_address=to.ipv6_address or None,
+                        link_local_ips=list(to.link_local_ips) or None,
+                    )
                 except APIError as error:
                     if error.status_code != 403 or "already exists" not in str(error.explanation):
                         raise
 
-            await self._changes.call(f"connect {name} to {network}", connect)
+            await self._changes.call(f"connect {name} to {attachment.name}", connect)
 
     async def _ends_within(
         self, wait_s: float, container_id: str, *, removed: bool = False

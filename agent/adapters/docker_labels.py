@@ -21,7 +21,7 @@ EPOCH = "troopers.epoch"
 FINGERPRINT = "troopers.fingerprint"
 #: the engine's filter for what is ours
 OURS = {"label": PROJECT}
-#: the networks that creation alone can't join, as JSON: name -> aliases
+#: the networks that creation alone can't join, as JSON: a list of attachments
 LATER_NETWORKS = "troopers.networks"
 
 
@@ -42,7 +42,7 @@ def container_labels(spec: ServiceSpec, labels: ContainerLabels) -> dict[str, st
         "com.docker.compose.container-number": str(key.slot),
     }
     if later := later_networks(spec):
-        ours[LATER_NETWORKS] = json.dumps({a.name: list(a.aliases) for a in later})
+        ours[LATER_NETWORKS] = json.dumps([a.model_dump(exclude_defaults=True) for a in later])
     theirs = {name: text for name, text in spec.labels.items() if not name.startswith("troopers.")}
     return theirs | ours
 
@@ -58,14 +58,17 @@ def later_networks(spec: ServiceSpec) -> tuple[NetworkAttachment, ...]:
     return () if spec.network_mode else spec.networks[1:]
 
 
-def missing_networks(labels: Mapping[str, str], joined: frozenset[str]) -> dict[str, list[str]]:
-    """Name -> aliases of the networks that a container should be in and is not.
+def missing_networks(
+    labels: Mapping[str, str], joined: frozenset[str]
+) -> tuple[NetworkAttachment, ...]:
+    """The networks that a container should be in and is not.
 
     An agent that was killed between create and connect leaves such a container; started as it is,
     it would run without them for ever.
     """
-    wanted: dict[str, list[str]] = json.loads(labels.get(LATER_NETWORKS, "{}"))
-    return {name: aliases for name, aliases in wanted.items() if name not in joined}
+    wanted = json.loads(labels.get(LATER_NETWORKS, "[]"))
+    attachments = (NetworkAttachment.model_validate(one) for one in wanted)
+    return tuple(one for one in attachments if one.name not in joined)
 
 
 def slot_key(labels: Mapping[str, str]) -> SlotKey | None:
