@@ -49,6 +49,7 @@ class _Undertaking:
     waits_for: list["_Undertaking"]
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     has_begun: bool = False
+    began_at: float = 0.0
     outcome: Outcome | None = None
     #: of a container that it created
     container_id: str = ""
@@ -129,9 +130,8 @@ class Executor:
         return self.collect()
 
     async def _carry_out(self, undertaking: _Undertaking) -> None:
-        began_at = monotonic()
         outcome = await self._outcome(undertaking)
-        _tell(outcome, monotonic() - began_at)
+        _tell(outcome, monotonic() - undertaking.began_at)
         undertaking.outcome = outcome
         self._open.remove(undertaking)
         self._outcomes.append(outcome)
@@ -148,7 +148,7 @@ class Executor:
                 case Blocked(by=failed):
                     return Blocked(action, failed)
         async with self._turn(action):
-            undertaking.has_begun = True
+            undertaking.has_begun, undertaking.began_at = True, monotonic()
             try:
                 await self._act(undertaking)
             except (Transient, Permanent) as error:

@@ -5,7 +5,7 @@ Reads: the engine. Writes: nothing.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
@@ -41,6 +41,7 @@ class Observer:
         self._facts: EngineFacts | None = None
         self._state: EngineState | None = None
         self._since = 0.0
+        self._last: Sight | None = None
 
     async def observe(self, references: Iterable[str]) -> Sight:
         """Look at everything; ask for these image references. Never raises for an engine error."""
@@ -54,7 +55,24 @@ class Observer:
             _attempt(self._engine.images(wanted), errors),
             _attempt(self._learn(), errors),
         )
-        return Sight(at, self._judge(facts, errors, at), containers, networks, volumes, images)
+        engine = self._judge(facts, errors, at)
+        self._last = Sight(at, engine, containers, networks, volumes, images)
+        return self._last
+
+    async def recall(self, references: Iterable[str]) -> Sight:
+        """The last look with fresh images, for when only the orders are new.
+
+        Whatever changes a container wakes the loop for a look of its own. Images change silently,
+        and few calls tell; a look at every container would delay the answer to a command.
+        """
+        last = self._last
+        if last is None or None in (last.containers, last.networks, last.volumes):
+            return await self.observe(references)
+        try:
+            images = await self._engine.images(sorted(set(references)))
+        except (Transient, Permanent):
+            return await self.observe(references)
+        return replace(last, at=self._clock(), images=images)
 
     async def _learn(self) -> EngineFacts:
         """The engine may have been upgraded while it was away; else its facts don't change."""

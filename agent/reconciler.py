@@ -76,7 +76,8 @@ class Reconciler:
         # 2. Look. What ends during the look is neither safely seen nor unseen: its slot waits for
         #    the pass that its end has just asked for.
         begun = self._executor.in_flight
-        sight = await self._observer.observe(_references(desired))
+        look = self._observer.recall if reasons == {Wake.HINT} else self._observer.observe
+        sight = await look(_references(desired))
         outcomes = self._executor.collect()
         observed = self._observation(sight, begun | self._executor.in_flight)
         if desired is not None:

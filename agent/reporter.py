@@ -78,6 +78,7 @@ class Reporter:
 
     async def send_statuses(self) -> None:
         """Forever: put the newest status until it is acknowledged."""
+        complained_of: NodeCurrent | None = None
         while True:
             await self._has_status.wait()
             self._has_status.clear()
@@ -87,7 +88,9 @@ class Reporter:
             try:
                 await self._bus.put_status(current)
             except BusUnavailable as error:
-                log.warning("status not acknowledged; trying again", error=str(error))
+                if current is not complained_of:
+                    log.warning("status not acknowledged; trying again", error=str(error))
+                complained_of = current
                 self._has_status.set()
                 await asyncio.sleep(RETRY_S)
             else:

@@ -192,3 +192,23 @@ async def test_a_lost_event_costs_a_resync_at_most(node: FakeNode) -> None:
     node.engine.die(node.engine.named("shop_web_1").id)
 
     assert await node.until(lambda: node.engine.named("shop_web_1").is_running) <= 60.0
+
+
+async def test_new_orders_alone_need_no_look_at_every_container(node: FakeNode) -> None:
+    await node.order(orders(a_slot()))
+    await asyncio.sleep(1)
+    # A look at the containers would wait here.
+    node.engine.hold("containers")
+    node.bus.put_desired(orders(a_slot(), a_slot(slot=2), generation=2))
+    await asyncio.sleep(1)
+    assert node.engine.named("shop_web_2").is_running
+    node.engine.release("containers")
+    await node.until(lambda: node.status.generation == 2 and node.status.settled)
+
+
+async def test_a_redeploy_sees_an_image_that_changed_silently(node: FakeNode) -> None:
+    await node.order(orders(a_slot()))
+    old = node.engine.named("shop_web_1").id
+    node.engine.change_image("web:1", "rebuilt")
+    await node.order(orders(a_slot(refresh=1), generation=2))
+    assert node.engine.named("shop_web_1").id != old
