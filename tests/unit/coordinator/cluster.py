@@ -1,0 +1,225 @@
+"""A cluster in miniature: stored documents, agents that obey them, and a coordinator that may die.
+
+No clock, no bus: every step is a call. The coordinator remembers only what it was told since it
+started; the documents and the statuses are what a bus would have kept.
+"""
+
+from dataclasses import dataclass, field
+
+from coordinator.domain.assignments import has_left
+from coordinator.domain.catalogue import Decision, bury
+from coordinator.domain.consequences import follow
+from coordinator.domain.sightings import NodePicture
+from schemas.current import ContainerCurrent, NodeCurrent
+from schemas.desired import DesiredSlot, NodeDesired
+from schemas.fingerprint import fingerprint
+from schemas.names import SlotKey
+from schemas.records import ProjectRecord
+from schemas.states import NodeState, State, Wanted
+from tests.builders import TIME, a_container, a_status, exited
+
+STRANGER = "stranger"
+
+
+@dataclass
+class Agent:
+    """A node: its containers, and the document it works on."""
+
+    index: int
+    held: NodeDesired
+    containers: dict[SlotKey, ContainerCurrent] = field(default_factory=dict)
+    is_cut_off: bool = False
+    sequence: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"n{self.index}"
+
+    def act(self, entry: DesiredSlot) -> None:
+        """Make one slot what the held document wants of it."""
+        there = self.containers.get(entry.key)
+        where = f"{entry.service}.{entry.slot}"
+        match entry.wanted:
+            case Wanted.ABSENT:
+                self.containers.pop(entry.key, None)
+            case Wanted.STOPPED:
+                if there is not None:
+                    self.containers[entry.key] = exited(
+                        where, project=entry.project, fingerprint=there.fingerprint
+                    )
+            case Wanted.RUNNING:
+                self.containers[entry.key] = a_container(
+                    where, project=entry.project, fingerprint=entry.spec
+                )
+
+    def act_on_all(self) -> None:
+        for entry in self.held.slots:
+            self.act(entry)
+
+    def status(self) -> NodeCurrent:
+        self.sequence += 1
+        return a_status(
+            self.index,
+            *(self.containers[key] for key in sorted(self.containers)),
+            epoch=self.held.epoch,
+            generation=self.held.generation,
+            sequence=self.sequence,
+        )
+
+
+class Cluster:
+    """Checks at every write what must never be broken."""
+
+    def __init__(self, size: int) -> None:
+        self.projects: dict[str, ProjectRecord] = {}
+        self.documents: dict[str, NodeDesired] = {}
+        self.epoch = 1
+        self.agents = [
+            Agent(index, NodeDesired(node=f"n{index}", epoch=0, generation=0))
+            for index in range(1, size + 1)
+        ]
+        for agent in self.agents:
+            foreign = a_container(f"web.{agent.index}", project=STRANGER)
+            agent.containers[foreign.key] = foreign
+        #: what the bus has of each node, and what the coordinator knows of it
+        self.stored = {agent.name: agent.status() for agent in self.agents}
+        self.known = dict(self.stored)
+        self.states = dict.fromkeys(self.stored, NodeState.READY)
+
+    # What happens to it.
+
+    def decide(self, decision: Decision) -> None:
+        self.projects[decision.record.name] = decision.record
+
+    def restart_coordinator(self) -> None:
+        """Everything in memory is gone; the next one reads what is stored."""
+        self.epoch += 1
+        self.known = dict(self.stored)
+        self.states = dict.fromkeys(self.stored, NodeState.SUSPECT)
+
+    def judge(self) -> None:
+        """The coordinator notices whom it hears."""
+        for agent in self.agents:
+            state = NodeState.DOWN if agent.is_cut_off else NodeState.READY
+            self.states[agent.name] = state
+
+    def read(self, agent: Agent) -> None:
+        document = self.documents.get(agent.name)
+        if document is not None and not agent.is_cut_off:
+            assert document.epoch >= agent.held.epoch
+            assert document.generation >= agent.held.generation
+            agent.held = document
+
+    def report(self, agent: Agent) -> None:
+        """Onto the bus; the coordinator hears of it with `deliver`."""
+        if not agent.is_cut_off:
+            self.stored[agent.name] = agent.status()
+
+    def deliver(self, agent: Agent) -> None:
+        self.known[agent.name] = self.stored[agent.name]
+
+    def do_pass(self, *, dies_after: int | None = None, frozen: bool = False) -> bool:
+        """One pass of the coordinator, which may die between two writes. Whether it changed any."""
+        pictures = self.pictures()
+        following = follow(self.projects, pictures, self.documents, self.epoch, frozen=frozen)
+        order = sorted(following.changed, key=lambda name: (name not in following.first, name))
+        for written, name in enumerate(order):
+            if written == dies_after:
+                self.restart_coordinator()
+                return True
+            self._write(following.changed[name])
+        for name, record in list(self.projects.items()):
+            is_going = record.desired_state is State.DELETED and not record.is_gone
+            if is_going and has_left(name, pictures, self.documents, force=record.force):
+                self.projects[name] = bury(record)
+                return True
+        return bool(order)
+
+    def heal(self) -> None:
+        """No more faults: everybody hears everybody again."""
+        for agent in self.agents:
+            agent.is_cut_off = False
+        self.judge()
+
+    def run_until_quiet(self, rounds_max: int = 60) -> None:
+        for _ in range(rounds_max):
+            before = [dict(agent.containers) for agent in self.agents]
+            for agent in self.agents:
+                self.read(agent)
+                agent.act_on_all()
+                self.report(agent)
+                self.deliver(agent)
+            moved = [agent.containers for agent in self.agents] != before
+            if not self.do_pass() and not moved:
+                return
+        raise AssertionError("the cluster finds no rest")
+
+    # What is true of it.
+
+    def pictures(self) -> list[NodePicture]:
+        return [
+            NodePicture(
+                name=agent.name,
+                index=agent.index,
+                joined=TIME,
+                state=self.states[agent.name],
+                current=self.known[agent.name],
+            )
+            for agent in self.agents
+        ]
+
+    def running(self) -> dict[SlotKey, list[str]]:
+        """Where containers of known projects really run."""
+        found: dict[SlotKey, list[str]] = {}
+        for agent in self.agents:
+            for key, container in agent.containers.items():
+                if key.project != STRANGER and container.running:
+                    found.setdefault(key, []).append(agent.name)
+        return found
+
+    def check_commands(self) -> None:
+        """No slot is commanded to run on two nodes that are believed."""
+        commanded: dict[SlotKey, str] = {}
+        for name, each in self.documents.items():
+            if self.states[name] is NodeState.DOWN:
+                continue
+            for slot in each.slots:
+                if slot.wanted is Wanted.RUNNING:
+                    assert slot.key not in commanded, f"{slot.key} on two nodes"
+                    commanded[slot.key] = name
+
+    def _write(self, document: NodeDesired) -> None:
+        before = self.documents.get(document.node)
+        if before is not None:
+            assert document.epoch >= before.epoch
+            assert document.generation > before.generation
+        self._check_order(before, document)
+        self.documents[document.node] = document
+        assert all(slot.project != STRANGER for slot in document.slots)
+        self.check_commands()
+
+    def _check_order(self, before: NodeDesired | None, after: NodeDesired) -> None:
+        """Whatever is started now finds its dependencies running."""
+        started = (
+            {slot.key for slot in before.slots if slot.wanted is Wanted.RUNNING}
+            if before
+            else set()
+        )
+        for slot in after.slots:
+            if slot.wanted is Wanted.RUNNING and slot.key not in started:
+                project = self.projects[slot.project]
+                for name in project.services[slot.service].template.depends_on:
+                    dependency = project.services[name]
+                    if dependency.desired_state is State.RUNNING:
+                        wanted = range(1, dependency.scale + 1)
+                        missing = {SlotKey(project.name, name, number) for number in wanted}
+                        assert missing <= self._believed(fingerprint(dependency.template.spec))
+
+    def _believed(self, identity: str) -> set[SlotKey]:
+        return {
+            container.key
+            for name, status in self.known.items()
+            if self.states[name] is not NodeState.DOWN
+            for container in status.containers
+            if container.status == "running" and container.fingerprint == identity
+        }
