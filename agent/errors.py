@@ -3,14 +3,15 @@
     Transient
     ├── EngineUnavailable   the engine can't be reached
     ├── EngineTimeout       the engine did not answer in time
+    ├── EngineFailed        the engine answered with an error of its own
     └── BusUnavailable      no acknowledgement from NATS
     Permanent
     ├── ImageNotFound       neither on the node nor to be pulled
     ├── ContainerRejected   the engine refuses the configuration
     └── PortTaken           a published port belongs to somebody else
 
-`code` is what `SlotProblem.code` says. A permanent error is still tried again, at the back-off's
-slowest pace: an operator may load the image or free the port without telling us.
+`code` is what `SlotProblem.code` says. A permanent error is still tried again, once a minute in the
+end: an operator may load the image or free the port without telling us.
 """
 
 from schemas.errors import Permanent, Transient

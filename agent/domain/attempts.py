@@ -20,8 +20,10 @@ from agent.domain.actions import (
 from agent.domain.backoff import HEALTHY_AFTER_S
 from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
 from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
+from agent.errors import EngineFailed
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.names import SlotKey
+from schemas.service import Restart
 from schemas.states import Health, Wanted
 
 
@@ -32,7 +34,7 @@ def fold(
 
     `observed.attempts` are the ones before. What the document no longer mentions is forgotten.
     """
-    ended = list(outcomes)
+    ended = [_judge(outcome, observed) for outcome in outcomes]
     failures = _failures_by_key(ended)
     stopped, started = _stopped_and_started(ended, observed)
     folded: dict[SlotKey, Attempts] = {}
@@ -44,7 +46,8 @@ def fold(
         elif any(isinstance(e, Succeeded) and _ends_well(e, slot) for e in ended):
             attempts = _clear_failures(attempts)
         if observed.containers is not None:
-            attempts = _look(attempts, slot, observed.slot(slot.key), observed.now)
+            restart = desired.specs[slot.spec].restart if slot.spec in desired.specs else Restart()
+            attempts = _look(attempts, slot, restart, observed)
         folded[slot.key] = attempts
     for key in _resource_keys(observed):
         attempts = observed.attempts.get(key, Attempts())
@@ -52,6 +55,23 @@ def fold(
             attempts = _count_failure(attempts, failure, desired.node, observed.now)
         folded[key] = attempts
     return {key: attempts for key, attempts in folded.items() if attempts != Attempts()}
+
+
+def _judge(outcome: Outcome, observed: Observation) -> Outcome:
+    """A success that can't be seen is a failure, or it would be repeated without a pause."""
+    if not isinstance(outcome, Succeeded) or outcome.action in observed.in_flight:
+        return outcome
+    status = {seen.id: seen.status for seen in observed.containers or ()}
+    match outcome.action:
+        case RemoveContainer(container_id=container_id) if container_id in status:
+            what = "removed"
+        case StartContainer(container_id=container_id) if status.get(container_id) == "created":
+            what = "started"
+        case _:
+            return outcome
+    shown = status[container_id]
+    message = f"the engine says that it has {what} the container, and shows it as {shown}"
+    return Failed(outcome.action, EngineFailed(message))
 
 
 def _of_same_basis(attempts: Attempts, slot: DesiredSlot) -> Attempts:
@@ -64,11 +84,12 @@ def _of_same_basis(attempts: Attempts, slot: DesiredSlot) -> Attempts:
 
 
 def _look(
-    attempts: Attempts, slot: DesiredSlot, containers: tuple[SeenContainer, ...], now: float
+    attempts: Attempts, slot: DesiredSlot, restart: Restart, observed: Observation
 ) -> Attempts:
     """Count what the slot's containers show, and forget what is over."""
+    containers, now = observed.slot(slot.key), observed.now
     for seen in containers:
-        attempts = _count_exit(attempts, slot, seen, now)
+        attempts = _count_exit(attempts, slot, restart, seen, now)
         is_healthy_since = seen.started_at if seen.is_running else None
         if seen.health is Health.FAILURE:
             attempts = _count_bad_health(attempts, slot, seen, now)
@@ -84,12 +105,17 @@ def _look(
     )
 
 
-def _count_exit(attempts: Attempts, slot: DesiredSlot, seen: SeenContainer, now: float) -> Attempts:
+def _count_exit(
+    attempts: Attempts, slot: DesiredSlot, restart: Restart, seen: SeenContainer, now: float
+) -> Attempts:
     mark = (seen.id, seen.finished_at or 0.0)
     if seen.status not in {"exited", "dead"} or mark in attempts.counted | attempts.asked:
         return attempts
     if slot.wanted is not Wanted.RUNNING or seen.id in attempts.stopped:
         return replace(attempts, asked=attempts.asked | {mark})
+    if restart.policy in {"no", "on-failure"} and seen.exit_code == 0:
+        # It has done its work.
+        return replace(attempts, counted=attempts.counted | {mark})
     ended_at = min(seen.finished_at or now, now)
     why = ", out of memory" if seen.oom_killed else ""
     return replace(

@@ -2,7 +2,15 @@
 
 from dataclasses import replace
 
-from agent.domain.actions import PullImage, RemoveNetwork, StartContainer, StopContainer
+import pytest
+
+from agent.domain.actions import (
+    PullImage,
+    RemoveContainer,
+    RemoveNetwork,
+    StartContainer,
+    StopContainer,
+)
 from agent.domain.attempts import fold
 from agent.domain.backoff import exit_due, failure_due
 from agent.domain.observation import Attempts, SeenContainer, resource_key
@@ -11,7 +19,7 @@ from agent.errors import EngineFailed, ImageNotFound
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.states import Health, Wanted
-from tests.fakes.orders import a_slot, orders
+from tests.fakes.orders import a_slot, a_spec, orders
 from tests.unit.agent.seen import NOW, a_container, an_observation, exited
 
 KEY = SlotKey("shop", "web", 1)
@@ -131,3 +139,25 @@ def test_exits_wait_0_1_10_20_up_to_300_seconds() -> None:
 def test_failures_wait_1_2_5_up_to_60_seconds() -> None:
     waits = [failure_due(Attempts(failures=n, last_failure_at=0.0)) for n in range(8)]
     assert waits == [0, 1, 2, 5, 10, 30, 60, 60]
+
+
+@pytest.mark.parametrize("policy", ["no", "on-failure"])
+def test_work_that_is_done_is_not_counted_as_an_exit(policy: str) -> None:
+    once = orders(a_slot(spec=a_spec(restart={"policy": policy})))
+    assert look(Attempts(), exited(a_container(), 0), desired=once).exits == 0
+    assert look(Attempts(), exited(a_container(), 1), desired=once).exits == 1
+
+
+def test_a_success_without_effect_is_a_failure() -> None:
+    stuck = a_container(status="removing")
+    gone = Succeeded(RemoveContainer(KEY, stuck.id))
+    assert look(Attempts(), stuck, outcomes=(gone,)).failures == 1
+    assert look(Attempts(), outcomes=(gone,)).failures == 0
+    idle = a_container(status="created")
+    assert look(Attempts(), idle, outcomes=(Succeeded(StartContainer(KEY, idle.id)),)).failures == 1
+
+
+def test_what_ended_during_the_look_is_judged_by_the_next_one() -> None:
+    action = RemoveContainer(KEY, a_container().id)
+    observed = an_observation(a_container(), in_flight=frozenset({action}))
+    assert fold(RUNNING, observed, [Succeeded(action)]).get(KEY, Attempts()).failures == 0
