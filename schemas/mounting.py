@@ -1,7 +1,8 @@
 """What an agent and its node's mountd say to each other, over a unix socket, a JSON line each.
 
 The agent says what is wanted, whole, as often as it likes; mountd converges by itself and answers
-with what is. Nothing is remembered between two mountd processes but the mounts themselves.
+with what is. What outlives a mountd process are the mounts, and which of them is which; orders are
+given again.
 """
 
 from pydantic import Field
@@ -9,6 +10,9 @@ from pydantic import Field
 from schemas.current import MountCurrent
 from schemas.desired import DesiredMount
 from schemas.document import Document
+
+#: of one line, either way: some thousand volumes
+LINE_BYTES_MAX = 1 << 20
 
 
 class MountOrders(Document):

@@ -1,0 +1,1 @@
+"""What mountd decides, without doing it: no clock, no files, no processes."""

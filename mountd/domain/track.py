@@ -1,0 +1,166 @@
+"""What mountd knows of one volume, and how orders and outcomes change it.
+
+A track is a value. Each function here takes one, and says what it is after something was learnt.
+"""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from mountd.domain.outcomes import (
+    Answered,
+    Dead,
+    Failed,
+    Mounted,
+    Operation,
+    Outcome,
+    Silent,
+    Unmounted,
+)
+from schemas.states import MountState
+from schemas.volume import VolumeSecret, VolumeSpec
+
+#: after 1, 2, 3 ... failures in a row: an operator who repairs an export waits a minute at most
+RETRY_DELAYS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+#: One lost answer is a hiccup. Two in a row, the second asked for at once, are a verdict.
+MISSES_MAX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the orders say of a volume. Two equal wishes need the same mount."""
+
+    volume: VolumeSpec
+    secret: VolumeSecret | None
+    is_absent: bool = False
+    #: why it is not even tried; empty when it is
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One volume on this node. Times are seconds since the epoch."""
+
+    name: str
+    #: relative to the base directory
+    mount_path: str
+    state: MountState
+    since: float
+    #: None: the orders don't mention it, and it is left as it is
+    wish: Wish | None = None
+    reason: str = ""
+    incarnation: str = ""
+    #: of the wish that the present mount was made for; empty when there is no mount
+    made_for: str = ""
+    answered_at: float | None = None
+    #: failed mounts and unmounts in a row, and when to try again
+    failures: int = 0
+    retry_at: float = 0.0
+    #: probes without an answer in a row, and when the next one is due
+    misses: int = 0
+    probe_at: float = 0.0
+    #: what is there can't serve any more and must go before it is mounted anew
+    is_dead: bool = False
+    #: what is being done to it now
+    running: Operation | None = None
+    #: an ordered unmount has been carried out
+    is_gone: bool = False
+
+
+def begun(track: Track, operation: Operation, now: float) -> Track:
+    """An operation is under way."""
+    track = replace(track, running=operation)
+    if operation is Operation.UNMOUNT and track.wish is not None and track.wish.is_absent:
+        return _turned(track, MountState.UNMOUNTING, track.reason, now)
+    return track
+
+
+def ended(track: Track, outcome: Outcome, now: float, probe_every_s: float) -> Track:
+    """The operation that was under way has ended."""
+    return refused(_after(replace(track, running=None), outcome, now, probe_every_s), now)
+
+
+def _after(track: Track, outcome: Outcome, now: float, probe_every_s: float) -> Track:
+    match outcome:
+        case Mounted():
+            track = replace(
+                track,
+                incarnation=outcome.incarnation,
+                made_for=outcome.made_for,
+                answered_at=now,
+                failures=0,
+                misses=0,
+                is_dead=False,
+                probe_at=now + probe_every_s,
+            )
+            return _turned(track, MountState.MOUNTED, "", now)
+        case Unmounted():
+            return _without_mount(track, now)
+        case Failed():
+            return _failed(track, outcome.reason, now)
+        case Answered():
+            track = replace(
+                track, answered_at=now, misses=0, failures=0, probe_at=now + probe_every_s
+            )
+            return _turned(track, MountState.MOUNTED, "", now)
+        case Silent():
+            return _silent(track, outcome.reason, now, probe_every_s)
+        case Dead():
+            track = replace(track, is_dead=True, probe_at=now + probe_every_s)
+            return _turned(track, MountState.FAILED, outcome.reason, now)
+        case _ as never:
+            assert_never(never)
+
+
+def vanished(track: Track, now: float) -> Track:
+    """Its mount is no longer in the kernel's table, and it wasn't us."""
+    track = replace(track, incarnation="", made_for="", misses=0, is_dead=False)
+    if track.state is MountState.UNMOUNTING:
+        return track
+    return _turned(track, MountState.FAILED, "something else unmounted it", now)
+
+
+def replaced(track: Track, incarnation: str, now: float) -> Track:
+    """Somebody else has put another mount in its place. Whether that one serves, the probe tells."""
+    track = replace(track, incarnation=incarnation, made_for="", misses=0, is_dead=False)
+    return _turned(replace(track, probe_at=now), MountState.MOUNTING, "it was mounted anew", now)
+
+
+def refused(track: Track, now: float) -> Track:
+    """A wish that can't be fulfilled shows as failed, whatever is mounted."""
+    if track.wish is None or track.wish.is_absent or not track.wish.refusal:
+        return track
+    return _turned(track, MountState.FAILED, track.wish.refusal, now)
+
+
+def _without_mount(track: Track, now: float) -> Track:
+    track = replace(track, incarnation="", made_for="", failures=0, misses=0, is_dead=False)
+    if track.wish is None or track.wish.is_absent:
+        return replace(track, is_gone=True)
+    track = replace(track, mount_path=track.wish.volume.mount_path)
+    # What made it go stays to be read until the new mount is there.
+    return _turned(track, MountState.MOUNTING, track.reason, now)
+
+
+def _failed(track: Track, reason: str, now: float) -> Track:
+    delay_s = RETRY_DELAYS_S[min(track.failures, len(RETRY_DELAYS_S) - 1)]
+    track = replace(track, failures=track.failures + 1, retry_at=now + delay_s)
+    if track.state is MountState.UNMOUNTING:
+        return replace(track, reason=reason)
+    return _turned(track, MountState.FAILED, reason, now)
+
+
+def _silent(track: Track, reason: str, now: float, probe_every_s: float) -> Track:
+    misses = track.misses + 1
+    is_verdict = misses >= MISSES_MAX
+    track = replace(track, misses=misses, probe_at=now + probe_every_s if is_verdict else now)
+    return _turned(track, MountState.STUCK, reason, now) if is_verdict else track
+
+
+def _turned(track: Track, state: MountState, reason: str, now: float) -> Track:
+    """`since` is of the state: a reason that is worded anew doesn't make it younger."""
+    return replace(
+        track,
+        state=state,
+        reason=reason,
+        since=track.since if state is track.state else now,
+    )

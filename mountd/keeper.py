@@ -1,0 +1,138 @@
+"""The loop that keeps mounts as they are ordered, and the report of how they are.
+
+A pass: look at the kernel's table, plan, begin what is due. What was begun goes on by itself, and
+its end is a reason for the next pass. Decides nothing; `mountd.domain` does.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from mountd.domain.outcomes import Operation, Outcome
+from mountd.domain.plan import Step, adopted, hurried, next_due, noticed, ordered, plan, report
+from mountd.domain.track import Track, Wish, begun, ended
+from mountd.ports import Mounter
+from schemas.current import MountCurrent
+from schemas.desired import DesiredMount
+from schemas.mounting import MountOrders, MountReport
+
+log = structlog.get_logger()
+
+#: The kernel wakes us when its table changes. This is for a kernel that forgot.
+LOOK_EVERY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the keeper is told about its node."""
+
+    #: the base directory
+    directory: str
+    #: what an order comes to under this node's rules
+    judge: Callable[[DesiredMount], Wish]
+    #: seconds since the epoch; must not jump
+    clock: Callable[[], float]
+    probe_every_s: float = 10.0
+
+
+class Keeper:
+    """Every mount of one node. `run` it once; `answer` whoever asks."""
+
+    def __init__(self, mounter: Mounter, terms: Terms) -> None:
+        self._mounter = mounter
+        self._terms = terms
+        self._tracks: dict[str, Track] = {}
+        self._wake = asyncio.Event()
+        self._changed = asyncio.Condition()
+        # Above every number of an earlier process, so that nobody takes our news for old ones.
+        self._number = int(terms.clock() * 1000)
+        self._reported: tuple[MountCurrent, ...] = ()
+        mounter.on_change(self._look_again)
+
+    async def run(self) -> None:
+        """Keep the mounts until cancelled. Cancelling leaves every mount as it is."""
+        now = self._terms.clock()
+        self._tracks = adopted(self._mounter.table().values(), now)
+        for track in self._tracks.values():
+            log.info("found mounted", volume=track.name, path=track.mount_path)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._wake.clear()
+                self._pass(tasks)
+                await self._publish()
+                now = self._terms.clock()
+                wait_s = min(next_due(self._tracks, now) - now, LOOK_EVERY_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    async def answer(self, orders: MountOrders) -> MountReport:
+        """Take the orders and report, at once or when there is news within the asked time."""
+        wishes = {one.name: self._terms.judge(one) for one in orders.mounts}
+        self._tracks = ordered(self._tracks, wishes, self._terms.clock())
+        await self._publish()
+        self._wake.set()
+        if orders.wait_s > 0:
+            async with self._changed:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(
+                        self._changed.wait_for(lambda: self._number != orders.seen), orders.wait_s
+                    )
+        return self.report()
+
+    def report(self) -> MountReport:
+        """How everything is. The times of last answers are newer than the number says."""
+        return MountReport(number=self._number, mounts=report(self._tracks, self._terms.directory))
+
+    def _look_again(self, mount_path: str | None) -> None:
+        if mount_path is not None:
+            self._tracks = hurried(self._tracks, mount_path, self._terms.clock())
+        self._wake.set()
+
+    def _pass(self, tasks: asyncio.TaskGroup) -> None:
+        now = self._terms.clock()
+        self._tracks = noticed(self._tracks, self._mounter.table(), now)
+        for step in plan(self._tracks, now):
+            track = begun(step.track, step.operation, now)
+            self._tracks[track.name] = track
+            tasks.create_task(self._carry_out(step), name=f"{step.operation} {track.name}")
+
+    async def _carry_out(self, step: Step) -> None:
+        outcome = await self._do(step)
+        before = self._tracks[step.track.name]
+        after = ended(before, outcome, self._terms.clock(), self._terms.probe_every_s)
+        self._tracks[after.name] = after
+        if step.operation is not Operation.PROBE or after.state is not before.state:
+            log.info(
+                "a mount",
+                volume=after.name,
+                operation=step.operation,
+                outcome=type(outcome).__name__,
+                state=after.state,
+                reason=after.reason,
+            )
+        self._wake.set()
+
+    async def _do(self, step: Step) -> Outcome:
+        match step.operation:
+            case Operation.MOUNT:
+                assert step.track.wish is not None  # noqa: S101 # plan mounts only what is wished
+                return await self._mounter.mount(step.track.wish)
+            case Operation.UNMOUNT:
+                return await self._mounter.unmount(step.track.mount_path, is_forced=step.is_forced)
+            case Operation.PROBE:
+                return await self._mounter.probe(step.track.mount_path)
+
+    async def _publish(self) -> None:
+        """Raise the number if anything but the times of last answers has changed."""
+        mounts = tuple(
+            one.model_copy(update={"answered_at": ""})
+            for one in report(self._tracks, self._terms.directory)
+        )
+        if mounts != self._reported:
+            self._reported = mounts
+            self._number += 1
+            async with self._changed:
+                self._changed.notify_all()
