@@ -1,15 +1,19 @@
 """The sections `networks` and `volumes`: what a project declares for its services to use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from compose.addresses import address_plan
 from compose.errors import TemplateError, below, clipped, shown
 from compose.mounts import is_volume_name
+from compose.notes import Notes
+from compose.section_keys import NETWORK_KEYS, VOLUME_KEYS, understood_section
 from compose.tree import Tree, boolean, is_extension, only_keys, text, text_map
+from schemas.desired import AddressPlan
 from schemas.names import network_name, volume_name
 
-_VOLUME_KEYS = ("driver", "driver_opts", "external", "labels", "name")
-_NETWORK_KEYS = (*_VOLUME_KEYS, "attachable", "enable_ipv6", "internal", "ipam")
+#: Cluster volumes: they have their own calls, and are mounted by the agent.
+_CLUSTER_DRIVERS = frozenset({"nas", "ossfs"})
 #: The engine has these from the start; joining them is a network mode.
 _BUILT_IN = frozenset({"host", "none", "bridge"})
 
@@ -25,48 +29,53 @@ class Declared:
     is_internal: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    is_attachable: bool = False
+    has_ipv6: bool = False
+    addresses: AddressPlan | None = None
 
 
-def volumes(section: Mapping[str, Tree], project: str) -> dict[str, Declared]:
+def volumes(section: Mapping[str, Tree], project: str, notes: Notes) -> dict[str, Declared]:
     """The declared volumes by their key."""
     found: dict[str, Declared] = {}
     for key, value in section.items():
         if is_extension(key):
             continue
         where = below("volumes", key)
-        options = only_keys(value or {}, where, _VOLUME_KEYS)
+        options = understood_section(value or {}, where, VOLUME_KEYS, notes)
         found[key] = _declared(options, key, where, volume_name(project, key), "local")
-        if found[key].driver != "local" and not found[key].is_external:
+        if found[key].driver in _CLUSTER_DRIVERS:
             raise TemplateError(
-                "only local is supported yet; a cluster volume is created with its own call",
+                "a cluster volume is created with its own call, and external here",
                 where=below(where, "driver"),
             )
     return found
 
 
-def networks(section: Mapping[str, Tree], project: str) -> dict[str, Declared]:
+def networks(section: Mapping[str, Tree], project: str, notes: Notes) -> dict[str, Declared]:
     """The declared networks by their key."""
     found: dict[str, Declared] = {}
     for key, value in section.items():
         if is_extension(key):
             continue
         where = below("networks", key)
-        options = only_keys(value or {}, where, _NETWORK_KEYS)
-        _refuse_later(options, where)
-        found[key] = _declared(options, key, where, network_name(project, key), "bridge")
-        if found[key].driver not in {"bridge", "default"} and not found[key].is_external:
-            raise TemplateError("only bridge is supported yet", where=below(where, "driver"))
-        if found[key].name in _BUILT_IN:
+        options = understood_section(value or {}, where, NETWORK_KEYS, notes)
+        one = _declared(options, key, where, network_name(project, key), "bridge")
+        if one.name in _BUILT_IN:
             raise TemplateError("is joined with network_mode", where=where)
+        found[key] = replace(
+            one,
+            driver=_network_driver(one.driver, below(where, "driver"), notes),
+            is_attachable=boolean(options.get("attachable", False), below(where, "attachable")),
+            has_ipv6=boolean(options.get("enable_ipv6", False), below(where, "enable_ipv6")),
+            addresses=address_plan(options.get("ipam", {}), below(where, "ipam")),
+        )
     return found
 
 
-def _refuse_later(options: Mapping[str, Tree], where: str) -> None:
-    for key in ("attachable", "enable_ipv6"):
-        if boolean(options.get(key, False), below(where, key)):
-            raise TemplateError("not supported yet", where=below(where, key))
-    if options.get("ipam", {}) not in ({}, {"driver": "default"}):
-        raise TemplateError("not supported yet", where=below(where, "ipam"))
+def _network_driver(driver: str, where: str, notes: Notes) -> str:
+    if driver == "overlay":
+        notes.warn("made as a bridge on every node: it doesn't lead from node to node", where=where)
+    return "bridge" if driver in {"overlay", "default"} else driver
 
 
 def _declared(

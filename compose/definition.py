@@ -15,6 +15,8 @@ from compose.units import size_bytes
 _SIZES = (
     "mem_limit",
     "mem_reservation",
+    "kernel_memory",
+    "shm_size",
     *(key for key, rule in SERVICE_KEYS.items() if rule.verdict is Verdict.ZERO_ONLY),
 )
 
@@ -67,6 +69,8 @@ _WRITERS: Mapping[str, Callable[[NormalService], Any]] = {
     "ports": _ports,
     "expose": _expose,
     "restart": _restart,
+    "memswap_limit": lambda service: service.plain.get("memswap_limit_bytes", 0),
+    "oom_kill_disable": lambda service: service.plain["oom_kill_disable"],
     "image": lambda service: service.image,
     "user": lambda service: service.user,
     "hostname": lambda service: service.hostname,

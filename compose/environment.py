@@ -6,13 +6,12 @@ from compose.errors import TemplateError, below, clipped, shown
 from compose.notes import Notes
 from compose.placement import PolicyReader, is_expression
 from compose.tree import Tree, text
-from schemas.records import PlacementPolicy
 
 
 def environment(
-    value: Tree, where: str, project: Mapping[str, str], notes: Notes
-) -> tuple[dict[str, str], PlacementPolicy]:
-    """The container's variables, and where it may run.
+    value: Tree, where: str, project: Mapping[str, str], policy: PolicyReader, notes: Notes
+) -> dict[str, str]:
+    """The container's variables; where it may run goes to `policy`.
 
     A variable without a value takes the project's. The last of several of one name counts.
 
@@ -20,7 +19,6 @@ def environment(
         TemplateError: an entry is no variable, or an expression is malformed.
     """
     variables: dict[str, str] = {}
-    policy = PolicyReader()
     for name, given, at in _entries(value, where):
         whole = name if not given else f"{name}={given}"
         if is_expression(name):
@@ -39,7 +37,7 @@ def environment(
                 f"{clipped(name)} has no value and the project's environment has none: left out",
                 where=where,
             )
-    return variables, policy.policy()
+    return variables
 
 
 def _entries(value: Tree, where: str) -> Iterator[tuple[str, str | None, str]]:

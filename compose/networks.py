@@ -1,10 +1,13 @@
-"""Which networks a service joins, or which mode it has instead."""
+"""Which networks a service joins, and what it answers to there."""
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from compose.errors import TemplateError, below, shown
-from compose.tree import Tree, is_extension, mapping, only_keys, text, texts
+from compose.notes import Notes
+from compose.section_keys import JOINING_KEYS, understood_section
+from compose.tree import INT_MAX, Tree, is_extension, mapping, number, text, texts
 
 #: What Docker's own DNS can answer to.
 _ALIAS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
@@ -19,18 +22,24 @@ class Joining:
     network: str
     aliases: tuple[str, ...]
     where: str
+    ipv4_address: str = ""
+    ipv6_address: str = ""
+    link_local_ips: tuple[str, ...] = ()
+    #: of several, the one with the highest is joined first
+    priority: float = 0
 
 
-def joinings(value: Tree, where: str) -> tuple[Joining, ...]:
-    """The service's networks: a list of names, or a map with options."""
+def joinings(value: Tree, where: str, notes: Notes) -> tuple[Joining, ...]:
+    """The service's networks in the order of joining: a list of names, or a map with options."""
     if isinstance(value, list):
         names = dict.fromkeys(texts(value, where))
         return tuple(Joining(name, (), below(where, name)) for name in names)
-    return tuple(
-        _joining(name, options, below(where, name))
+    found = (
+        _joining(name, options, below(where, name), notes)
         for name, options in mapping(value, where).items()
         if not is_extension(name)
     )
+    return tuple(sorted(found, key=lambda one: -one.priority))
 
 
 def alias(written: str, where: str) -> str:
@@ -40,31 +49,33 @@ def alias(written: str, where: str) -> str:
     return written
 
 
-def network_mode(value: Tree, where: str) -> str:
-    """`host`, `none` or `bridge`.
-
-    Raises:
-        TemplateError: any other mode.
-    """
-    mode = text(value, where)
-    if mode in {"host", "none", "bridge"}:
-        return mode
-    if mode.startswith(("service:", "container:")):
-        raise TemplateError("sharing another container's network is not supported yet", where=where)
-    raise TemplateError(
-        f"must be host, none or bridge, not {shown(mode)}; a network is joined with networks",
-        where=where,
-    )
-
-
-def _joining(name: str, options: Tree, where: str) -> Joining:
-    if options is None:
-        return Joining(name, (), where)
-    found = only_keys(options, where, ("aliases",))
+def _joining(name: str, options: Tree, where: str, notes: Notes) -> Joining:
+    found = understood_section(options or {}, where, JOINING_KEYS, notes)
     at = below(where, "aliases")
     aliases = texts(found.get("aliases", []), at)
+    local_at = below(where, "link_local_ips")
+    local = texts(found.get("link_local_ips", []), local_at)
     return Joining(
         name,
         tuple(dict.fromkeys(alias(item, below(at, i)) for i, item in enumerate(aliases))),
         where,
+        ipv4_address=_address(found.get("ipv4_address", ""), below(where, "ipv4_address"), 4),
+        ipv6_address=_address(found.get("ipv6_address", ""), below(where, "ipv6_address"), 6),
+        link_local_ips=tuple(
+            _address(item, below(local_at, i), None) for i, item in enumerate(local)
+        ),
+        priority=number(found.get("priority", 0), below(where, "priority"), minimum=-INT_MAX),
     )
+
+
+def _address(value: Tree, where: str, version: int | None) -> str:
+    written = text(value, where)
+    if not written:
+        return ""
+    try:
+        address = ip_address(written)
+    except ValueError as error:
+        raise TemplateError(f"{shown(written)} is no IP address", where=where) from error
+    if version not in {None, address.version}:
+        raise TemplateError(f"must be an IPv{version} address, not {shown(written)}", where=where)
+    return written

@@ -2,21 +2,27 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
+from compose.container_keys import container_keys
 from compose.dependencies import Dependency, Link, dependencies, links
+from compose.deploy import Deploy, deploy
 from compose.environment import environment
 from compose.errors import TemplateError, below, shown
 from compose.health import healthcheck, restart
 from compose.labels import PREFIX, AliyunLabels, aliyun_labels
+from compose.limit_keys import limit_keys
 from compose.mounts import Mount, mounts
-from compose.networks import Joining, joinings, network_mode
+from compose.networks import Joining, alias, joinings
 from compose.notes import Notes
+from compose.placement import PolicyReader
 from compose.ports import exposed, published
-from compose.resources import Deploy, Resources, deploy, resources
+from compose.pulling import always_pulls
+from compose.resources import Resources, resources
 from compose.shape import Shape
-from compose.tree import Tree, integer, text, text_map
+from compose.sharing import Sharing, sharing
+from compose.tree import Tree, integer, text, text_map, texts
 from compose.units import seconds, words
 from compose.validate import understood
 from schemas.command import SCALE_MAX
@@ -59,7 +65,8 @@ class NormalService:
     links: tuple[Link, ...]
     healthcheck: Healthcheck | None
     restart: Restart
-    network_mode: str
+    #: the modes and volumes that it shares with another container
+    sharing: Sharing
     #: None: the default network
     joinings: tuple[Joining, ...] | None
     user: str
@@ -70,6 +77,12 @@ class NormalService:
     resources: Resources
     scale: int
     is_global: bool
+    #: names for containers that are not the project's: container and alias
+    external_links: tuple[tuple[str, str], ...]
+    #: what it would be called if it were one container
+    container_name: str
+    #: fields of `ServiceSpec` that need no other service
+    plain: Mapping[str, Any]
 
 
 def normalise(
@@ -86,17 +99,18 @@ def normalise(
     Raises:
         TemplateError: with the path of what can't be understood or isn't supported.
     """
-    found = understood(service, where, shape)
+    found = understood(service, where, shape, notes)
     keys = _Keys(found, where)
-    variables, policy = environment(
-        found.get("environment", {}), keys.at("environment"), project, notes
+    policy = PolicyReader()
+    variables = environment(
+        found.get("environment", {}), keys.at("environment"), project, policy, notes
     )
     labels = text_map(found.get("labels", {}), keys.at("labels"))
     aliyun = aliyun_labels(labels, keys.at("labels"), notes)
-    deployed = deploy(found.get("deploy", {}), keys.at("deploy"), notes)
-    mode = keys.mode()
+    deployed = deploy(found.get("deploy", {}), keys.at("deploy"), policy, notes)
+    shared = sharing(found, where)
     ports = published(found.get("ports", []), keys.at("ports"), notes)
-    if mode == "host" and ports:
+    if shared.network == "host" and ports:
         raise TemplateError(
             "a service on the host's network publishes no ports", where=keys.at("ports")
         )
@@ -109,18 +123,18 @@ def normalise(
         command=keys.optional("command", words),
         entrypoint=keys.optional("entrypoint", words),
         environment=variables,
-        policy=policy,
+        policy=policy.policy(),
         labels={key: value for key, value in labels.items() if not key.startswith(PREFIX)},
-        aliyun=aliyun,
+        aliyun=replace(aliyun, latest_image=aliyun.latest_image or always_pulls(found, where)),
         ports=ports,
         expose=exposed(found.get("expose", []), keys.at("expose")),
         mounts=mounts(found.get("volumes", []), keys.at("volumes")),
         depends=keys.depends(aliyun),
         links=links(found.get("links", []), keys.at("links")),
         healthcheck=keys.optional("healthcheck", healthcheck),
-        restart=keys.optional("restart", restart) or Restart(),
-        network_mode=mode,
-        joinings=keys.joinings(mode),
+        restart=keys.restart(deployed),
+        sharing=shared,
+        joinings=keys.joinings(notes, has_mode=bool(shared.network)),
         user=keys.text("user"),
         working_dir=keys.working_dir(),
         hostname=keys.matching("hostname", _HOSTNAME, "a host name"),
@@ -129,6 +143,9 @@ def normalise(
         resources=resources(found, where, deployed.limits),
         scale=_scale(keys, aliyun, deployed, notes, is_global=is_global),
         is_global=is_global,
+        external_links=keys.external_links(notes),
+        container_name=keys.optional("container_name", lambda v, at: alias(text(v, at), at)) or "",
+        plain=keys.plain(deployed),
     )
 
 
@@ -168,17 +185,44 @@ class _Keys:
             raise TemplateError("must be an absolute path", where=self.at("working_dir"))
         return path
 
-    def mode(self) -> str:
-        for key in ("network_mode", "net"):
-            if key in self.found:
-                return network_mode(self.found[key], self.at(key))
-        return ""
+    def restart(self, deployed: Deploy) -> Restart:
+        own = self.optional("restart", restart)
+        if own and deployed.restart not in {None, own}:
+            raise TemplateError(
+                "restart and deploy.restart_policy contradict each other", where=self.at("restart")
+            )
+        return own or deployed.restart or Restart()
 
-    def joinings(self, mode: str) -> tuple[Joining, ...] | None:
+    def plain(self, deployed: Deploy) -> dict[str, Any]:
+        fields = container_keys(self.found, self.where) | limit_keys(self.found, self.where)
+        pids = fields.get("pids_limit")
+        if None not in {pids, deployed.pids_limit} and pids != deployed.pids_limit:
+            raise TemplateError(
+                "contradicts deploy.resources.limits.pids", where=self.at("pids_limit")
+            )
+        if deployed.pids_limit is not None:
+            fields["pids_limit"] = deployed.pids_limit
+        if deployed.device_requests:
+            own = fields.get("device_requests", ())
+            fields["device_requests"] = (*own, *deployed.device_requests)
+        return fields
+
+    def external_links(self, notes: Notes) -> tuple[tuple[str, str], ...]:
+        found: dict[tuple[str, str], None] = {}
+        for index, written in enumerate(
+            texts(self.found.get("external_links", []), self.at("external_links"))
+        ):
+            at = below(self.at("external_links"), index)
+            container, _, other = written.partition(":")
+            found[alias(container, at), alias(other or container, at)] = None
+            notes.warn("found only where that container shares node and network", where=at)
+        return tuple(found)
+
+    def joinings(self, notes: Notes, *, has_mode: bool) -> tuple[Joining, ...] | None:
         if "networks" not in self.found:
             return None
-        joined = joinings(self.found["networks"], self.at("networks"))
-        if joined and mode:
+        joined = joinings(self.found["networks"], self.at("networks"), notes)
+        if joined and has_mode:
             raise TemplateError("can't be together with network_mode", where=self.at("networks"))
         return joined or None
 

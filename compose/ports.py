@@ -20,7 +20,7 @@ _SHORT = re.compile(
 )
 _EXPOSED = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/([A-Za-z]+))?")
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
-_LONG_KEYS = ("target", "published", "protocol", "host_ip", "mode", "name")
+_LONG_KEYS = ("target", "published", "protocol", "host_ip", "mode", "name", "app_protocol")
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 
 
@@ -91,8 +91,8 @@ def port_text(port: Port) -> str:
     """A port in the short syntax."""
     host_ip = f"[{port.host_ip}]" if ":" in port.host_ip else port.host_ip
     host = f"{host_ip}:" if host_ip else ""
-    if port.host_port is not None or host:
-        host += f"{port.host_port or ''}:"
+    if port.host_port is not None or port.host_choice or host:
+        host += f"{port.host_port or port.host_choice}:"
     return f"{host}{port.container_port}{'' if port.protocol == 'tcp' else f'/{port.protocol}'}"
 
 
@@ -118,7 +118,15 @@ def _paired(
 ) -> list[Port]:
     if outer is not None and len(outer) != len(inner):
         if len(inner) == 1:
-            raise TemplateError("a choice of host ports for one port is not supported", where=where)
+            choice = f"{outer.start}-{outer.stop - 1}"
+            return [
+                Port(
+                    container_port=inner.start,
+                    protocol=protocol,
+                    host_ip=host_ip,
+                    host_choice=choice,
+                )
+            ]
         raise TemplateError("the two ranges are not equally long", where=where)
     return [
         Port(
@@ -143,6 +151,8 @@ def _long(entry: dict[str, Tree], where: str, notes: Notes) -> list[Port]:
         raise TemplateError(
             f"must be host or ingress, not {shown(mode)}", where=below(where, "mode")
         )
+    if "app_protocol" in found:
+        notes.warn("for people: no effect", where=below(where, "app_protocol"))
     if mode == "ingress":
         notes.warn("published on the nodes that run the service, not on all", where=where)
     outer: range | None = None

@@ -1,36 +1,19 @@
-"""The services together: names on the engine, aliases, start order, and what can't be."""
+"""The services together: names on the engine, start order, and what can't be."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from compose.declared import Declared
 from compose.definition import definition
 from compose.dependencies import Dependency, check_graph
 from compose.errors import TemplateError, below, clipped
-from compose.mounts import Mount
 from compose.networks import DEFAULT, Joining
 from compose.normalise import NormalService
 from compose.notes import Notes
 from compose.ports import HostPorts
-from compose.shared import shared_mount
+from compose.sharing import Sharing, with_services
+from compose.specs import Scope, engine_spec, network_on_engine
 from schemas.codec import SchemaError, validate
 from schemas.desired import DesiredNetwork, DesiredVolume
-from schemas.names import network_name
-from schemas.records import ServiceTemplate
-from schemas.service import NetworkAttachment, ServiceSpec, VolumeMount
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a project's services can refer to."""
-
-    project: str
-    networks: Mapping[str, Declared]
-    volumes: Mapping[str, Declared]
-    #: in the first format a volume's name is the engine's
-    volumes_are_plain: bool
-    #: the cluster's shared volumes: name -> mount path
-    shared: Mapping[str, str]
+from schemas.records import PlacementPolicy, ServiceTemplate
 
 
 def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> list[ServiceTemplate]:
@@ -39,10 +22,10 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
     Raises:
         TemplateError: a name that nothing has, or services that wait for each other.
     """
-    graph = {service.name: _needed(service) for service in services}
+    graph = {service.name: _needed(service, scope) for service in services}
     check_graph(graph)
     joined = {service.name: _joined(service) for service in services}
-    aliases = _link_aliases(services, joined, notes)
+    aliases = _link_aliases(services, joined, scope, notes)
     _warn_of_shared_ports(services, notes)
     order = {service.name: index for index, service in enumerate(services)}
     templates: list[ServiceTemplate] = []
@@ -51,7 +34,7 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
         above_running = {name: one for name, one in conditions.items() if one != "started"}
         plain = {
             "name": service.name,
-            "spec": _spec(service, joined[service.name], aliases[service.name], scope),
+            "spec": engine_spec(service, joined[service.name], aliases[service.name], scope),
             "definition": definition(service),
             "extensions": dict(service.aliyun.extensions),
             "scale": service.scale,
@@ -59,7 +42,7 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
             "depends_on": tuple(sorted(conditions, key=order.__getitem__)),
             "conditions": above_running,
             "latest_image": service.aliyun.latest_image,
-            "placement": service.policy,
+            "placement": _placement(service, scope),
         }
         try:
             templates.append(validate(ServiceTemplate, plain))
@@ -80,15 +63,19 @@ def used_networks(
     for key in used:
         network = scope.networks.get(key)
         if network is None:
-            found.append(DesiredNetwork(project=scope.project, name=_network(key, scope)))
+            found.append(DesiredNetwork(project=scope.project, name=network_on_engine(key, scope)))
         elif not network.is_external:
             found.append(
                 DesiredNetwork(
                     project=scope.project,
                     name=network.name,
+                    driver=network.driver,
                     options=dict(network.options),
                     labels=dict(network.labels),
                     internal=network.is_internal,
+                    attachable=network.is_attachable,
+                    enable_ipv6=network.has_ipv6,
+                    addresses=network.addresses,
                 )
             )
     return tuple(found)
@@ -100,6 +87,7 @@ def own_volumes(scope: Scope) -> tuple[DesiredVolume, ...]:
         DesiredVolume(
             project=scope.project,
             name=volume.name,
+            driver=volume.driver,
             options=dict(volume.options),
             labels=dict(volume.labels),
         )
@@ -108,13 +96,27 @@ def own_volumes(scope: Scope) -> tuple[DesiredVolume, ...]:
     )
 
 
-def _needed(service: NormalService) -> list[Dependency]:
+def _needed(service: NormalService, scope: Scope) -> list[Dependency]:
+    """What must run first. An address outside of the cluster is always there."""
     linked = [Dependency(link.service, link.where) for link in service.links]
-    return [*service.depends, *linked]
+    needed = [*service.depends, *linked, *_sharing(service, scope).dependencies]
+    return [one for one in needed if one.service not in scope.external]
+
+
+def _sharing(service: NormalService, scope: Scope) -> Sharing:
+    return with_services(service.sharing, scope.plain_services)
+
+
+def _placement(service: NormalService, scope: Scope) -> PlacementPolicy:
+    """Containers that share something are on one node."""
+    partners = dict.fromkeys(one.service for one in _sharing(service, scope).dependencies)
+    if not partners:
+        return service.policy
+    return service.policy.model_copy(update={"together_with": tuple(partners)})
 
 
 def _joined(service: NormalService) -> tuple[Joining, ...]:
-    if service.network_mode:
+    if service.sharing.network:
         return ()
     if service.joinings is None:
         return (Joining(DEFAULT, (), service.where),)
@@ -125,13 +127,18 @@ Aliases = dict[str, dict[str, dict[str, None]]]
 
 
 def _link_aliases(
-    services: Sequence[NormalService], joined: Mapping[str, tuple[Joining, ...]], notes: Notes
+    services: Sequence[NormalService],
+    joined: Mapping[str, tuple[Joining, ...]],
+    scope: Scope,
+    notes: Notes,
 ) -> Aliases:
     """By service and network: the names that links give it there."""
     aliases: Aliases = {service.name: {} for service in services}
     for service in services:
         own = {one.network for one in joined[service.name]}
         for link in service.links:
+            if link.service in scope.external:
+                continue
             shared = [one.network for one in joined[link.service] if one.network in own]
             if not shared:
                 notes.warn(
@@ -155,79 +162,3 @@ def _warn_of_shared_ports(services: Sequence[NormalService], notes: Notes) -> No
                     "they can't share a node",
                     where=below(service.where, "ports"),
                 )
-
-
-def _spec(
-    service: NormalService,
-    joined: tuple[Joining, ...],
-    aliases: Mapping[str, Mapping[str, None]],
-    scope: Scope,
-) -> ServiceSpec:
-    return ServiceSpec(
-        image=service.image,
-        command=service.command,
-        entrypoint=service.entrypoint,
-        environment=dict(service.environment),
-        labels=dict(service.labels),
-        user=service.user,
-        working_dir=service.working_dir,
-        hostname=service.hostname,
-        ports=service.ports,
-        expose=service.expose,
-        volumes=tuple(_mounted(mount, scope) for mount in service.mounts),
-        networks=tuple(
-            NetworkAttachment(
-                name=_network(one.network, scope, one.where),
-                aliases=tuple(
-                    dict.fromkeys((service.name, *one.aliases, *aliases.get(one.network, {})))
-                ),
-            )
-            for one in joined
-        ),
-        network_mode=service.network_mode,
-        healthcheck=service.healthcheck,
-        probe=service.aliyun.probe,
-        restart=service.restart,
-        stop_signal=service.stop_signal,
-        stop_grace_s=service.stop_grace_s,
-        mem_limit_bytes=service.resources.mem_limit_bytes,
-        mem_reservation_bytes=service.resources.mem_reservation_bytes,
-        cpus=service.resources.cpus,
-        cpu_shares=service.resources.cpu_shares,
-    )
-
-
-def _network(key: str, scope: Scope, where: str = "") -> str:
-    if key in scope.networks:
-        return scope.networks[key].name
-    if key == DEFAULT:
-        return network_name(scope.project, DEFAULT)
-    raise TemplateError(
-        f"the network {clipped(key)} is not declared: add it to the section networks", where=where
-    )
-
-
-def _mounted(mount: Mount, scope: Scope) -> VolumeMount:
-    shared = shared_mount(mount, scope.volumes, scope.shared)
-    if shared is not None:
-        return shared
-    source = mount.source
-    if mount.kind == "volume" and source and not scope.volumes_are_plain:
-        if source not in scope.volumes:
-            raise TemplateError(
-                f"the volume {clipped(source)} is neither declared nor a shared volume of the "
-                "cluster: add it to the section volumes, with external: true if it exists already",
-                where=mount.where,
-            )
-        source = scope.volumes[source].name
-    return VolumeMount(
-        type=mount.kind,
-        target=mount.target,
-        source=source,
-        read_only=mount.read_only,
-        no_copy=mount.no_copy,
-        selinux=mount.selinux,
-        propagation=mount.propagation,
-        tmpfs_size_bytes=mount.tmpfs_size_bytes,
-        tmpfs_mode=mount.tmpfs_mode,
-    )

@@ -1,17 +1,21 @@
 """`compile_template`: the only way into this package."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from compose import declared
 from compose.errors import TemplateError, below
+from compose.extends import extended, wanted
+from compose.external import split_external
 from compose.interpolate import interpolate
 from compose.limits import PROJECT_PORTS_MAX
 from compose.normalise import NormalService, normalise
 from compose.notes import Notes
 from compose.parse import parse
-from compose.resolve import Scope, own_volumes, resolve, used_networks
+from compose.resolve import own_volumes, resolve, used_networks
 from compose.shape import Sections, Shape, sections
+from compose.specs import Scope
 from schemas.records import ProjectTemplate
 
 #: Compose's own variable: every template may use it, and no environment can change it.
@@ -38,13 +42,18 @@ def compile_template(
     notes = Notes()
     known = {**environment, PROJECT_VARIABLE: project}
     parts = sections(interpolate(parse(text), known, notes), project, notes)
-    services = _services(parts, known, notes)
+    chosen = wanted(extended(parts.services, parts.services_at), parts.services_at, known, notes)
+    own, external = split_external(chosen, parts.services_at, notes)
+    services = _services(replace(parts, services=own), known, notes)
+    is_first = parts.shape is Shape.V1
     scope = Scope(
         project=project,
-        networks=declared.networks(parts.networks, project),
-        volumes=declared.volumes(parts.volumes, project),
-        volumes_are_plain=parts.shape is Shape.V1,
+        networks=declared.networks(parts.networks, project, notes),
+        volumes=declared.volumes(parts.volumes, project, notes),
+        volumes_are_plain=is_first,
         shared=shared,
+        external=external,
+        plain_services=frozenset(own) if is_first else frozenset(),
     )
     return ProjectTemplate(
         compose_version=parts.version,

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 
 from compose.errors import TemplateError, below, clipped
 from compose.keys import SERVICE_KEYS, SPELLINGS, V1_SERVICE_KEYS, Verdict
+from compose.notes import Notes
 from compose.shape import Shape
 from compose.tree import Tree, hint, is_extension
 
 
-def understood(service: Mapping[str, Tree], where: str, shape: Shape) -> dict[str, Tree]:
+def understood(
+    service: Mapping[str, Tree], where: str, shape: Shape, notes: Notes
+) -> dict[str, Tree]:
     """The service's keys that mean something, under their proper names. Nulls are left out.
 
     Raises:
@@ -27,8 +30,11 @@ def understood(service: Mapping[str, Tree], where: str, shape: Shape) -> dict[st
             raise TemplateError(rule.reason, where=below(where, written))
         if key in found:
             raise TemplateError("is there twice, in two spellings", where=below(where, written))
-        if value is not None and rule.verdict is not Verdict.IGNORED:
-            found[key] = value
+        if value is None or rule.verdict is Verdict.IGNORED:
+            continue
+        if rule.verdict is Verdict.WARNED:
+            notes.warn(rule.advice, where=below(where, written))
+        found[key] = value
     return found
 
 

@@ -93,8 +93,12 @@ def test_extensions_are_ignored_everywhere() -> None:
 def test_zero_is_accepted_where_real_templates_have_it(key: str) -> None:
     assert web(f"{key}: 0").definition[key] == 0
     assert web(f"{key}: '0'").definition[key] == 0
+
+
+def test_what_no_engine_has_may_only_be_zero() -> None:
     for other in ("1", "true", "512m"):
-        assert web_refused(f"{key}: {other}").where == f"services.web.{key}"
+        error = web_refused(f"memswap_reservation: {other}")
+        assert error.where == "services.web.memswap_reservation"
 
 
 def test_the_stray_name_of_a_service_is_ignored() -> None:
@@ -141,7 +145,6 @@ def test_the_same_holds_for_the_first_format(key: str) -> None:
     [
         ("build", "push it to a registry"),
         ("env_file", "environment"),
-        ("container_name", "scaled"),
         ("net", "network_mode"),
         ("log_driver", "logging"),
     ],

@@ -1,0 +1,122 @@
+"""What a service shares with another container: its network, processes, memory or volumes.
+
+`service:NAME` is one of the template's and runs first, on the same node; `container:NAME` is any
+container of the engine. In the first format `container:NAME` is a service where one is called so.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from compose.dependencies import Dependency
+from compose.errors import TemplateError, below, shown
+from compose.mounts import is_volume_name
+from compose.tree import Tree, text, texts
+from schemas.names import container_name
+
+#: The engine's own words for each kind of namespace.
+_MODES: Mapping[str, frozenset[str]] = {
+    "network_mode": frozenset({"host", "none", "bridge"}),
+    "pid": frozenset({"host"}),
+    "ipc": frozenset({"host", "none", "private", "shareable"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another container, by the service that it is the first of, or by its own name."""
+
+    where: str
+    service: str = ""
+    container: str = ""
+    #: of volumes
+    mode: str = ""
+
+    def __str__(self) -> str:
+        return f"service:{self.service}" if self.service else f"container:{self.container}"
+
+    def on_engine(self, project: str) -> str:
+        """The container's name on its engine."""
+        return container_name(project, self.service, 1) if self.service else self.container
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """The modes of one service; a mode is a word of the engine or a reference."""
+
+    network: str | Reference = ""
+    pid: str | Reference = ""
+    ipc: str | Reference = ""
+    volumes: tuple[Reference, ...] = ()
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        modes = (self.network, self.pid, self.ipc)
+        return (*(one for one in modes if isinstance(one, Reference)), *self.volumes)
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        return tuple(Dependency(one.service, one.where) for one in self.references if one.service)
+
+
+def sharing(found: Mapping[str, Tree], where: str) -> Sharing:
+    """Read `network_mode` or `net`, `pid`, `ipc` and `volumes_from`.
+
+    Raises:
+        TemplateError: a mode that no engine has.
+    """
+    network: str | Reference = ""
+    for key in ("network_mode", "net"):
+        if key in found:
+            network = _mode(found[key], "network_mode", below(where, key))
+    at = below(where, "volumes_from")
+    written = texts(found.get("volumes_from", []), at)
+    return Sharing(
+        network,
+        _mode(found.get("pid", ""), "pid", below(where, "pid")),
+        _mode(found.get("ipc", ""), "ipc", below(where, "ipc")),
+        tuple(_volumes(one, below(at, index)) for index, one in enumerate(written)),
+    )
+
+
+def with_services(one: Sharing, services: Collection[str]) -> Sharing:
+    """The sharing with containers that are really services, as the first format writes them."""
+
+    def known(mode: str | Reference) -> str | Reference:
+        if isinstance(mode, Reference) and mode.container in services:
+            return Reference(mode.where, service=mode.container, mode=mode.mode)
+        return mode
+
+    return replace(one, network=known(one.network), pid=known(one.pid), ipc=known(one.ipc))
+
+
+def mode_on_engine(mode: str | Reference, project: str) -> str:
+    """A mode as the engine takes it."""
+    return f"container:{mode.on_engine(project)}" if isinstance(mode, Reference) else mode
+
+
+def _mode(value: Tree, kind: str, where: str) -> str | Reference:
+    mode = text(value, where)
+    if not mode or mode in _MODES[kind]:
+        return mode
+    what, _, name = mode.partition(":")
+    if what not in {"service", "container"} or not is_volume_name(name):
+        words = ", ".join(sorted(_MODES[kind]))
+        rest = "; a network is joined with networks" if kind == "network_mode" else ""
+        raise TemplateError(
+            f"must be {words}, service:NAME or container:NAME, not {shown(mode)}{rest}",
+            where=where,
+        )
+    return Reference(where, **{what: name})
+
+
+def _volumes(written: str, where: str) -> Reference:
+    """`service[:mode]`, or `container:name[:mode]`."""
+    is_container = written.startswith("container:")
+    name, _, mode = written.removeprefix("container:").partition(":")
+    if mode not in {"", "ro", "rw"} or not is_volume_name(name):
+        raise TemplateError(
+            f"must be a service or container:NAME, then :ro or :rw, not {shown(written)}",
+            where=where,
+        )
+    kind = "container" if is_container else "service"
+    return Reference(where, mode=mode or "rw", **{kind: name})

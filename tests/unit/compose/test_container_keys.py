@@ -1,0 +1,313 @@
+"""Keys that go to the engine nearly as they are written, and their limits."""
+
+from typing import Any
+
+import pytest
+
+from schemas.service import BlockIo, Device, DeviceRate, DeviceRequest, Logging, Ulimit
+from tests.unit.compose.templates import compiled, refused, warnings, web, web_refused
+
+
+@pytest.mark.parametrize(
+    ("keys", "field", "wanted"),
+    [
+        ("tty: true", "tty", True),
+        ("tty: 'yes'", "tty", True),
+        ("stdin_open: true", "stdin_open", True),
+        ("read_only: true", "read_only", True),
+        ("privileged: true", "privileged", True),
+        ("init: false", "init", False),
+        ("domainname: example.com", "domainname", "example.com"),
+        ("mac_address: 02:42:ac:11:65:43", "mac_address", "02:42:ac:11:65:43"),
+        ("cap_add: [NET_ADMIN, ALL, NET_ADMIN]", "cap_add", ("NET_ADMIN", "ALL")),
+        ("cap_drop: [SYS_ADMIN]", "cap_drop", ("SYS_ADMIN",)),
+        ("group_add: [mail, 1000]", "group_add", ("mail", "1000")),
+        (
+            "security_opt: ['no-new-privileges:true', 'seccomp:unconfined']",
+            "security_opt",
+            ("no-new-privileges:true", "seccomp:unconfined"),
+        ),
+        ("dns: 8.8.8.8", "dns", ("8.8.8.8",)),
+        ("dns: [8.8.8.8, 9.9.9.9]", "dns", ("8.8.8.8", "9.9.9.9")),
+        ("dns_search: a.com", "dns_search", ("a.com",)),
+        ("dns_opt: [use-vc]", "dns_options", ("use-vc",)),
+        ("dns_options: [use-vc]", "dns_options", ("use-vc",)),
+        ("extra_hosts: ['db:10.0.0.1', 'six:fd::1']", "extra_hosts", ("db:10.0.0.1", "six:fd::1")),
+        ("extra_hosts: {db: 10.0.0.1}", "extra_hosts", ("db:10.0.0.1",)),
+        (
+            "extra_hosts: ['db=[fd::1]', 'h:host-gateway']",
+            "extra_hosts",
+            ("db:fd::1", "h:host-gateway"),
+        ),
+        ("tmpfs: /run", "tmpfs", {"/run": ""}),
+        (
+            "tmpfs: ['/run:size=64m,mode=755', /tmp]",
+            "tmpfs",
+            {"/run": "size=64m,mode=755", "/tmp": ""},
+        ),
+        ("devices: [/dev/null]", "devices", (Device(source="/dev/null", target="/dev/null"),)),
+        (
+            "devices: ['/dev/null:/dev/x:r', {source: /dev/zero}]",
+            "devices",
+            (
+                Device(source="/dev/null", target="/dev/x", permissions="r"),
+                Device(source="/dev/zero", target="/dev/zero"),
+            ),
+        ),
+        ("device_cgroup_rules: ['c 1:3 mr']", "device_cgroup_rules", ("c 1:3 mr",)),
+        ("gpus: all", "device_requests", (DeviceRequest(count=-1, capabilities=(("gpu",),)),)),
+        (
+            "gpus: [{driver: nvidia, device_ids: [a, 1]}]",
+            "device_requests",
+            (DeviceRequest(driver="nvidia", device_ids=("a", "1"), capabilities=(("gpu",),)),),
+        ),
+        (
+            "deploy: {resources: {reservations: {devices: [{capabilities: [gpu, tpu], count: 2}]}}}",
+            "device_requests",
+            (DeviceRequest(count=2, capabilities=(("gpu", "tpu"),)),),
+        ),
+        ("sysctls: {net.core.somaxconn: 1024}", "sysctls", {"net.core.somaxconn": "1024"}),
+        ("sysctls: [a.b=0]", "sysctls", {"a.b": "0"}),
+        ("storage_opt: {size: 1G}", "storage_opt", {"size": "1G"}),
+        (
+            "ulimits: {nproc: 65535, nofile: {soft: 20000, hard: 40000}}",
+            "ulimits",
+            (
+                Ulimit(name="nproc", soft=65535, hard=65535),
+                Ulimit(name="nofile", soft=20000, hard=40000),
+            ),
+        ),
+        (
+            "logging: {driver: syslog, options: {syslog-address: 'tcp://1.2.3.4', n: 5}}",
+            "logging",
+            Logging(driver="syslog", options={"syslog-address": "tcp://1.2.3.4", "n": "5"}),
+        ),
+        ("logging: {options: {max-size: 1m}}", "logging", Logging(options={"max-size": "1m"})),
+        ("cgroup_parent: m-executor", "cgroup_parent", "m-executor"),
+        ("cgroup: private", "cgroup_mode", "private"),
+        ("uts: host", "uts_mode", "host"),
+        ("userns_mode: host", "userns_mode", "host"),
+        ("pid: host", "pid_mode", "host"),
+        ("ipc: shareable", "ipc_mode", "shareable"),
+        ("platform: linux/amd64", "platform", "linux/amd64"),
+        ("runtime: runc", "runtime", "runc"),
+        ("memswap_limit: 2g", "memswap_limit_bytes", 2 << 30),
+        ("memswap_limit: -1", "memswap_limit_bytes", -1),
+        ("kernel_memory: 64m", "kernel_memory_bytes", 64 << 20),
+        ("shm_size: 128m", "shm_size_bytes", 128 << 20),
+        ("mem_swappiness: 0", "mem_swappiness", 0),
+        ("oom_kill_disable: true", "oom_kill_disable", True),
+        ("oom-kill-disable: true", "oom_kill_disable", True),
+        ("oom_score_adj: -500", "oom_score_adj", -500),
+        ("pids_limit: 99", "pids_limit", 99),
+        ("pids_limit: -1", "pids_limit", -1),
+        ("deploy: {resources: {limits: {pids: 99}}}", "pids_limit", 99),
+        ("cpu_quota: 50000", "cpu_quota_us", 50_000),
+        ("cpu_quota: 50ms", "cpu_quota_us", 50_000),
+        ("cpu_period: 25ms", "cpu_period_us", 25_000),
+        ("cpu_rt_runtime: '400us'", "cpu_rt_runtime_us", 400),
+        ("cpu_rt_period: 1400", "cpu_rt_period_us", 1400),
+        ("cpuset: 0-2", "cpuset", "0-2"),
+        (
+            (
+                "blkio_config: {weight: 300, weight_device: [{path: /dev/sda, weight: 400}], "
+                "device_read_bps: [{path: /dev/sdb, rate: 12mb}]}"
+            ),
+            "blkio",
+            BlockIo(
+                weight=300,
+                weight_device=(DeviceRate(path="/dev/sda", amount=400),),
+                device_read_bps=(DeviceRate(path="/dev/sdb", amount=12 << 20),),
+            ),
+        ),
+    ],
+)
+def test_a_key_arrives_at_the_engine(keys: str, field: str, wanted: Any) -> None:
+    assert getattr(web(keys).spec, field) == wanted
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        ("tty: maybe", "tty"),
+        ("init: /usr/libexec/init", "init"),
+        ("domainname: a b", "domainname"),
+        ("mac_address: here", "mac_address"),
+        ("cap_add: ['a b']", "cap_add[0]"),
+        ("cap_add: NET_ADMIN", "cap_add"),
+        ("security_opt: ['seccomp:./profile.json']", "security_opt[0]"),
+        ("extra_hosts: [db]", "extra_hosts[0]"),
+        ("extra_hosts: ['d b:1.1.1.1']", "extra_hosts[0]"),
+        ("tmpfs: relative", "tmpfs[0]"),
+        ("devices: ['/dev/a:/dev/b:x']", "devices[0]"),
+        ("devices: ['nvidia.com/gpu=all']", "devices[0]"),
+        ("devices: ['/a:/b:r:w']", "devices[0]"),
+        ("device_cgroup_rules: [all]", "device_cgroup_rules[0]"),
+        ("gpus: some", "gpus"),
+        ("gpus: [{count: 1, device_ids: [a]}]", "gpus[0]"),
+        (
+            "deploy: {resources: {reservations: {devices: [{}]}}}",
+            "deploy.resources.reservations.devices[0]",
+        ),
+        (
+            "deploy: {resources: {reservations: {generic_resources: [{}]}}}",
+            "deploy.resources.reservations.generic_resources",
+        ),
+        ("ulimits: {nofile: {soft: 5}}", "ulimits.nofile"),
+        ("ulimits: {nofile: {soft: 5, hard: 4}}", "ulimits.nofile"),
+        ("ulimits: {nofile: {soft: -1, hard: 4}}", "ulimits.nofile"),
+        ("ulimits: {nofile: many}", "ulimits.nofile"),
+        ("logging: {driver: 'a b'}", "logging"),
+        ("logging: {level: info}", "logging.level"),
+        ("userns_mode: none", "userns_mode"),
+        ("pid: private", "pid"),
+        ("ipc: [host]", "ipc"),
+        ("platform: '!'", "platform"),
+        ("isolation: hyperv", "isolation"),
+        ("pull_policy: never", "pull_policy"),
+        ("pull_policy: build", "pull_policy"),
+        ("mem_swappiness: 101", "mem_swappiness"),
+        ("oom_score_adj: 1001", "oom_score_adj"),
+        ("pids_limit: -2", "pids_limit"),
+        ("cpu_quota: 50 apples", "cpu_quota"),
+        ("blkio_config: {weight: 5}", "blkio_config.weight"),
+        (
+            "blkio_config: {device_read_bps: [{path: sda, rate: 1}]}",
+            "blkio_config.device_read_bps[0].path",
+        ),
+        ("external_links: ['a b']", "external_links[0]"),
+        ("container_name: 'a b'", "container_name"),
+    ],
+)
+def test_what_no_engine_can_take_is_refused_with_its_path(keys: str, where: str) -> None:
+    assert web_refused(keys).where == f"services.web.{where}"
+
+
+def test_the_first_formats_own_keys_arrive_too() -> None:
+    (service,) = compiled(
+        "web: {image: x, log_driver: json-file, log_opt: {max-size: 1m}, volume_driver: local}"
+    ).services
+    assert service.spec.logging == Logging(driver="json-file", options={"max-size": "1m"})
+    assert service.spec.volume_driver == "local"
+
+
+def test_an_own_name_becomes_an_alias_and_a_warning() -> None:
+    assert web("container_name: the-db").spec.networks[0].aliases == ("web", "the-db")
+    assert "scaled" in warnings("container_name: the-db")[0]
+
+
+def test_a_foreign_container_gets_a_name_in_the_services_networks() -> None:
+    keys = "external_links: ['other_db_1:db', redis]"
+    assert web(keys).spec.networks[0].links == ("other_db_1:db", "redis:redis")
+    assert len(warnings(keys)) == 2
+
+
+def test_asking_always_for_the_image_is_the_same_as_the_label() -> None:
+    assert web("pull_policy: always").latest_image
+    assert not web("pull_policy: missing").latest_image
+
+
+def test_a_port_may_have_a_choice_of_host_ports() -> None:
+    (port,) = web("ports: ['8000-8010:80']").spec.ports
+    assert (port.host_port, port.host_choice) == (None, "8000-8010")
+    assert web("ports: ['8000-8010:80']").definition["ports"] == ["8000-8010:80"]
+
+
+def test_a_choice_from_deploy_is_the_same_as_from_the_keys() -> None:
+    keys = "deploy: {restart_policy: {condition: on-failure, max_attempts: 3}}"
+    assert web(keys).spec.restart == web("restart: 'on-failure:3'").spec.restart
+    assert web("deploy: {restart_policy: {condition: none}}").spec.restart.policy == "no"
+    assert web("deploy: {restart_policy: {condition: any}}").spec.restart.policy == "always"
+
+
+@pytest.mark.parametrize(
+    ("deploy", "where"),
+    [
+        ("{restart_policy: {condition: any, max_attempts: 2}}", "restart_policy.max_attempts"),
+        ("{restart_policy: {condition: often}}", "restart_policy.condition"),
+        ("{placement: {constraints: [a]}}", "placement.constraints[0]"),
+        ("{placement: {constraints: ['node.role==manager']}}", "placement.constraints[0]"),
+        ("{colour: red}", "colour"),
+    ],
+)
+def test_what_deploy_cannot_mean_is_refused(deploy: str, where: str) -> None:
+    assert web_refused(f"deploy: {deploy}").where == f"services.web.deploy.{where}"
+
+
+def test_constraints_of_deploy_are_scheduling_expressions() -> None:
+    keys = (
+        "deploy: {placement: {constraints: ['node.labels.disk == ssd', 'node.hostname!=n1', "
+        "'engine.labels.os==linux']}}"
+    )
+    shown = [(e.key, e.negated, e.value) for e in web(keys).placement.expressions]
+    assert shown == [("disk", False, "ssd"), ("node", True, "n1"), ("os", False, "linux")]
+
+
+def test_what_deploy_says_without_effect_is_told() -> None:
+    keys = (
+        "deploy: {update_config: {parallelism: 2}, rollback_config: {order: start-first}, "
+        "endpoint_mode: dnsrr, labels: {a: b}, placement: {preferences: [{spread: a}]}, "
+        "restart_policy: {delay: 5s, window: 1m}}"
+    )
+    assert len(warnings(keys)) == 7
+
+
+def test_restart_may_be_said_twice_but_not_in_two_ways() -> None:
+    twice = "restart: always, deploy: {restart_policy: {condition: any}}"
+    assert web(twice).spec.restart.policy == "always"
+    error = web_refused("restart: 'no', deploy: {restart_policy: {condition: any}}")
+    assert error.where == "services.web.restart"
+
+
+def test_networks_have_drivers_addresses_and_options() -> None:
+    rest = """
+    networks:
+      default:
+        driver: macvlan
+        attachable: true
+        enable_ipv6: true
+        ipam:
+          driver: default
+          options: {a: b}
+          config: [{subnet: 10.9.0.0/16, ip_range: 10.9.1.0/24, gateway: 10.9.0.1,
+                    aux_addresses: {router: 10.9.0.2}}]
+    """
+    network = compiled("services: {web: {image: x}}" + rest.replace("\n    ", "\n")).networks[0]
+    assert (network.driver, network.attachable, network.enable_ipv6) == ("macvlan", True, True)
+    assert network.addresses is not None
+    assert network.addresses.model_dump() == {
+        "driver": "",
+        "options": {"a": "b"},
+        "pools": (
+            {
+                "subnet": "10.9.0.0/16",
+                "ip_range": "10.9.1.0/24",
+                "gateway": "10.9.0.1",
+                "aux_addresses": {"router": "10.9.0.2"},
+            },
+        ),
+    }
+
+
+def test_an_overlay_is_made_as_a_bridge_with_a_warning() -> None:
+    template = compiled("services: {web: {image: x}}\nnetworks: {default: {driver: overlay}}")
+    assert template.networks[0].driver == "bridge"
+    assert "from node to node" in template.warnings[0]
+
+
+def test_a_service_has_fixed_addresses_and_an_order_of_networks() -> None:
+    spec = web(
+        "networks: {a: {ipv4_address: 10.9.0.7, ipv6_address: 'fd::7', link_local_ips: [169.254.1.1]}, "
+        "b: {priority: 10}}",
+        "networks: {a: , b: }",
+    ).spec
+    assert [one.name for one in spec.networks] == ["shop_b", "shop_a"]
+    second = spec.networks[1]
+    assert (second.ipv4_address, second.ipv6_address) == ("10.9.0.7", "fd::7")
+    assert second.link_local_ips == ("169.254.1.1",)
+
+
+def test_a_volume_may_have_any_driver_but_a_clusters() -> None:
+    rest = "volumes: {a: {driver: rexray, driver_opts: {size: 5}}}"
+    assert compiled("services: {web: {image: x}}\n" + rest).volumes[0].driver == "rexray"
+    assert refused("services: {web: {image: x}}\nvolumes: {a: {driver: nas}}").where

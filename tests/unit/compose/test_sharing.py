@@ -1,0 +1,79 @@
+"""Namespaces and volumes of other containers, and services that are only addresses."""
+
+import pytest
+
+from tests.unit.compose.templates import compiled, refused
+
+
+def test_a_service_shares_with_the_first_container_of_another() -> None:
+    web, _ = compiled(
+        """
+        version: '2.4'
+        services:
+          web: {image: x, network_mode: 'service:db', pid: 'service:db', ipc: 'container:other',
+                volumes_from: [db, 'db:ro', 'container:elsewhere:ro']}
+          db: {image: x}
+        """
+    ).services
+    assert web.spec.network_mode == "container:shop_db_1"
+    assert web.spec.pid_mode == "container:shop_db_1"
+    assert web.spec.ipc_mode == "container:other"
+    assert web.spec.volumes_from == ("shop_db_1:rw", "shop_db_1:ro", "elsewhere:ro")
+    assert web.spec.networks == ()
+    assert (web.depends_on, web.placement.together_with) == (("db",), ("db",))
+
+
+def test_in_the_first_format_a_container_may_be_a_service() -> None:
+    web, _ = compiled(
+        "web: {image: x, net: 'container:db', volumes_from: [db]}\ndb: {image: x}"
+    ).services
+    assert web.spec.network_mode == "container:shop_db_1"
+    (web,) = compiled("web: {image: x, net: 'container:db'}").services
+    assert web.spec.network_mode == "container:db"
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        ("volumes_from: ['db:rx']", "web.volumes_from[0]"),
+        ("volumes_from: [nobody]", "web.volumes_from[0]"),
+        ("net: 'service:'", "web.net"),
+        ("pid: 'service:nobody'", "web.pid"),
+    ],
+)
+def test_what_cannot_be_shared_is_refused(keys: str, where: str) -> None:
+    assert refused(f"web: {{image: x, {keys}}}\ndb: {{image: x}}").where == where
+
+
+def test_an_outside_address_is_a_name_for_the_projects_services() -> None:
+    template = compiled(
+        """
+        web: {image: x, links: ['db:database'], labels: {aliyun.depends: db}}
+        db: {external: {host: $HOST, ports: [3306]}}
+        """,
+        HOST="10.0.0.5",
+    )
+    (web,) = template.services
+    assert web.spec.extra_hosts == ("database:10.0.0.5", "db:10.0.0.5")
+    assert web.depends_on == ()
+    assert "not listed" in template.warnings[0]
+
+
+def test_an_outside_name_cannot_be_renamed_and_that_is_told() -> None:
+    template = compiled("web: {image: x}\ndb: {external: {host: rds.example.com}}")
+    assert template.services[0].spec.extra_hosts == ()
+    assert "use rds.example.com itself" in template.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("web: {image: x}\ndb: {external: {host: ''}}", "db.external.host"),
+        ("web: {image: x}\ndb: {external: {host: a, port: 1}}", "db.external.port"),
+        ("web: {image: x}\ndb: {external: {host: a, ports: [0]}}", "db.external.ports[0]"),
+        ("web: {image: x}\ndb: {image: y, external: {host: a}}", "db.external"),
+        ("db: {external: {host: a}}", ""),
+    ],
+)
+def test_what_is_no_outside_address_is_refused(text: str, where: str) -> None:
+    assert refused(text).where == where
