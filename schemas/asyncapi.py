@@ -17,7 +17,7 @@ from schemas.document import Document
 from schemas.documents import DOCUMENTS
 from schemas.event import Event
 from schemas.openapi import API_VERSION
-from schemas.records import NodeRecord, ProjectRecord
+from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ CHANNELS: tuple[Channel, ...] = (
     Channel(
         "project", subjects.kv_key(subjects.PROJECTS_BUCKET, "{project}"), ProjectRecord, "send",
         "What was asked of a project. Written by the coordinator only, by compare-and-set.",
+    ),
+    Channel(
+        "volume", subjects.kv_key(subjects.VOLUMES_BUCKET, "{volume}"), VolumeRecord, "send",
+        "A shared volume. Written by the coordinator only.",
     ),
     Channel(
         "node", subjects.kv_key(subjects.NODES_BUCKET, "{node}"), NodeRecord, "send",

@@ -5,11 +5,12 @@ Each is a command without what travels in the path, in the query and in headers.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, field_validator
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, field_validator, model_validator
 
 from schemas.command import SCALE_MAX
 from schemas.document import Part
 from schemas.names import ProjectName
+from schemas.volume import folded
 
 
 class CreateProjectBody(Part):
@@ -37,3 +38,19 @@ class ScaleServiceBody(Part):
 
     type: Literal["scale_to", "scale_out", "scale_in"]
     value: StrictInt = Field(ge=0, le=SCALE_MAX)
+
+
+class CreateVolumeBody(Part):
+    """Shared storage to mount on every node. Keys are taken in any case."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: ProjectName
+    driver: Literal["nas", "ossfs"]
+    #: nas: diskid, host, path, mode. ossfs: bucket, ak_id, ak_secret, url, no_stat_cache, other_opts
+    driver_opts: dict[str, str | int | bool] = Field(alias="driverOpts")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_any_case(cls, plain: object) -> object:
+        return folded(plain)

@@ -9,9 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.document import Document, Part
+from schemas.volume import folded
 
 #: An id must be short enough to be remembered by the thousand.
 CommandId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^\S+$")]
@@ -40,6 +41,10 @@ class ProjectCommand(Command):
     """A command about the project `name`."""
 
     name: str
+
+    @property
+    def target(self) -> str:
+        return self.name
 
 
 class CreateProject(ProjectCommand):
@@ -84,6 +89,10 @@ class ServiceCommand(Command):
 
     service_id: str
 
+    @property
+    def target(self) -> str:
+        return self.service_id
+
 
 class StartService(ServiceCommand):
     """Start the service's containers."""
@@ -106,6 +115,37 @@ class ScaleService(ServiceCommand):
 
     type: Literal["scale_to", "scale_out", "scale_in"]
     value: int = Field(ge=0, le=SCALE_MAX, strict=True)
+
+
+class VolumeCommand(Command):
+    """A command about the volume `name`."""
+
+    name: str
+
+    @property
+    def target(self) -> str:
+        return self.name
+
+
+class CreateVolume(VolumeCommand):
+    """Mount shared storage on every node. Keys are taken in any case, also Docker's spelling."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    driver: str
+    #: text, or what can be written as text; never shown again
+    driver_opts: dict[str, str | int | bool] = Field(
+        alias="driverOpts", default_factory=dict, repr=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_any_case(cls, plain: object) -> object:
+        return folded(plain)
+
+
+class DeleteVolume(VolumeCommand):
+    """Unmount a volume everywhere and forget it. Remote data is never touched."""
 
 
 class ListProjects(Document):
@@ -142,7 +182,17 @@ class ListNodes(Document):
     """All nodes."""
 
 
-AnyCommand = (
+class ListVolumes(Document):
+    """All volumes, on each of their nodes."""
+
+
+class InspectVolume(Document):
+    """One volume."""
+
+    name: str
+
+
+AnyProjectCommand = (
     CreateProject
     | StartProject
     | StopProject
@@ -154,7 +204,17 @@ AnyCommand = (
     | KillService
     | ScaleService
 )
-AnyQuery = ListProjects | ViewProject | ListServices | InspectService | ListNodes
+AnyVolumeCommand = CreateVolume | DeleteVolume
+AnyCommand = AnyProjectCommand | AnyVolumeCommand
+AnyQuery = (
+    ListProjects
+    | ViewProject
+    | ListServices
+    | InspectService
+    | ListVolumes
+    | InspectVolume
+    | ListNodes
+)
 
 #: noun and verb of every request subject
 COMMANDS: dict[tuple[str, str], type[AnyCommand]] = {
@@ -168,12 +228,16 @@ COMMANDS: dict[tuple[str, str], type[AnyCommand]] = {
     ("service", "stop"): StopService,
     ("service", "kill"): KillService,
     ("service", "scale"): ScaleService,
+    ("volume", "create"): CreateVolume,
+    ("volume", "delete"): DeleteVolume,
 }
 QUERIES: dict[tuple[str, str], type[AnyQuery]] = {
     ("project", "list"): ListProjects,
     ("project", "view"): ViewProject,
     ("service", "list"): ListServices,
     ("service", "inspect"): InspectService,
+    ("volume", "list"): ListVolumes,
+    ("volume", "inspect"): InspectVolume,
     ("node", "list"): ListNodes,
 }
 

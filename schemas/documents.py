@@ -6,7 +6,7 @@ from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.document import Document
 from schemas.event import Event
-from schemas.records import NodeRecord, ProjectRecord
+from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 
 DOCUMENTS: tuple[type[Document], ...] = (
     *COMMANDS.values(),
@@ -19,6 +19,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     AuditEntry,
     ProjectRecord,
     NodeRecord,
+    VolumeRecord,
 )
 
 

@@ -74,7 +74,10 @@ def document() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    shown = (views.Project, views.Service, views.Node, views.Error, views.Health)
+    shown = (
+        *(views.Project, views.Service, views.Volume, views.Volumes, views.Node),
+        *(views.Error, views.Health),
+    )
     models: tuple[type[BaseModel], ...] = (*(route.body for route in ROUTES if route.body), *shown)
     _, schemas = models_json_schema(
         [(model, "validation") for model in models], by_alias=True, ref_template=_REF
@@ -143,9 +146,11 @@ def _success(route: Route) -> dict[str, Any]:
         "X-Operation-Id": _header("What the command started."),
         "X-Troopers-Warnings": _header("A JSON array of texts; missing when there are none."),
     }
-    if route.success == 201:
+    if route.success == 201 and not route.shows:
         headers["Location"] = _header("Where the project can be seen.")
+    content = {"content": _content(route.shows)} if route.shows else {}
     return {
+        **content,
         "description": "Accepted; carried out within the wait if it could be.",
         "headers": headers,
     }

@@ -13,6 +13,7 @@ from schemas.document import Part, Record
 from schemas.names import NodeName, ProjectName, ServiceName
 from schemas.service import ServiceSpec
 from schemas.states import State
+from schemas.volume import VolumeSecret, VolumeSpec
 
 
 class Expression(Part):
@@ -121,6 +122,20 @@ class ProjectRecord(Record):
     is_gone: bool = False
     operation: Operation | None = None
     #: the answers to the newest commands, oldest first
+    replies: tuple[Reply, ...] = ()
+
+
+class VolumeRecord(Record):
+    """A shared volume. One that is gone is a tombstone that only remembers its commands."""
+
+    name: ProjectName
+    volume: VolumeSpec
+    secret: VolumeSecret | None = Field(default=None, repr=False)
+    created: str
+    updated: str
+    desired_state: Literal[State.RUNNING, State.DELETED] = State.RUNNING
+    is_gone: bool = False
+    operation: Operation | None = None
     replies: tuple[Reply, ...] = ()
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from schemas import views
-from schemas.bodies import CreateProjectBody, ScaleServiceBody
+from schemas.bodies import CreateProjectBody, CreateVolumeBody, ScaleServiceBody
 
 #: seconds that a verb may take before its answer stops waiting for it
 _WAIT_S = 10.0
@@ -54,8 +54,10 @@ class Route:
     summary: str
     parameters: tuple[Parameter, ...] = ()
     body: type[BaseModel] | None = None
-    #: what a success shows; None: an empty body
+    #: a query's answer
     result: type[BaseModel] | None = None
+    #: what a command's success shows; None: an empty body
+    shows: type[BaseModel] | None = None
     is_list: bool = False
     success: int = 200
     #: how long the answer waits for the effect; the stop timeout is added where there is one
@@ -63,7 +65,7 @@ class Route:
 
     @property
     def operation(self) -> str:
-        return f"{self.verb}_{self.noun}" + ("s" if self.is_list else "")
+        return f"{self.verb}_{self.noun}" + ("s" if self.verb == "list" else "")
 
     @property
     def is_query(self) -> bool:
@@ -162,20 +164,31 @@ _SERVICE_ROUTES = (
         wait_s=_WAIT_S + _STOP_S,
     ),
 )  # fmt: skip
+_VOLUME_ROUTES = (
+    Route(
+        "POST", "/volumes/create", "volume", "create", "Mount shared storage on every node.",
+        body=CreateVolumeBody, shows=views.Volume, success=201,
+    ),
+    Route(
+        "GET", "/volumes", "volume", "list", "All volumes, once for each of their nodes.",
+        result=views.Volumes,
+    ),
+    Route("GET", "/volumes/{name}", "volume", "inspect", "One volume.", result=views.Volume),
+    Route(
+        "DELETE", "/volumes/{name}", "volume", "delete",
+        "Unmount a volume everywhere. Remote data is never touched.", success=204, wait_s=_WAIT_S,
+    ),
+)  # fmt: skip
 _NODES = (
     Route("GET", "/hosts/", "node", "list", "All nodes, by name.", result=views.Node, is_list=True),
 )
 
-ROUTES: tuple[Route, ...] = (*_PROJECTS, *_SERVICE_ROUTES, *_NODES)
+ROUTES: tuple[Route, ...] = (*_PROJECTS, *_SERVICE_ROUTES, *_VOLUME_ROUTES, *_NODES)
 
 #: routes of the reference that a later version serves, and what they are about
 PLANNED: tuple[tuple[str, str, str], ...] = (
     ("POST", "/projects/{name}/update", "updating a project"),
     ("POST", "/projects/{name}/confirm-update", "confirming an update"),
     ("POST", "/projects/{name}/rollback-update", "rolling an update back"),
-    ("POST", "/volumes/create", "creating a volume"),
-    ("GET", "/volumes/{name}", "viewing a volume"),
-    ("GET", "/volumes", "listing volumes"),
-    ("DELETE", "/volumes/{name}", "deleting a volume"),
     ("GET", "/clusters/{name}/certs", "handing out certificates"),
 )

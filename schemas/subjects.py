@@ -7,6 +7,7 @@ SERVICE_NAME = "troopers"
 
 PROJECTS_BUCKET = "projects"
 NODES_BUCKET = "nodes"
+VOLUMES_BUCKET = "volumes"
 DESIRED_BUCKET = "desired"
 STATUS_BUCKET = "status"
 LEASE_BUCKET = "lease"

@@ -12,6 +12,12 @@ from schemas.document import Part
 from schemas.states import NodeState, State
 
 
+class Capitalised(BaseModel):
+    """What the reference's clients spell with capitals."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
+
+
 class PortView(Part):
     """Where one container port can be reached. The port is text, as in Docker's own API."""
 
@@ -107,10 +113,8 @@ class Project(Part):
     operation: OperationView | None = None
 
 
-class Node(BaseModel):
+class Node(Capitalised):
     """One server of the cluster. Capitals as the reference clients spell these fields."""
-
-    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
 
     name: str = Field(alias="Name")
     ip: str = Field(alias="IP")
@@ -139,6 +143,38 @@ class Node(BaseModel):
     cordoned: bool = Field(alias="Cordoned")
     cpus: float = Field(alias="CPUs")
     memory_bytes: int = Field(alias="Memory")
+
+
+class VolumeRef(Capitalised):
+    """A container that uses a volume."""
+
+    name: str = Field(alias="Name")
+    id: str = Field(alias="ID")
+
+
+class Volume(Capitalised):
+    """A shared volume on one node, in Docker's spelling. The options are never shown."""
+
+    name: str = Field(alias="Name")
+    driver: str = Field(alias="Driver")
+    mountpoint: str = Field(alias="Mountpoint")
+    labels: dict[str, str] | None = Field(alias="Labels")
+    #: global: on every node
+    scope: str = Field(alias="Scope")
+    #: missing in the answer to create; empty while no node has it
+    node: str = Field(default="", alias="Node")
+    refs: tuple[VolumeRef, ...] = Field(default=(), alias="Refs")
+    #: mounting, mounted, stuck, failed or unmounting; on that node
+    state: str = Field(default="", alias="State")
+    since: str = Field(default="", alias="Since")
+    #: why it is stuck or failed
+    reason: str = Field(default="", alias="Reason")
+
+
+class Volumes(Capitalised):
+    """All volumes."""
+
+    volumes: tuple[Volume, ...] = Field(alias="Volumes")
 
 
 class Error(Part):

@@ -71,6 +71,19 @@ class VolumeSpec(Part):
         return f"{self.driver}/{last}"
 
 
+def folded(plain: object) -> object:
+    """A map with its keys as we spell them: the reference's clients write them in any case.
+
+    Docker says `DriverOpts` where the reference says `driverOpts`, and its SDK `disk_id` for
+    `diskid`.
+    """
+    if not isinstance(plain, dict):
+        return plain
+    spelled = {"driveropts": "driver_opts", "disk_id": "diskid"}
+    keys = (key.lower() if isinstance(key, str) else key for key in plain)
+    return {spelled.get(key, key): value for key, value in zip(keys, plain.values(), strict=True)}
+
+
 def volume_of_path(path: str, base: str = BASE_DIRECTORY) -> tuple[str, str] | None:
     """A path below the base: (mount path, the rest); None for any other path."""
     found = re.fullmatch(re.escape(base) + r"/((?:nas|ossfs)/[^/]+)(?:/(.*))?", path)

@@ -65,7 +65,7 @@ def to_query(reply: Reply) -> web.Response:
 
 
 def to_command(reply: Reply, route: Route, location: str = "") -> web.Response:
-    """The answer to a command: an empty body, and in headers what a caller may want to know.
+    """The answer to a command: mostly an empty body; in headers what a caller may want to know.
 
     Raises:
         Refusal: the command was rejected, or it failed while the answer waited.
@@ -80,6 +80,10 @@ def to_command(reply: Reply, route: Route, location: str = "") -> web.Response:
         raise _refusal(reply, status, headers)
     if location:
         headers["Location"] = location
+    if reply.result is not None:
+        response = json_body(reply.result, status)
+        response.headers.update(headers)
+        return response
     return web.Response(status=status, headers=headers)
 
 

@@ -11,6 +11,7 @@ from coordinator.errors import Conflict, NotFound
 from schemas.command import (
     SCALE_MAX,
     AnyCommand,
+    AnyProjectCommand,
     CreateProject,
     DeleteProject,
     KillProject,
@@ -27,7 +28,13 @@ from schemas.command import (
 )
 from schemas.errors import InvalidInput
 from schemas.names import is_project_name
-from schemas.records import Operation, ProjectRecord, ProjectTemplate, ServiceRecord
+from schemas.records import (
+    Operation,
+    ProjectRecord,
+    ProjectTemplate,
+    ServiceRecord,
+    VolumeRecord,
+)
 from schemas.signals import canonical
 from schemas.states import State
 
@@ -59,7 +66,7 @@ class Decision:
     signalled: tuple[str, ...] = ()
 
 
-def remembered(record: ProjectRecord | None, command: AnyCommand) -> Reply | None:
+def remembered(record: ProjectRecord | VolumeRecord | None, command: AnyCommand) -> Reply | None:
     """The answer that this command got before."""
     replies = record.replies if record else ()
     return next((reply for reply in replies if reply.command_id == command.command_id), None)
@@ -112,7 +119,7 @@ def check_new_name(held: ProjectRecord | None, command: CreateProject) -> None:
 
 
 def apply(
-    held: ProjectRecord | None, command: AnyCommand, moment: Moment, *, running: bool = False
+    held: ProjectRecord | None, command: AnyProjectCommand, moment: Moment, *, running: bool = False
 ) -> Decision:
     """Every command but create. `running`: whether containers of the project run now.
 
@@ -135,14 +142,13 @@ def apply(
     return _on_services(held, (service,), command, moment)
 
 
-def _target(command: AnyCommand) -> str:
-    if isinstance(command, ProjectCommand):
-        return f"project {command.name}"
-    return f"service {command.service_id}"
+def _target(command: AnyProjectCommand) -> str:
+    noun, _ = verb_of(command)
+    return f"{noun} {command.target}"
 
 
 def _on_services(
-    held: ProjectRecord, names: tuple[str, ...], command: AnyCommand, moment: Moment
+    held: ProjectRecord, names: tuple[str, ...], command: AnyProjectCommand, moment: Moment
 ) -> Decision:
     """Change these services as the command says; the rest of the record follows."""
     services = dict(held.services)
@@ -249,7 +255,7 @@ def bury(record: ProjectRecord) -> ProjectRecord:
 
 def _decided(
     record: ProjectRecord,
-    command: AnyCommand,
+    command: AnyProjectCommand,
     moment: Moment,
     *,
     service: str = "",

@@ -11,6 +11,7 @@ from heapq import heapify, heappop, heappush
 from coordinator.domain.occupancy import Fleet, Footprint, ServiceKey, footprint
 from schemas.names import SlotKey, split_service_id
 from schemas.records import ProjectRecord, ServiceRecord, ServiceTemplate
+from schemas.service import ServiceSpec
 from schemas.states import NodeState, State
 
 
@@ -38,6 +39,11 @@ class Demand:
         return self.record.desired_state is State.RUNNING
 
     @property
+    def mount_paths(self) -> frozenset[str]:
+        """Of the shared volumes that every container of the service uses."""
+        return shared_mounts(self.template.spec)
+
+    @property
     def together_with(self) -> tuple[ServiceKey, ...]:
         """The services whose containers must be on the same node."""
         return tuple((self.key[0], name) for name in self.template.placement.together_with)
@@ -57,6 +63,11 @@ class Demand:
         """Let the slot stand on a node."""
         self.assigned[slot] = node
         fleet.add(slot, node, self.taken)
+
+
+def shared_mounts(spec: ServiceSpec) -> frozenset[str]:
+    """The mount paths of the shared volumes that a container uses."""
+    return frozenset(mount.source for mount in spec.volumes if mount.type == "cluster")
 
 
 def demands(projects: Iterable[ProjectRecord]) -> list[Demand]:
@@ -80,13 +91,16 @@ def settle(demand: Demand, fleet: Fleet, previous: Mapping[SlotKey, str], *, fro
                 demand.put(slot, load.view.name, fleet)
         return
     moves = demand.runs and demand.template.placement.reschedule and not frozen
+    deserts = demand.mount_paths if demand.runs and not frozen else frozenset()
     for number in range(1, demand.record.scale + 1):
         slot = demand.slot(number)
         held = fleet.loads.get(previous.get(slot, ""))
         if held is None:
             if demand.runs:
                 demand.pending.append(slot)
-        elif moves and held.view.state is NodeState.DOWN:
+        elif (moves and held.view.state is NodeState.DOWN) or (
+            deserts and held.view.deserted_mounts & deserts
+        ):
             demand.pending.append(slot)
             demand.leaving[slot] = held.view.name
         else:

@@ -130,6 +130,22 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkingVolumes:
+    """No shared volume that the service uses is broken there. One still to be mounted is fine."""
+
+    mount_paths: frozenset[str]
+
+    def check(self, load: NodeLoad) -> bool:
+        return not self.mount_paths & load.view.unfit_mounts
+
+    def explain(self, refused: Sequence[NodeLoad]) -> list[Reason]:
+        return _counted(
+            f"where the volume {min(self.mount_paths & load.view.unfit_mounts)} doesn't work"
+            for load in refused
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class FreePorts:
     """No container holds one of our fixed host ports."""
 

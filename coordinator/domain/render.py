@@ -5,17 +5,22 @@ What is shown of a project is decided here; what is true of it, in `coordinator.
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, assert_never
 
+from coordinator.domain.render_volumes import render_inspected, render_volumes
 from coordinator.domain.rollup import ContainerView, NodePicture, ProjectView, ServiceView
+from coordinator.domain.volumes import VolumeView
 from coordinator.errors import NotFound
 from schemas import views
 from schemas.command import (
     AnyQuery,
     InspectService,
+    InspectVolume,
     ListNodes,
     ListProjects,
     ListServices,
+    ListVolumes,
     ViewProject,
 )
 from schemas.current import ContainerCurrent
@@ -32,10 +37,11 @@ _FRACTION = re.compile(r"\.(\d+)")
 _EVERY_INTERFACE = ("", "0.0.0.0", "::")
 
 
-def answer(
+def answer(  # noqa: PLR0911  one answer for each query
     query: AnyQuery,
     projects: Mapping[str, ProjectView],
     nodes: Sequence[NodePicture],
+    volumes: Mapping[str, VolumeView] = MappingProxyType({}),
     *,
     default_domain: str = "",
 ) -> Any:
@@ -68,6 +74,10 @@ def answer(
         case InspectService():
             view, name = _service_of(projects, query.service_id)
             return render_service(view, name, query.containers)
+        case ListVolumes():
+            return render_volumes(volumes.values(), nodes)
+        case InspectVolume():
+            return render_inspected(volumes, query.name, nodes)
         case ListNodes():
             return [render_node(node) for node in sorted(nodes, key=lambda each: each.name)]
         case _:

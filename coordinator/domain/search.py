@@ -11,6 +11,7 @@ from coordinator.domain.filters import (
     FreeResources,
     TakesNew,
     Together,
+    WorkingVolumes,
     ZoneSpread,
 )
 from coordinator.domain.occupancy import Fleet, NodeLoad, ServiceKey
@@ -27,7 +28,8 @@ def meant_for(demand: Demand, fleet: Fleet, *, with_soft: bool = False) -> list[
 
 def room_for(demand: Demand) -> list[Filter]:
     """The filters that say where there is room for one more of them."""
-    return [FreePorts(demand.taken), FreeResources(demand.taken)]
+    room: list[Filter] = [FreePorts(demand.taken), FreeResources(demand.taken)]
+    return [*room, WorkingVolumes(demand.mount_paths)] if demand.mount_paths else room
 
 
 def zones_of(demand: Demand, fleet: Fleet) -> Counter[str]:

@@ -1,0 +1,78 @@
+"""Volumes as the API's bodies: one entry for each node, as classic Swarm lists them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from coordinator.domain.rollup import NodePicture
+from coordinator.domain.volumes import VolumeView
+from coordinator.errors import NotFound
+from schemas import views
+from schemas.states import MountState
+from schemas.volume import BASE_DIRECTORY, VolumeSpec
+
+
+def render_created(volume: VolumeSpec) -> dict[str, Any]:
+    """The answer to create: without a node, because it is on its way to all of them."""
+    return _dumped(_plain(volume))
+
+
+def render_volumes(volumes: Iterable[VolumeView], nodes: Sequence[NodePicture]) -> dict[str, Any]:
+    """Every volume on every node that has it; one that no node has yet is there once."""
+    entries = [entry for view in volumes for entry in _entries(view, nodes)]
+    return {"Volumes": [_dumped(entry) for entry in entries]}
+
+
+def render_inspected(
+    volumes: Mapping[str, VolumeView], name: str, nodes: Sequence[NodePicture]
+) -> dict[str, Any]:
+    """The volume on the first node where it works, with the containers of all nodes.
+
+    Raises:
+        NotFound: there is none of this name.
+    """
+    view = volumes.get(name)
+    if view is None:
+        raise NotFound(f"Not Found: no volume is named {name!r}")
+    entries = _entries(view, nodes)
+    best = next((each for each in entries if each.state == MountState.MOUNTED), entries[0])
+    refs = tuple(ref for entry in entries for ref in entry.refs)
+    return _dumped(best.model_copy(update={"refs": refs}))
+
+
+def _entries(view: VolumeView, nodes: Sequence[NodePicture]) -> list[views.Volume]:
+    entries = []
+    for node in nodes:
+        mount = view.mounts.get(node.name)
+        if mount is None and node.name not in view.users:
+            continue
+        refs = tuple(
+            views.VolumeRef(name=f"/{name}", id=identity)
+            for name, identity in view.users.get(node.name, ())
+        )
+        state = mount.state if mount else MountState.MOUNTING
+        known = {"node": node.name, "refs": refs, "state": state.value}
+        if mount:
+            known |= {
+                "mountpoint": mount.mountpoint or _plain(view.volume).mountpoint,
+                "since": mount.since,
+                "reason": mount.reason,
+            }
+        entries.append(_plain(view.volume).model_copy(update=known))
+    unmounted = _plain(view.volume).model_copy(
+        update={"node": "", "refs": (), "state": MountState.MOUNTING.value}
+    )
+    return entries or [unmounted]
+
+
+def _plain(volume: VolumeSpec) -> views.Volume:
+    return views.Volume(
+        name=volume.name,
+        driver=volume.driver,
+        mountpoint=f"{BASE_DIRECTORY}/{volume.mount_path}",
+        labels=None,
+        scope="global",
+    )
+
+
+def _dumped(entry: views.Volume) -> dict[str, Any]:
+    return entry.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -1,0 +1,235 @@
+"""Shared volumes: what commands do to their records, and how they stand on the nodes. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from coordinator.domain.catalogue import REPLIES_MAX, Moment
+from coordinator.domain.demand import shared_mounts
+from coordinator.domain.rollup import NodePicture, ProjectView
+from coordinator.errors import Conflict, NotFound
+from schemas.codec import SchemaError, validate
+from schemas.command import AnyCommand, CreateVolume, DeleteVolume, Reply, verb_of
+from schemas.current import MountCurrent
+from schemas.desired import DesiredMount, NodeDesired
+from schemas.errors import InvalidInput
+from schemas.names import is_project_name, service_id
+from schemas.records import Operation, VolumeRecord
+from schemas.states import MountState, State, Wanted
+from schemas.volume import VolumeSecret, VolumeSpec, folded
+
+_OPTIONS = {
+    "nas": ("diskid", "host", "path", "mode"),
+    "ossfs": ("bucket", "url", "no_stat_cache", "other_opts"),
+}
+_SECRETS = ("ak_id", "ak_secret")
+#: ours, beside the reference's
+_OWN = ("read_only", "when_stuck")
+_BROKEN = frozenset({MountState.FAILED, MountState.STUCK})
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeView:
+    """A volume, its mounts by node, and the containers that use it there, as (name, id)."""
+
+    volume: VolumeSpec
+    mounts: Mapping[str, MountCurrent]
+    users: Mapping[str, tuple[tuple[str, str], ...]]
+    is_deleting: bool = False
+
+
+def create(
+    held: VolumeRecord | None,
+    command: CreateVolume,
+    others: Iterable[VolumeRecord],
+    moment: Moment,
+) -> tuple[VolumeRecord, Reply]:
+    """A new volume, wanted on every node.
+
+    Raises:
+        Conflict: the name is taken, or the place on the nodes is.
+        InvalidInput: the driver is unknown, or its options aren't right.
+    """
+    volume, secret = volume_of(command)
+    if held is not None and not held.is_gone:
+        ending = "is still being deleted" if held.desired_state is State.DELETED else "exists"
+        raise Conflict(f"volume {command.name} already {ending}".replace("already is", "is"))
+    for other in others:
+        if not other.is_gone and other.volume.mount_path == volume.mount_path:
+            raise Conflict(f"volume {other.name} is mounted at {volume.mount_path} already")
+    record = VolumeRecord(
+        name=command.name,
+        volume=volume,
+        secret=secret,
+        created=moment.now,
+        updated=moment.now,
+        replies=held.replies if held else (),
+    )
+    return _decided(record, command, moment)
+
+
+def delete(
+    held: VolumeRecord | None, command: DeleteVolume, users: Iterable[str], moment: Moment
+) -> tuple[VolumeRecord, Reply]:
+    """Unmount it everywhere. `users`: the services that use it.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: it is in use.
+    """
+    if held is None or held.is_gone:
+        raise NotFound(f"Not Found: volume {command.name}")
+    in_use_by = ", ".join(sorted(users))
+    if in_use_by:
+        raise Conflict(f"volume {command.name} is in use by {in_use_by}")
+    record = held.model_copy(update={"desired_state": State.DELETED, "updated": moment.now})
+    return _decided(record, command, moment)
+
+
+def bury(record: VolumeRecord) -> VolumeRecord:
+    """The tombstone of a volume that has left every node; its secret is forgotten."""
+    return record.model_copy(update={"is_gone": True, "secret": None})
+
+
+def volume_of(command: CreateVolume) -> tuple[VolumeSpec, VolumeSecret | None]:
+    """The volume that a command describes, and its secret.
+
+    Raises:
+        InvalidInput: with the path of what is wrong; never with a secret in it.
+    """
+    if not is_project_name(command.name):
+        raise InvalidInput(
+            "a volume's name is 1 to 64 letters, digits and hyphens, not starting with a hyphen",
+            where="name",
+        )
+    known = _OPTIONS.get(command.driver)
+    if known is None:
+        raise InvalidInput(f"must be nas or ossfs, not {command.driver[:64]!r}", where="driver")
+    options = {key: value for key, value in _texts(command.driver_opts).items() if value != ""}
+    secrets = _SECRETS if command.driver == "ossfs" else ()
+    unknown = options.keys() - {*known, *secrets, *_OWN}
+    if unknown:
+        raise InvalidInput("unknown option", where=f"driverOpts.{min(unknown)}")
+    missing = [name for name in secrets if name not in options]
+    if missing:
+        raise InvalidInput("is required", where=f"driverOpts.{missing[0]}")
+    plain = {
+        "name": command.name,
+        "driver": command.driver,
+        command.driver: {key: options[key] for key in known if key in options},
+        **{key: options[key] for key in _OWN if key in options},
+    }
+    try:
+        volume = validate(VolumeSpec, plain)
+    except SchemaError as error:
+        where = error.where.replace(f"{command.driver}.", "driverOpts.")
+        message = str(error).removeprefix(f"{error.where}: ")
+        raise InvalidInput(message, where=where or "driverOpts") from None
+    return volume, VolumeSecret(**{key: options[key] for key in secrets}) if secrets else None
+
+
+def _texts(options: Mapping[str, object]) -> dict[str, str]:
+    keys = folded(dict(options))
+    return {
+        key: str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in (keys.items() if isinstance(keys, dict) else ())
+    }
+
+
+def users_of(volume: VolumeSpec, projects: Iterable[ProjectView]) -> tuple[str, ...]:
+    """The services whose containers use the volume, by id."""
+    return tuple(
+        service_id(project.record.name, name)
+        for project in projects
+        for name, service in project.services.items()
+        if volume.mount_path in shared_mounts(service.record.template.spec)
+    )
+
+
+def mounts_for(
+    node: NodePicture, held: NodeDesired, records: Iterable[VolumeRecord], *, has_read: bool
+) -> tuple[DesiredMount, ...]:
+    """What a node's document must say of volumes: every one, everywhere.
+
+    The order to unmount stays until the node has reported, for a document with it, that it is done.
+    `has_read` says whether the node's report is about the document that is held.
+    """
+    wanted = []
+    before = {mount.name: mount for mount in held.mounts}
+    there = {mount.name for mount in node.current.mounts} if node.current else set()
+    kept = set()
+    for record in sorted(records, key=lambda each: each.name):
+        if record.desired_state is State.RUNNING:
+            kept.add(record.name)
+            wanted.append(DesiredMount(volume=record.volume, secret=record.secret))
+    for name, mount in sorted(before.items()):
+        if name in kept:
+            continue
+        ordered = mount.wanted is Wanted.ABSENT
+        if not (ordered and has_read and name not in there):
+            wanted.append(mount.model_copy(update={"wanted": Wanted.ABSENT, "secret": None}))
+    return tuple(wanted)
+
+
+def unfit_mounts(node: NodePicture, records: Mapping[str, VolumeRecord]) -> frozenset[str]:
+    """The mount paths of the volumes that don't work on a node."""
+    return frozenset(
+        records[mount.name].volume.mount_path
+        for mount in (node.current.mounts if node.current else ())
+        if mount.state in _BROKEN and mount.name in records
+    )
+
+
+def deserted_mounts(node: NodePicture, records: Mapping[str, VolumeRecord]) -> frozenset[str]:
+    """The mount paths of those that are stuck, and whose containers are to move then."""
+    return frozenset(
+        records[mount.name].volume.mount_path
+        for mount in (node.current.mounts if node.current else ())
+        if mount.state is MountState.STUCK
+        and mount.name in records
+        and records[mount.name].volume.when_stuck == "move"
+    )
+
+
+def volume_views(
+    records: Iterable[VolumeRecord],
+    nodes: Iterable[NodePicture],
+    projects: Iterable[ProjectView],
+) -> dict[str, VolumeView]:
+    """Every volume that is not gone, by name."""
+    known, views = tuple(nodes), tuple(projects)
+    found = {}
+    for record in sorted(records, key=lambda each: each.name):
+        if record.is_gone:
+            continue
+        users: dict[str, list[tuple[str, str]]] = {}
+        for project in views:
+            for service in project.services.values():
+                if record.volume.mount_path in shared_mounts(service.record.template.spec):
+                    for container in service.containers:
+                        pair = (container.current.name, container.current.id)
+                        users.setdefault(container.node, []).append(pair)
+        found[record.name] = VolumeView(
+            volume=record.volume,
+            mounts={
+                node.name: mount
+                for node in known
+                for mount in (node.current.mounts if node.current else ())
+                if mount.name == record.name
+            },
+            users={node: tuple(sorted(pairs)) for node, pairs in users.items()},
+            is_deleting=record.desired_state is State.DELETED,
+        )
+    return found
+
+
+def _decided(
+    record: VolumeRecord, command: AnyCommand, moment: Moment
+) -> tuple[VolumeRecord, Reply]:
+    reply = Reply(
+        command_id=command.command_id, outcome="accepted", operation_id=moment.operation_id
+    )
+    operation = Operation(
+        id=moment.operation_id, verb=".".join(verb_of(command)), started=moment.now
+    )
+    replies = (*record.replies, reply)[-REPLIES_MAX:]
+    return record.model_copy(update={"operation": operation, "replies": replies}), reply
