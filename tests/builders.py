@@ -256,3 +256,14 @@ def viewed(
 def entries(document: NodeDesired) -> dict[str, str]:
     """`web.1` -> what is wanted of it."""
     return {f"{entry.service}.{entry.slot}": entry.wanted.value for entry in document.slots}
+
+
+def started(*slots: str) -> NodeDesired:
+    """Generation 1 of n1's document, with these slots running."""
+    return a_document(1, *(an_entry(each) for each in slots))
+
+
+def only_change(changed: Mapping[str, NodeDesired]) -> dict[str, str]:
+    """The entries of the one document that changes."""
+    (document,) = changed.values()
+    return entries(document)
