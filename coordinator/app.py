@@ -69,7 +69,7 @@ class Coordinator:
             projects,
             NatsNodeRequests(self._link),
             self._journal,
-            wake=self._loop.wake,
+            self._loop,
             default_domain=settings.default_domain,
         )
         self._collector = Collector(

@@ -8,32 +8,30 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import structlog
-from pydantic import BaseModel
 
 from coordinator.adapters.publisher import event, utc_now
-from coordinator.domain.assignments import Situation, assign, has_left
+from coordinator.domain.assignments import has_left
 from coordinator.domain.catalogue import bury
+from coordinator.domain.consequences import Consequences, follow
 from coordinator.domain.node_health import judge
-from coordinator.domain.rollup import NodePicture, roll_up
-from coordinator.domain.schedule import NodeView, Placement, schedule
+from coordinator.domain.rollup import NodePicture
+from coordinator.domain.schedule import Placement
 from coordinator.errors import RevisionConflict
 from coordinator.failpoints import failpoint
 from coordinator.picture import Held, Picture
 from coordinator.ports import Bucket, EventSink, PassMeter
-from schemas.codec import decode
+from coordinator.reading import refreshed
 from schemas.desired import NodeDesired
-from schemas.errors import InvalidInput, Transient
+from schemas.errors import Transient
 from schemas.event import EventKind
 from schemas.names import is_node_name
 from schemas.records import NodeRecord, ProjectRecord
-from schemas.states import EngineState, NodeState, State
+from schemas.states import NodeState, State
 
 log = structlog.get_logger()
 
-Model = TypeVar("Model", bound=BaseModel)
 #: since when the link to the bus stands, in monotonic seconds; None while it doesn't
 SettledSince = Callable[[], float | None]
 
@@ -42,6 +40,8 @@ TICK_S = 1.0
 #: A burst of statuses becomes one pass.
 DEBOUNCE_S = 0.005
 RETRY_S = 1.0
+#: After a lost race: at once, but not as fast as the processor can.
+CONFLICT_PAUSE_S = 0.02
 #: Writes in flight: enough to hide the round trip, few enough not to flood a small broker.
 WRITES_MAX = 32
 #: How long a deleted project's commands are remembered.
@@ -70,9 +70,11 @@ class ControlLoop:
         self._wake = asyncio.Event()
         self._reread = False
         self._buried_at: dict[str, float] = {}
-        self._unheard: dict[str, float] = {}
+        self._unheard: set[str] = set()
         self._returning: Mapping[str, float] = {}
         self._passed_version = -1
+        #: nodes that somebody else has registered
+        self._taken: set[str] = set()
 
     def wake(self) -> None:
         self._wake.set()
@@ -84,11 +86,20 @@ class ControlLoop:
 
     async def read(self) -> None:
         """Read all records and documents."""
-        picture = self._picture
-        picture.projects = _decoded(ProjectRecord, await self._buckets.projects.snapshot())
-        picture.nodes = _decoded(NodeRecord, await self._buckets.nodes.snapshot())
-        picture.documents = _decoded(NodeDesired, await self._buckets.desired.snapshot())
+        picture, buckets = self._picture, self._buckets
+        # Before the reading begins: who asks for another one meanwhile gets another one.
         self._reread = False
+        try:
+            picture.projects = await refreshed(
+                ProjectRecord, buckets.projects, lambda: picture.projects
+            )
+            picture.nodes = await refreshed(NodeRecord, buckets.nodes, lambda: picture.nodes)
+            picture.documents = await refreshed(
+                NodeDesired, buckets.desired, lambda: picture.documents, blank=_blank
+            )
+        except Transient:
+            self._reread = True
+            raise
         picture.touch()
 
     async def run(self, epoch: int, link_settled_since: SettledSince) -> None:
@@ -105,6 +116,7 @@ class ControlLoop:
                 outcome = "retry"
                 log.warning("somebody else has written; reading again", error=str(error))
                 self._reread = True
+                await asyncio.sleep(CONFLICT_PAUSE_S)
                 continue
             except Transient as error:
                 log.warning("the pass could not be finished", error=str(error))
@@ -140,24 +152,15 @@ class ControlLoop:
         revisions = {name: held.revision for name, held in picture.projects.items()}
         projects = picture.records()
         nodes = picture.node_pictures(now)
-        placement = schedule(
-            projects.values(),
-            [_node_view(node) for node in nodes],
-            picture.placed(),
-            frozen=bool(picture.frozen_because),
+        documents = picture.held_documents()
+        following = follow(projects, nodes, documents, epoch, frozen=bool(picture.frozen_because))
+        placement = following.placement
+        is_news = (
+            following.changed or placement != picture.placement or revisions != picture.applied
         )
-        situation = Situation(
-            projects=projects,
-            views=roll_up(projects.values(), placement, nodes),
-            placement=placement,
-            nodes={node.name: node for node in nodes},
-            documents=picture.held_documents(),
-        )
-        changed = assign(situation, epoch)
-        self._tell_moves(placement)
-        is_news = changed or placement != picture.placement or revisions != picture.applied
         picture.placement = placement
-        await self._fan_out(changed)
+        await self._fan_out(following)
+        self._tell_moves(placement)
         picture.applied = revisions
         if is_news:
             picture.touch()
@@ -166,32 +169,36 @@ class ControlLoop:
     async def _register_nodes(self) -> None:
         """Give every node that reports, and is not known yet, a record and an index."""
         picture = self._picture
-        for name in sorted(picture.current.keys() - picture.nodes.keys()):
+        for name in sorted(picture.current.keys() - picture.nodes.keys() - self._taken):
             if not is_node_name(name):
                 continue
             index = 1 + max((held.value.index for held in picture.nodes.values()), default=0)
             record = NodeRecord(name=name, index=index, joined=utc_now())
-            revision = await self._buckets.nodes.put(name, record, 0)
+            try:
+                revision = await self._buckets.nodes.put(name, record, 0)
+            except RevisionConflict:
+                # Reading again shows it; unless it can't be read, and then trying again is in vain.
+                self._taken.add(name)
+                raise
             picture.nodes[name] = Held(record, revision)
             self._events.tell(event(EventKind.NODE_JOINED, f"node {name} joined", node=name))
             log.info("a node joined", node=name, index=index)
 
     def _judge_nodes(self, now: float, settled_since: float | None) -> None:
         picture = self._picture
-        # A node that this process has never heard counts as silent from now on, and takes nothing
-        # new; its first sign of life makes it ready at once.
+        # A node that this process has never heard takes nothing new, and is silent since the link
+        # stands; its first sign of life makes it ready at once.
         previous = {}
         for name in picture.nodes:
             if name not in picture.last_seen:
-                self._unheard.setdefault(name, now)
+                self._unheard.add(name)
                 previous[name] = picture.states.get(name, NodeState.SUSPECT)
-            elif self._unheard.pop(name, None) is not None:
+            elif name in self._unheard:
+                self._unheard.discard(name)
                 previous[name] = NodeState.READY
             else:
                 previous[name] = picture.states.get(name, NodeState.READY)
-        seen = {
-            name: picture.last_seen.get(name, self._unheard.get(name, now)) for name in previous
-        }
+        seen = {name: at for name, at in picture.last_seen.items() if name in previous}
         verdict = judge(seen, previous, now, settled_since, returning=self._returning)
         self._returning = verdict.returning
         for name, state in verdict.states.items():
@@ -222,8 +229,10 @@ class ControlLoop:
                 )
             )
 
-    async def _fan_out(self, changed: Mapping[str, NodeDesired]) -> None:
+    async def _fan_out(self, following: Consequences) -> None:
         turns = asyncio.Semaphore(WRITES_MAX)
+        changed = following.changed
+        first = changed.keys() & following.first
 
         async def write(name: str, document: NodeDesired) -> None:
             held = self._picture.documents.get(name)
@@ -243,12 +252,13 @@ class ControlLoop:
                 failpoint("after_desired_put")
             self._picture.documents[name] = Held(document, revision)
 
-        results = await asyncio.gather(
-            *(write(name, document) for name, document in changed.items()), return_exceptions=True
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        for wave in (first, changed.keys() - first):
+            results = await asyncio.gather(
+                *(write(name, changed[name]) for name in sorted(wave)), return_exceptions=True
+            )
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
 
     async def _drop_tombstones(self, now: float) -> None:
         gone = {name: held for name, held in self._picture.projects.items() if held.value.is_gone}
@@ -281,30 +291,6 @@ class ControlLoop:
                 )
 
 
-def _node_view(node: NodePicture) -> NodeView:
-    current = node.current
-    if current is None:
-        return NodeView(name=node.name, index=node.index, state=node.state, engine_ready=False)
-    return NodeView(
-        name=node.name,
-        index=node.index,
-        address=current.address,
-        zone=current.zone,
-        labels=current.labels,
-        cpus=current.cpus,
-        memory_bytes=current.memory_bytes,
-        state=node.state,
-        is_cordoned=node.is_cordoned,
-        engine_ready=current.engine.state is EngineState.READY,
-    )
-
-
-def _decoded(model: type[Model], found: Mapping[str, tuple[bytes, int]]) -> dict[str, Held[Model]]:
-    """Every value that can be read. One that can't is logged and left alone, not dropped."""
-    held = {}
-    for key, (payload, revision) in found.items():
-        try:
-            held[key] = Held(decode(model, payload), revision)
-        except InvalidInput:
-            log.exception("a record can't be read and is left alone", key=key)
-    return held
+def _blank(name: str) -> NodeDesired | None:
+    """Stands for a document that can't be read: it is made again from records and containers."""
+    return NodeDesired(node=name, epoch=0, generation=0) if is_node_name(name) else None

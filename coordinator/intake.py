@@ -11,6 +11,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -19,7 +21,7 @@ from coordinator.domain import catalogue
 from coordinator.domain.catalogue import Decision, Moment
 from coordinator.domain.progress import Standing, progress
 from coordinator.domain.render import answer
-from coordinator.errors import DeadlinePassed, NotActive, RevisionConflict
+from coordinator.errors import BusUnavailable, DeadlinePassed, NotActive, RevisionConflict
 from coordinator.failpoints import failpoint
 from coordinator.picture import Held, Picture
 from coordinator.ports import Bucket, NodeRequests
@@ -46,6 +48,18 @@ Journal = Callable[[AnyCommand, Reply], None]
 ATTEMPTS_MAX = 5
 
 
+class Follower(Protocol):
+    """Who carries out what was decided."""
+
+    def wake(self) -> None:
+        """A record has changed."""
+        ...
+
+    def reread_and_wake(self) -> None:
+        """A record may have changed without our knowing."""
+        ...
+
+
 class Intake:
     """Implements `coordinator.ports.Door`."""
 
@@ -55,17 +69,18 @@ class Intake:
         projects: Bucket,
         requests: NodeRequests,
         journal: Journal,
+        follower: Follower,
         *,
-        wake: Callable[[], None],
         default_domain: str = "",
     ) -> None:
         self._picture = picture
         self._projects = projects
         self._requests = requests
         self._journal = journal
-        self._wake = wake
+        self._follower = follower
         self._default_domain = default_domain
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # A lock lives as long as somebody holds or awaits it: names are the callers' to invent.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closed_because = "the coordinator is starting"
 
     def open(self) -> None:
@@ -110,7 +125,8 @@ class Intake:
         name = _project_of(command)
         # One project's commands take turns, so that the record a decision was made on is the one it
         # is written over. Different projects don't wait for each other.
-        async with self._turns[name]:
+        turn = self._turns.setdefault(name, asyncio.Lock())
+        async with turn:
             for attempt in range(ATTEMPTS_MAX):
                 held = self._picture.projects.get(name)
                 record = held.value if held else None
@@ -149,11 +165,17 @@ class Intake:
 
     async def _save(self, record: ProjectRecord, revision: int) -> None:
         failpoint("before_record_put")
-        new_revision = await self._projects.put(record.name, record, revision)
+        try:
+            new_revision = await self._projects.put(record.name, record, revision)
+        except (BusUnavailable, asyncio.CancelledError):
+            # It may have been written all the same, and must not lie there until someone stumbles
+            # over it.
+            self._follower.reread_and_wake()
+            raise
         failpoint("after_record_put")
         self._picture.projects[record.name] = Held(record, new_revision)
         self._picture.touch()
-        self._wake()
+        self._follower.wake()
 
     async def _reread(self, name: str) -> None:
         found = (await self._projects.snapshot()).get(name)

@@ -40,6 +40,10 @@ class FakeBucket:
         self._gates[verb] = asyncio.Event()
         return self._gates[verb]
 
+    def release(self, verb: str) -> None:
+        """Let later calls pass; those that wait go on waiting for their event."""
+        del self._gates[verb]
+
     async def snapshot(self) -> Mapping[str, tuple[bytes, int]]:
         await self._begin("snapshot", "")
         found = dict(self.values)

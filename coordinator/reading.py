@@ -1,0 +1,65 @@
+"""`refreshed`: what a bucket has by now, decoded, without taking back what we wrote meanwhile."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import structlog
+from pydantic import BaseModel
+
+from coordinator.picture import Held
+from coordinator.ports import Bucket
+from schemas.codec import decode
+from schemas.errors import InvalidInput
+
+log = structlog.get_logger()
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _nothing(_key: str) -> None:
+    return None
+
+
+async def refreshed(
+    model: type[Model],
+    bucket: Bucket,
+    held: Callable[[], Mapping[str, Held[Model]]],
+    *,
+    blank: Callable[[str], Model | None] = _nothing,
+) -> dict[str, Held[Model]]:
+    """Every value that can be read; for one that can't, `blank` of its key, or nothing.
+
+    A snapshot takes time, and is older than what was written since it began: of those keys the
+    newer revision stays. `held` gives what is remembered at the moment it is called.
+    """
+    before = dict(held())
+    fresh = {
+        key: each
+        for key, (payload, revision) in (await bucket.snapshot()).items()
+        if (each := _read(model, key, payload, revision, blank))
+    }
+    now = held()
+    for key in before.keys() | now.keys():
+        ours = now.get(key)
+        if ours is before.get(key):
+            continue
+        if ours is None:
+            fresh.pop(key, None)
+        elif key not in fresh or fresh[key].revision < ours.revision:
+            fresh[key] = ours
+    return fresh
+
+
+def _read(
+    model: type[Model],
+    key: str,
+    payload: bytes,
+    revision: int,
+    blank: Callable[[str], Model | None],
+) -> Held[Model] | None:
+    try:
+        return Held(decode(model, payload), revision)
+    except InvalidInput:
+        log.exception("a record can't be read", key=key)
+        instead = blank(key)
+        return None if instead is None else Held(instead, revision)

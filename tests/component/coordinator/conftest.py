@@ -1,0 +1,23 @@
+"""A coordinator of its own for every test."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.component.coordinator.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def live(world: World) -> AsyncIterator[World]:
+    """One ready node, and the control loop at work."""
+    world.hear(1)
+    work = asyncio.create_task(world.loop.run(world.epoch, world.settled_since))
+    yield world
+    work.cancel()
+    await asyncio.wait({work})

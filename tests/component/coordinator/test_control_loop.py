@@ -1,0 +1,272 @@
+"""Passes over buckets that fail, race and lie, and over a memory that must never move backwards."""
+
+import asyncio
+import time
+
+import pytest
+
+from coordinator import control_loop
+from coordinator.errors import BusUnavailable, RevisionConflict
+from schemas.codec import decode, encode
+from schemas.command import DeleteProject, ScaleService, StopProject
+from schemas.event import EventKind
+from schemas.records import NodeRecord
+from schemas.states import NodeState, State, Wanted
+from tests.builders import a_container, a_project, a_status
+from tests.component.coordinator.world import World, creation, eventually
+
+
+@pytest.fixture
+async def world() -> World:
+    """One node that runs `shop`."""
+    world = World()
+    world.hear(1)
+    await world.intake.submit(creation())
+    await world.settle()
+    return world
+
+
+async def reading(world: World) -> "tuple[asyncio.Task[None], asyncio.Event]":
+    """A read that has its snapshot of the projects, and puts it into the picture on the event."""
+    gate = world.projects.hold("snapshot")
+    task = asyncio.create_task(world.loop.read())
+    seen = len(world.projects.calls)
+    await eventually(lambda: len(world.projects.calls) > seen)
+    return task, gate
+
+
+class TestMemory:
+    async def test_a_read_does_not_take_back_what_was_saved_meanwhile(self, world: World) -> None:
+        read, gate = await reading(world)
+        await world.intake.submit(StopProject(command_id="s", name="shop"))
+        gate.set()
+        await read
+        assert world.picture.projects["shop"].value == world.record()
+
+    async def test_a_read_does_not_forget_what_was_created_meanwhile(self, world: World) -> None:
+        read, gate = await reading(world)
+        await world.intake.submit(creation("c-2", "other"))
+        gate.set()
+        await read
+        assert world.picture.projects.keys() == {"shop", "other"}
+
+    async def test_a_read_does_not_bring_back_what_was_dropped_meanwhile(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(control_loop, "TOMBSTONE_S", -1.0)
+        await world.intake.submit(DeleteProject(command_id="d", name="shop", force=True))
+        await world.settle()
+        read, gate = await reading(world)
+        await world.do_pass()
+        gate.set()
+        await read
+        assert world.picture.projects == {}
+
+    async def test_a_read_shows_what_others_wrote_and_dropped(self, world: World) -> None:
+        held = world.picture.projects["shop"]
+        world.projects.write("shop", encode(held.value.model_copy(update={"version": "2"})))
+        world.projects.write("other", encode(a_project(name="other")))
+        await world.loop.read()
+        assert world.picture.projects["shop"].value.version == "2"
+        await world.projects.delete("other", world.picture.projects["other"].revision)
+        await world.loop.read()
+        assert world.picture.projects.keys() == {"shop"}
+
+    async def test_a_read_that_fails_is_made_up_for(self, world: World) -> None:
+        world.projects.lose("snapshot", happened=False)
+        with pytest.raises(BusUnavailable):
+            await world.loop.read()
+        assert world.loop._reread
+
+
+class TestUnreadable:
+    async def test_a_project_record_is_left_alone_and_its_containers_too(
+        self, world: World
+    ) -> None:
+        world.projects.write("shop", b"{not json")
+        await world.loop.read()
+        await world.do_pass()
+        assert world.projects.values["shop"][0] == b"{not json"
+        document = world.document()
+        assert document is not None
+        assert document.slots == ()
+
+    async def test_a_document_is_made_again_around_what_runs(self, world: World) -> None:
+        before = world.document()
+        assert before is not None
+        world.desired.write("n1", b"{not json")
+        await world.loop.read()
+        await world.do_pass()
+        after = world.document()
+        assert after is not None
+        assert after.slots == before.slots
+        assert after.generation > before.generation
+
+    async def test_a_node_record_stops_nobody_else(self, world: World) -> None:
+        world.nodes.write("n2", b"{not json")
+        world.hear(2)
+        with pytest.raises(RevisionConflict):
+            await world.do_pass()
+        await world.loop.read()
+        await world.intake.submit(
+            ScaleService(command_id="s", service_id="shop_web", type="scale_to", value=2)
+        )
+        await world.do_pass()
+        document = world.document()
+        assert document is not None
+        assert len(document.slots) == 2
+
+    async def test_keys_that_are_no_nodes_are_not_joined(self, world: World) -> None:
+        world.picture.current["a.b"] = a_status(1)
+        await world.do_pass()
+        assert world.nodes.values.keys() == {"n1"}
+
+
+class TestPasses:
+    async def test_a_pass_over_nothing_new_writes_nothing(self, world: World) -> None:
+        calls = len(world.desired.calls)
+        await world.do_pass()
+        await world.do_pass()
+        assert len(world.desired.calls) == calls
+
+    async def test_nodes_get_the_next_index_when_they_join(self, world: World) -> None:
+        for index in (5, 3):
+            world.hear(index)
+        await world.do_pass()
+        records = {
+            name: decode(NodeRecord, value) for name, (value, _) in world.nodes.values.items()
+        }
+        assert {name: record.index for name, record in records.items()} == {
+            "n1": 1,
+            "n3": 2,
+            "n5": 3,
+        }
+
+    async def test_where_a_slot_leaves_is_written_before_where_it_goes(self) -> None:
+        world = World()
+        for index in (1, 2, 3):
+            world.hear(index)
+        moving = "db: {image: db, environment: ['reschedule:on-node-failure']}"
+        await world.intake.submit(creation(template=moving))
+        await world.settle(1, 2, 3)
+        (home,) = world.picture.placement.assigned.values()
+        world.desired.calls.clear()
+        world.picture.last_seen[home] = time.monotonic() - 30.0
+        await world.do_pass()
+        written = world.desired.written()
+        assert written[0] == home
+        assert len(written) == 2
+        assert EventKind.SLOT_MOVED in [event.kind for event in world.sink.events]
+
+    async def test_one_document_that_can_not_be_written_holds_up_no_other(self) -> None:
+        world = World()
+        for index in (1, 2):
+            world.hear(index)
+        await world.intake.submit(creation())
+        await world.intake.submit(
+            ScaleService(command_id="s", service_id="shop_web", type="scale_to", value=2)
+        )
+        world.desired.lose("put", happened=False)
+        with pytest.raises(BusUnavailable):
+            await world.do_pass()
+        assert len(world.desired.values) == 1
+        assert world.picture.applied == {}
+        assert sorted(world.meter.writes) == ["ok", "unavailable"]
+
+    async def test_a_stopped_project_keeps_its_place_after_a_restart(self, world: World) -> None:
+        await world.intake.submit(StopProject(command_id="s", name="shop"))
+        await world.settle()
+        successor = await world.successor()
+        successor.hear(2)
+        successor.obey(1)
+        await successor.settle(1, 2)
+        document = world.document(1)
+        assert document is not None
+        assert [slot.wanted for slot in document.slots] == [Wanted.STOPPED]
+
+
+class TestDeletion:
+    async def test_a_project_is_buried_when_every_node_has_let_go(self, world: World) -> None:
+        await world.intake.submit(DeleteProject(command_id="d", name="shop", force=True))
+        await world.do_pass()
+        record = world.record()
+        assert record is not None
+        assert (record.desired_state, record.is_gone) == (State.DELETED, False)
+        world.obey()
+        await world.do_pass()
+        record = world.record()
+        assert record is not None
+        assert record.is_gone
+        assert world.picture.views(0.0) == {}
+
+    async def test_a_tombstone_is_dropped_in_time_and_its_name_is_free(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await world.intake.submit(DeleteProject(command_id="d", name="shop", force=True))
+        await world.settle()
+        await world.do_pass()
+        assert world.record() is not None
+        monkeypatch.setattr(control_loop, "TOMBSTONE_S", -1.0)
+        await world.do_pass()
+        assert world.record() is None
+        assert (await world.intake.submit(creation("c-2"))).outcome == "accepted"
+
+    async def test_a_name_may_be_created_again_over_its_tombstone(self, world: World) -> None:
+        await world.intake.submit(DeleteProject(command_id="d", name="shop", force=True))
+        await world.settle()
+        assert (await world.intake.submit(creation("c-2"))).outcome == "accepted"
+        await world.settle()
+        assert world.picture.views(0.0)["shop"].current_state is State.RUNNING
+
+
+class TestNodes:
+    @pytest.mark.parametrize(
+        ("settled_for_s", "expected"), [(7.0, NodeState.SUSPECT), (60.0, NodeState.DOWN)]
+    )
+    async def test_a_new_coordinator_gives_a_node_nothing_new_before_it_has_heard_it(
+        self, world: World, settled_for_s: float, expected: NodeState
+    ) -> None:
+        successor = await world.successor()
+        successor.picture.current["n1"] = a_status(1, a_container())
+        successor.picture.touch()
+        await successor.loop.do_pass(successor.epoch, time.monotonic() - settled_for_s)
+        assert successor.picture.states == {"n1": expected}
+        successor.hear(1, a_container())
+        await successor.do_pass()
+        assert successor.picture.states == {"n1": NodeState.READY}
+
+    async def test_while_the_link_is_not_settled_nothing_is_rescheduled(self, world: World) -> None:
+        await world.loop.do_pass(world.epoch, None)
+        assert world.picture.frozen_because
+
+
+class TestRun:
+    async def test_after_a_lost_race_it_reads_again_and_goes_on(self, world: World) -> None:
+        # Another coordinator has written this node's document: ours is of an old revision.
+        document = world.document()
+        assert document is not None
+        world.desired.write("n1", encode(document.model_copy(update={"generation": 90})))
+        work = asyncio.create_task(world.loop.run(world.epoch, world.settled_since))
+        await world.intake.submit(StopProject(command_id="s", name="shop"))
+        await eventually(lambda: world.wants(Wanted.STOPPED))
+        work.cancel()
+        await asyncio.wait({work})
+        after = world.document()
+        assert after is not None
+        assert after.generation == 91
+        assert "retry" in world.meter.passes
+
+    async def test_when_the_bus_is_back_it_goes_on(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(control_loop, "RETRY_S", 0.01)
+        await world.intake.submit(StopProject(command_id="s", name="shop"))
+        for bucket in (world.projects, world.nodes, world.desired):
+            bucket.is_down = True
+        work = asyncio.create_task(world.loop.run(world.epoch, world.settled_since))
+        await eventually(lambda: world.meter.passes.count("failed") >= 2)
+        for bucket in (world.projects, world.nodes, world.desired):
+            bucket.is_down = False
+        await eventually(lambda: world.wants(Wanted.STOPPED))
+        work.cancel()
+        await asyncio.wait({work})

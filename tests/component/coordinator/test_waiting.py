@@ -1,0 +1,172 @@
+"""Commands that wait for their effect, and those whose coordinator dies."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+from schemas.command import (
+    DeleteProject,
+    KillProject,
+    ListProjects,
+    Progress,
+    ReasonCode,
+    RedeployProject,
+    Reply,
+    ScaleService,
+    StartProject,
+    StopProject,
+)
+from schemas.states import State, Wanted
+from tests.builders import a_container, a_problem
+from tests.component.coordinator.world import LONG_S, World, code, creation, eventually
+
+
+class TestSignals:
+    async def test_a_signal_that_ends_nothing_goes_to_the_running_containers(
+        self, world: World
+    ) -> None:
+        world.hear(1)
+        await world.intake.submit(creation())
+        await world.settle()
+        hup = KillProject(command_id="k", name="shop", signal="HUP")
+        assert (await world.intake.submit(hup)).outcome == "accepted"
+        assert world.requests.sent == [("n1", ("id-shop_web_1",), "HUP")]
+        assert (await world.intake.submit(hup)).outcome == "accepted"
+        assert len(world.requests.sent) == 1
+
+    async def test_a_signal_that_could_not_be_sent_is_a_failure(self, world: World) -> None:
+        world.hear(1)
+        await world.intake.submit(creation())
+        await world.settle()
+        world.requests.fault = "its agent does not answer"
+        reply = await world.intake.submit(KillProject(command_id="k", name="shop", signal="HUP"))
+        assert (reply.outcome, reply.progress) == ("accepted", Progress.FAILED)
+        assert reply.reason is not None
+        assert reply.reason.message == "signal HUP to web on node n1: its agent does not answer"
+
+
+class TestWait:
+    async def begin(self, world: World, **fields: Any) -> "asyncio.Task[Reply]":
+        """A creation that waits, up to the point where its node has its document."""
+        waiting = asyncio.create_task(world.intake.submit(creation(wait=LONG_S, **fields)))
+        await eventually(lambda: world.wants(Wanted.RUNNING))
+        return waiting
+
+    async def quickly(self, waiting: Awaitable[Reply]) -> Reply:
+        async with asyncio.timeout(LONG_S / 2):
+            return await waiting
+
+    async def test_without_a_wait_the_answer_is_acceptance(self, live: World) -> None:
+        reply = await live.intake.submit(creation())
+        assert (reply.outcome, reply.progress) == ("accepted", None)
+
+    async def test_the_answer_is_done_when_the_node_has_done_it(self, live: World) -> None:
+        waiting = await self.begin(live)
+        assert not waiting.done()
+        live.obey()
+        assert (await self.quickly(waiting)).progress is Progress.DONE
+
+    async def test_a_failure_is_answered_with_its_reason(self, live: World) -> None:
+        waiting = await self.begin(live)
+        live.hear(1, a_container(status="created"), problems=[a_problem()])
+        reply = await self.quickly(waiting)
+        assert (reply.outcome, reply.progress) == ("accepted", Progress.FAILED)
+        assert (code(reply), reply.reason and reply.reason.message) == (
+            ReasonCode.FAILED,
+            "no such image (node n1)",
+        )
+
+    async def test_when_the_wait_is_over_the_operation_goes_on(self, live: World) -> None:
+        reply = await live.intake.submit(creation(wait=0.02))
+        assert (reply.outcome, reply.progress, reply.reason) == ("accepted", Progress.RUNNING, None)
+
+    async def test_a_newer_command_ends_the_wait_of_an_older_one(self, live: World) -> None:
+        waiting = await self.begin(live)
+        await live.intake.submit(StopProject(command_id="s", name="shop"))
+        reply = await self.quickly(waiting)
+        assert (reply.progress, code(reply)) == (Progress.SUPERSEDED, ReasonCode.CONFLICT)
+
+    async def test_a_stop_is_not_done_before_the_node_has_heard_of_it(self, live: World) -> None:
+        await self.begin(live)
+        live.obey()
+        stop = StopProject(command_id="s", name="shop", wait=LONG_S)
+        waiting = asyncio.create_task(live.intake.submit(stop))
+        await eventually(lambda: live.wants(Wanted.STOPPED))
+        assert not waiting.done()
+        live.obey()
+        assert (await self.quickly(waiting)).progress is Progress.DONE
+
+    async def test_a_redeploy_is_done_when_the_node_has_nothing_left_to_do(
+        self, live: World
+    ) -> None:
+        await self.begin(live)
+        live.obey()
+        redeploy = RedeployProject(command_id="r", name="shop", wait=LONG_S)
+        waiting = asyncio.create_task(live.intake.submit(redeploy))
+        await eventually(lambda: (entry := live.entry()) is not None and entry.refresh == 1)
+        live.obey(settled=False)
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        live.obey()
+        assert (await self.quickly(waiting)).progress is Progress.DONE
+
+    async def test_a_deletion_is_done_when_the_project_is_gone(self, live: World) -> None:
+        await self.begin(live)
+        live.obey()
+        deletion = DeleteProject(command_id="d", name="shop", force=True, wait=LONG_S)
+        waiting = asyncio.create_task(live.intake.submit(deletion))
+        await eventually(lambda: live.wants(Wanted.ABSENT))
+        assert not waiting.done()
+        live.obey()
+        assert (await self.quickly(waiting)).progress is Progress.DONE
+        assert (await live.intake.ask(ListProjects())).result == []
+
+    async def test_what_was_settled_before_is_done_at_once(self, live: World) -> None:
+        await self.begin(live)
+        live.obey()
+        reply = await self.quickly(
+            live.intake.submit(StartProject(command_id="s", name="shop", wait=LONG_S))
+        )
+        assert reply.progress is Progress.DONE
+
+
+class TestCrash:
+    async def test_what_was_saved_is_finished_by_the_next_coordinator(self, world: World) -> None:
+        world.hear(1)
+        await world.do_pass()
+        # Dies after the record is put: nobody makes the documents that follow from it.
+        first = await world.intake.submit(creation())
+        assert world.document() is None
+
+        successor = await world.successor()
+        successor.hear(1)
+        await successor.settle()
+        document = world.document()
+        assert document is not None
+        assert [slot.wanted.value for slot in document.slots] == ["running"]
+        assert document.epoch == successor.epoch
+        assert await successor.intake.submit(creation()) == first
+
+    async def test_what_was_begun_is_finished_by_the_next_coordinator(self, world: World) -> None:
+        for index in (1, 2):
+            world.hear(index)
+        await world.do_pass()
+        await world.intake.submit(creation())
+        await world.intake.submit(
+            ScaleService(command_id="s", service_id="shop_web", type="scale_to", value=2)
+        )
+        # Dies between the writes of two documents.
+        world.desired.lose("put", happened=False)
+        work = asyncio.create_task(world.do_pass())
+        await asyncio.wait({work})
+        assert work.exception() is not None
+        assert len(world.desired.values) == 1
+
+        successor = await world.successor()
+        for index in (1, 2):
+            successor.obey(index)
+        await successor.settle(1, 2)
+        view = successor.picture.views(0.0)["shop"]
+        assert view.current_state is State.RUNNING
+        assert len(view.services["web"].containers) == 2
+        assert {len(held.slots) for index in (1, 2) if (held := world.document(index))} == {1}
