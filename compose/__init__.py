@@ -3,7 +3,9 @@
     parse        YAML text -> a tree of plain values, bounded in size and depth
     interpolate  variables in values, from the project's environment
     shape        V1, V2, V3 or the Specification -> one set of sections
+    extends      a service that starts from another one; profiles
     validate     every key is honoured or refused with its path, by the table in `keys`
+    published    values are what the format's published JSON Schema allows
     normalise    lists or maps, short or long syntax, units -> one form per service
     resolve      names on the engine, aliases, dependencies -> ServiceTemplate
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 from compose.errors import TemplateError, below, clipped, shown
 from compose.networks import alias
-from compose.tree import Tree, is_extension, mapping, only_keys, text, texts
+from compose.notes import Notes
+from compose.tree import Tree, boolean, is_extension, mapping, only_keys, text, texts
 
 Condition = Literal["started", "healthy", "completed"]
 
@@ -26,6 +27,8 @@ class Dependency:
     service: str
     where: str
     condition: Condition = "started"
+    #: whether the template must have that service
+    is_required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,13 @@ class Link:
     where: str
 
 
-def dependencies(value: Tree, where: str) -> tuple[Dependency, ...]:
+def dependencies(value: Tree, where: str, notes: Notes) -> tuple[Dependency, ...]:
     """`depends_on`, as a list or as a map with conditions."""
     if isinstance(value, list):
         names = dict.fromkeys(texts(value, where))
         return tuple(Dependency(name, where) for name in names)
     return tuple(
-        _conditional(name, options, below(where, name))
+        _conditional(name, options, below(where, name), notes)
         for name, options in mapping(value, where).items()
         if not is_extension(name)
     )
@@ -59,15 +62,21 @@ def links(value: Tree, where: str) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def _conditional(name: str, options: Tree, where: str) -> Dependency:
-    found = only_keys(options or {}, where, ("condition",))
+def _conditional(name: str, options: Tree, where: str, notes: Notes) -> Dependency:
+    found = only_keys(options or {}, where, ("condition", "required", "restart"))
+    if boolean(found.get("restart", False), below(where, "restart")):
+        notes.warn(
+            "a dependency that is started again takes nobody with it: no effect",
+            where=below(where, "restart"),
+        )
     written = text(found.get("condition", "service_started"), below(where, "condition"))
     if written not in _CONDITIONS:
         raise TemplateError(
             f"must be one of {', '.join(_CONDITIONS)}, not {shown(written)}",
             where=below(where, "condition"),
         )
-    return Dependency(name, where, _CONDITIONS[written])
+    is_required = boolean(found.get("required", True), below(where, "required"))
+    return Dependency(name, where, _CONDITIONS[written], is_required)
 
 
 def check_graph(graph: Mapping[str, Sequence[Dependency]]) -> None:

@@ -20,7 +20,7 @@ _PROPAGATIONS = frozenset({"private", "rprivate", "shared", "rshared", "slave", 
 #: Words about how lazily Docker Desktop may keep files in step. A Linux engine takes them and
 #: has nothing to do.
 _CONSISTENCIES = frozenset({"cached", "delegated", "consistent", "default"})
-_LONG_KEYS = ("type", "source", "src", "target", "read_only", "consistency")
+_LONG_KEYS = ("type", "source", "target", "read_only", "consistency")
 _NO_DIRECTORY = (
     "a relative path means nothing on a cluster: the template has no directory; "
     "name an absolute path on the nodes, or a volume"
@@ -139,7 +139,7 @@ def _long(entry: dict[str, Tree], where: str) -> Mount:
             f"must be volume, bind or tmpfs, not {shown(kind)}", where=below(where, "type")
         )
     found = only_keys(entry, where, (*_LONG_KEYS, kind))
-    source = text(found.get("source", found.get("src", "")), below(where, "source"))
+    source = text(found.get("source", ""), below(where, "source"))
     target = _target(text(found.get("target"), below(where, "target")), below(where, "target"))
     consistency = text(found.get("consistency", "default"), below(where, "consistency"))
     if consistency not in _CONSISTENCIES:

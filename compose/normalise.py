@@ -20,11 +20,9 @@ from compose.placement import PolicyReader
 from compose.ports import exposed, published
 from compose.pulling import always_pulls
 from compose.resources import Resources, resources
-from compose.shape import Shape
 from compose.sharing import Sharing, sharing
 from compose.tree import Tree, integer, text, text_map, texts
 from compose.units import seconds, words
-from compose.validate import understood
 from schemas.command import SCALE_MAX
 from schemas.records import PlacementPolicy
 from schemas.service import Healthcheck, Port, Restart
@@ -87,19 +85,17 @@ class NormalService:
 
 def normalise(
     name: str,
-    service: Mapping[str, Tree],
+    found: Mapping[str, Tree],
     where: str,
     *,
-    shape: Shape,
     project: Mapping[str, str],
     notes: Notes,
 ) -> NormalService:
-    """Read a service of the given format; `project` is the project's environment.
+    """Read the keys of a service that are `understood`; `project` is the project's environment.
 
     Raises:
         TemplateError: with the path of what can't be understood or isn't supported.
     """
-    found = understood(service, where, shape, notes)
     keys = _Keys(found, where)
     policy = PolicyReader()
     variables = environment(
@@ -129,7 +125,7 @@ def normalise(
         ports=ports,
         expose=exposed(found.get("expose", []), keys.at("expose")),
         mounts=mounts(found.get("volumes", []), keys.at("volumes")),
-        depends=keys.depends(aliyun),
+        depends=keys.depends(aliyun, notes),
         links=links(found.get("links", []), keys.at("links")),
         healthcheck=keys.optional("healthcheck", healthcheck),
         restart=keys.restart(deployed),
@@ -226,9 +222,9 @@ class _Keys:
             raise TemplateError("can't be together with network_mode", where=self.at("networks"))
         return joined or None
 
-    def depends(self, aliyun: AliyunLabels) -> tuple[Dependency, ...]:
+    def depends(self, aliyun: AliyunLabels, notes: Notes) -> tuple[Dependency, ...]:
         at = below(self.at("labels"), f"{PREFIX}depends")
-        own = dependencies(self.found.get("depends_on", []), self.at("depends_on"))
+        own = dependencies(self.found.get("depends_on", []), self.at("depends_on"), notes)
         return (*own, *(Dependency(service, at) for service in aliyun.depends))
 
 

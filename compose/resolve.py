@@ -22,7 +22,13 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
     Raises:
         TemplateError: a name that nothing has, or services that wait for each other.
     """
-    graph = {service.name: _needed(service, scope) for service in services}
+    names = {service.name for service in services}
+    graph = {
+        service.name: [
+            one for one in _needed(service, scope) if one.is_required or one.service in names
+        ]
+        for service in services
+    }
     check_graph(graph)
     joined = {service.name: _joined(service) for service in services}
     aliases = _link_aliases(services, joined, scope, notes)

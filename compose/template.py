@@ -13,9 +13,11 @@ from compose.limits import PROJECT_PORTS_MAX
 from compose.normalise import NormalService, normalise
 from compose.notes import Notes
 from compose.parse import parse
+from compose.published_schemas import check_published
 from compose.resolve import own_volumes, resolve, used_networks
 from compose.shape import Sections, Shape, sections
 from compose.specs import Scope
+from compose.validate import understood
 from schemas.records import ProjectTemplate
 
 #: Compose's own variable: every template may use it, and no environment can change it.
@@ -65,13 +67,16 @@ def compile_template(
 
 
 def _services(parts: Sections, environment: Mapping[str, str], notes: Notes) -> list[NormalService]:
+    found = {
+        name: understood(service, below(parts.services_at, name), parts.shape, notes)
+        for name, service in parts.services.items()
+    }
+    check_published(parts, found, notes)
     services: list[NormalService] = []
     ports = 0
-    for name, service in parts.services.items():
+    for name, keys in found.items():
         where = below(parts.services_at, name)
-        services.append(
-            normalise(name, service, where, shape=parts.shape, project=environment, notes=notes)
-        )
+        services.append(normalise(name, keys, where, project=environment, notes=notes))
         ports += len(services[-1].ports) + len(services[-1].expose)
         if ports > PROJECT_PORTS_MAX:
             raise TemplateError(

@@ -14,7 +14,7 @@ def test_all_kinds_of_dependencies_add_up_in_the_templates_order() -> None:
           cache: {image: x}
           web:
             image: x
-            depends_on: {queue: {condition: service_healthy}, db: {}}
+            depends_on: {queue: {condition: service_healthy}, db: {condition: service_started}}
             links: [cache, queue]
             labels: {aliyun.depends: "db, once"}
           queue: {image: x}
@@ -58,8 +58,8 @@ def test_all_kinds_of_dependencies_add_up_in_the_templates_order() -> None:
             "must be",
         ),
         (
-            "a: {image: x, depends_on: {a: {required: false}}}",
-            "services.a.depends_on.a.required",
+            "a: {image: x, depends_on: {b: {condition: service_started, need: 1}}}",
+            "services.a.depends_on.b.need",
             "unknown",
         ),
         ("a: {image: x, depends_on: b}", "services.a.depends_on", "mapping"),
@@ -84,3 +84,10 @@ def test_what_a_model_refuses_is_a_fault_of_the_template(monkeypatch: pytest.Mon
     monkeypatch.setattr(resolve, "definition", lambda _: "no mapping")
     error = refused("services: {web: {image: x}}")
     assert (error.where, "definition" in str(error)) == ("services.web", True)
+
+
+def test_a_dependency_that_is_not_required_may_be_missing() -> None:
+    options = "{condition: service_started, required: false, restart: true}"
+    template = compiled(f"services: {{a: {{image: x, depends_on: {{b: {options}}}}}}}")
+    assert template.services[0].depends_on == ()
+    assert "no effect" in template.warnings[0]

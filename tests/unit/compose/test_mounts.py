@@ -53,7 +53,7 @@ DECLARED = (
             ),
         ),
         (
-            "{type: bind, src: /h, target: /d, consistency: cached, bind: {create_host_path: true}}",
+            "{type: bind, source: /h, target: /d, consistency: cached, bind: {create_host_path: true}}",
             VolumeMount(type="bind", source="/h", target="/d"),
         ),
         ("{type: tmpfs, target: /t}", VolumeMount(type="tmpfs", target="/t")),
