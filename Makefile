@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 NODES ?= 3
 PACKAGES := agent cli compose coordinator schemas tests
 
-.PHONY: help up down lab lab-down venv check test schemas clean
+.PHONY: help up down lab lab-down venv check test test-vm schemas clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,11 +39,15 @@ test: venv ## Every test; needs root for engines in network namespaces
 	@scripts/engine-deps engine
 	$(PYTHON) -m pytest
 
+test-vm: venv ## Units and NFS volumes in a virtual machine; needs root and a quarter of an hour
+	@scripts/vm-deps
+	$(PYTHON) -m pytest tests/vm
+
 schemas: venv ## Write the JSON Schemas and the AsyncAPI document anew
 	$(PYTHON) -m schemas.generate
 
 clean: ## Stop everything and remove the environment and all caches
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m cli down && $(PYTHON) -m cli lab down; fi
 	rm -rf .venv .coverage htmlcov build dist .hypothesis .import_linter_cache
-	rm -rf .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf .troopers/vm .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

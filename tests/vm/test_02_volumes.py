@@ -1,0 +1,70 @@
+"""A nas volume over a real NFS server: made, mounted, written and read."""
+
+import stat
+
+import pytest
+
+from cli.errors import CommandFailed
+from tests.vm.world import VmWorld
+
+MOUNTPOINT = "/mnt/acs_mnt/nas/files"
+
+
+@pytest.fixture
+def world(world: VmWorld) -> VmWorld:
+    """With one volume, mounted."""
+    assert world.create_volume("files", "/team/files", mode="750")["Mountpoint"] == MOUNTPOINT
+    world.wait_for(lambda: world.mount_state("files") == "mounted", "the volume is mounted")
+    return world
+
+
+def test_a_volume_is_mounted_where_the_reference_says_with_its_directory_made(
+    world: VmWorld,
+) -> None:
+    made = world.nfs.share / "team" / "files"
+    assert stat.filemode(made.stat().st_mode) == "drwxr-x---"
+    kind, _, options = world.guest.run(f"findmnt -n -o FSTYPE,OPTIONS {MOUNTPOINT}").partition(" ")
+    assert kind == "nfs4"
+    assert {"rw", "nosuid", "nodev", "hard"} <= set(options.strip().split(","))
+    world.seen.tell("the mount, as the kernel shows it", options.strip())
+
+
+def test_a_volume_is_mounted_within_seconds(world: VmWorld) -> None:
+    world.create_volume("quick", "/quick")
+    took = world.wait_for(lambda: world.mount_state("quick") == "mounted", "it is mounted")
+    world.seen.tell("POST /volumes/create, until it was mounted", f"{took:.1f} s")
+
+
+def test_what_mountd_mounts_the_engine_sees(world: VmWorld) -> None:
+    engine = world.guest.of_unit("docker", "MainPID")
+    assert f" {MOUNTPOINT} " in world.guest.run(f"cat /proc/{engine}/mountinfo")
+
+
+def test_the_agent_and_the_coordinator_have_no_business_on_a_share(world: VmWorld) -> None:
+    for unit in ("troopers-agent", "troopers-coordinator"):
+        pid = world.guest.of_unit(unit, "MainPID")
+        assert "/mnt/acs_mnt" not in world.guest.run(f"ls -l /proc/{pid}/fd /proc/{pid}/cwd")
+
+
+@pytest.mark.parametrize("source", ["files", MOUNTPOINT], ids=["by-name", "by-path"])
+def test_a_container_writes_and_reads_what_the_server_has(world: VmWorld, source: str) -> None:
+    world.deploy("writer", {"volumes": [f"{source}:/data"]})
+    world.in_container("writer_app_1", "sh -c 'echo from a container > /data/a'")
+    share = world.nfs.share / "team" / "files"
+    assert (share / "a").read_text() == "from a container\n"
+    (share / "b").write_text("from outside\n")
+    assert world.in_container("writer_app_1", "cat /data/b") == "from outside"
+
+
+def test_a_container_may_be_kept_from_writing(world: VmWorld) -> None:
+    (world.nfs.share / "team" / "files" / "c").write_text("look, don't touch\n")
+    world.deploy("reader", {"volumes": ["files:/data:ro"]})
+    assert world.in_container("reader_app_1", "cat /data/c") == "look, don't touch"
+    with pytest.raises(CommandFailed, match=r"[Rr]ead-only"):
+        world.in_container("reader_app_1", "sh -c 'echo x > /data/d'")
+
+
+def test_a_volume_names_the_containers_that_use_it(world: VmWorld) -> None:
+    world.deploy("writer", {"volumes": ["files:/data"]})
+    refs = world.volume("files")["Refs"]
+    assert [ref["Name"].lstrip("/") for ref in refs] == ["writer_app_1"]
