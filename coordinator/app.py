@@ -53,13 +53,13 @@ class Coordinator:
             KvBucket(self._link, subjects.LEASE_BUCKET), settings.name, self._link.lease_ttl_s
         )
         self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch)
-        projects = KvBucket(self._link, subjects.PROJECTS_BUCKET)
+        projects = self._bucket(subjects.PROJECTS_BUCKET)
         self._loop = ControlLoop(
             self._picture,
             Buckets(
                 projects=projects,
-                nodes=KvBucket(self._link, subjects.NODES_BUCKET),
-                desired=KvBucket(self._link, subjects.DESIRED_BUCKET),
+                nodes=self._bucket(subjects.NODES_BUCKET),
+                desired=self._bucket(subjects.DESIRED_BUCKET),
             ),
             self._publisher,
             self._metrics,
@@ -75,6 +75,10 @@ class Coordinator:
         self._collector = Collector(
             self._picture, KvBucket(self._link, subjects.STATUS_BUCKET), self._loop.wake
         )
+
+    def _bucket(self, name: str) -> KvBucket:
+        """One that only the active coordinator writes."""
+        return KvBucket(self._link, name, self._lease.fence)
 
     async def run(self) -> None:
         """Until cancelled. Raises what ended the part that died first."""

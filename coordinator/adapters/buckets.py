@@ -5,7 +5,7 @@ Reads: every key, by batched direct gets (`snapshot`). Writes: one key at a revi
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import nats.errors
 import nats.js.errors
@@ -25,6 +25,10 @@ SNAPSHOT_TIMEOUT_S = 20.0
 BATCH = 256
 
 
+def _always() -> None:
+    """No fence: everybody may write."""
+
+
 class KvBucket:
     """Implements `coordinator.ports.Bucket`.
 
@@ -32,9 +36,11 @@ class KvBucket:
     reads every second would soon have used up all it may have.
     """
 
-    def __init__(self, link: NatsLink, name: str) -> None:
+    def __init__(self, link: NatsLink, name: str, fence: Callable[[], None] = _always) -> None:
+        """`fence` is called before every write, and raises when this process may not write."""
         self._link = link
         self._name = name
+        self._fence = fence
         self._bucket: KeyValue | None = None
 
     async def snapshot(self) -> Mapping[str, tuple[bytes, int]]:
@@ -49,6 +55,7 @@ class KvBucket:
     async def put(self, key: str, value: BaseModel, revision: int) -> int:
         async with translated(f"write {self._name}/{key}"):
             bucket = await self._open()
+            self._fence()
             try:
                 if revision == 0:
                     # Unlike a plain update, this also succeeds where a deleted key left a marker.
@@ -62,6 +69,7 @@ class KvBucket:
     async def delete(self, key: str, revision: int) -> None:
         async with translated(f"delete {self._name}/{key}"):
             bucket = await self._open()
+            self._fence()
             try:
                 await bucket.delete(key, last=revision)
             except nats.js.errors.APIError as error:

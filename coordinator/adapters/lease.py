@@ -17,13 +17,16 @@ from collections.abc import Callable, Coroutine
 import structlog
 
 from coordinator.adapters.buckets import KvBucket
-from coordinator.errors import BusUnavailable, RevisionConflict
+from coordinator.errors import BusUnavailable, NotActive, RevisionConflict
 from schemas.codec import decode
 from schemas.document import Document
 from schemas.errors import InvalidInput
 from schemas.subjects import LEASE_KEY
 
 log = structlog.get_logger()
+
+#: of the time to live: when nothing was heard for so long, the lease is given up
+HELD_SHARE = 2 / 3
 
 
 class LeaseHolder(Document):
@@ -43,6 +46,7 @@ class Lease:
         self._ttl_s = ttl_s
         self._may_inherit = True
         self._hurry = asyncio.Event()
+        self._held_until = 0.0
         #: 0 while not held
         self.epoch = 0
         self.holder_name = ""
@@ -51,10 +55,23 @@ class Lease:
         """Try to acquire now rather than at the next turn: the bus is back."""
         self._hurry.set()
 
+    def fence(self) -> None:
+        """Refuse to go on unless the lease is held at this very moment.
+
+        Only a look at the clock: a process that was paused for a while asks this before it has had
+        the time to learn that it lost the lease.
+
+        Raises:
+            NotActive: it is not, or not surely.
+        """
+        if not self.epoch or time.monotonic() >= self._held_until:
+            raise NotActive("another coordinator may be active by now")
+
     async def run(self, active: Callable[[int], Coroutine[None, None, None]]) -> None:
         """For ever: acquire, be active, lose, try again."""
         while True:
-            revision = await self._acquire()
+            started, revision = await self._acquire()
+            self._held_until = started + self._ttl_s * HELD_SHARE
             self.epoch = revision
             self.holder_name = self._holder.name
             log.info("active", epoch=revision)
@@ -64,13 +81,16 @@ class Lease:
                 self.epoch = 0
             log.warning("no longer active", epoch=revision)
 
-    async def _acquire(self) -> int:
+    async def _acquire(self) -> tuple[float, int]:
+        """When the request that succeeded was begun, and the lease's revision."""
         while True:
+            # Cleared first: a call to hurry during the attempt asks for another one.
+            self._hurry.clear()
+            started = time.monotonic()
             with contextlib.suppress(BusUnavailable, RevisionConflict):
                 revision = await self._try_acquire()
                 if revision:
-                    return revision
-            self._hurry.clear()
+                    return started, revision
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), self._ttl_s / 6)
 
@@ -114,20 +134,23 @@ class Lease:
     async def _renew(self, revision: int) -> None:
         """Returns when the lease is lost."""
         self._may_inherit = False
-        renewed_at = time.monotonic()
+        pause_s = self._ttl_s / 3
         while True:
-            await asyncio.sleep(self._ttl_s / 3)
+            await asyncio.sleep(pause_s)
             started = time.monotonic()
-            left_s = renewed_at + self._ttl_s * 2 / 3 - started
+            left_s = self._held_until - started
+            if left_s <= 0:
+                log.error("the lease could not be renewed in time")
+                return
             try:
-                async with asyncio.timeout(max(0.0, left_s)):
+                async with asyncio.timeout(left_s):
                     revision = await self._bucket.put(LEASE_KEY, self._holder, revision)
             except RevisionConflict:
                 log.error("another coordinator has taken the lease")  # noqa: TRY400  no trace needed
                 return
             except (BusUnavailable, TimeoutError):
-                if time.monotonic() >= renewed_at + self._ttl_s * 2 / 3:
-                    log.error("the lease could not be renewed in time")  # noqa: TRY400
-                    return
+                # A broker that has just started refuses at once, and takes it a moment later.
+                pause_s = min(self._ttl_s / 30, max(0.0, self._held_until - time.monotonic()))
             else:
-                renewed_at = started
+                self._held_until = started + self._ttl_s * HELD_SHARE
+                pause_s = self._ttl_s / 3

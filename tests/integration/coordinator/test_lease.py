@@ -1,0 +1,268 @@
+"""One active coordinator at a time, whatever happens to it or to the broker."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import SimpleNamespace
+
+import pytest
+from pydantic import BaseModel
+
+from coordinator.adapters import lease as lease_module
+from coordinator.adapters import nats_link
+from coordinator.adapters.buckets import KvBucket
+from coordinator.adapters.lease import Lease
+from coordinator.adapters.nats_link import NatsLink
+from coordinator.errors import BusUnavailable, NotActive
+from schemas import subjects
+from schemas.records import NodeRecord
+from schemas.subjects import LEASE_KEY
+from tests.contract.real_bus import RealServer
+
+pytestmark = pytest.mark.bus
+
+#: as short as leaves room for a busy machine
+TTL_S = 2.0
+#: nothing here takes that long
+DEADLINE_S = 30.0
+
+
+class FaultyBucket(KvBucket):
+    """The real one, unless it is told to hang or to fail at once."""
+
+    is_stuck = False
+    failures = 0
+    loses_acknowledgements = 0
+
+    async def put(self, key: str, value: BaseModel, revision: int) -> int:
+        if self.is_stuck:
+            await asyncio.Event().wait()
+        if self.failures:
+            self.failures -= 1
+            raise BusUnavailable("refused at once")
+        written = await super().put(key, value, revision)
+        if self.loses_acknowledgements:
+            self.loses_acknowledgements -= 1
+            raise BusUnavailable("the acknowledgement was lost")
+        return written
+
+
+class Candidate:
+    """A coordinator process that does nothing but to be active."""
+
+    def __init__(self, link: NatsLink, name: str, ttl_s: float, history: list[str]) -> None:
+        self.link = link
+        self.bucket = FaultyBucket(link, subjects.LEASE_BUCKET)
+        self.lease = Lease(self.bucket, name, ttl_s)
+        self.name = name
+        self.history = history
+        self.epochs: list[int] = []
+        self.task = asyncio.create_task(self.lease.run(self._be_active))
+
+    async def _be_active(self, epoch: int) -> None:
+        self.epochs.append(epoch)
+        self.history.append(f"{self.name} active")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.history.append(f"{self.name} ended")
+
+    async def die(self) -> None:
+        """As by SIGKILL: the lease is not given back."""
+        self.task.cancel()
+        await asyncio.wait({self.task})
+
+
+Candidates = Callable[..., Coroutine[None, None, Candidate]]
+
+
+@pytest.fixture
+def history() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def candidate(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch, history: list[str]
+) -> AsyncIterator[Candidates]:
+    """Makes coordinators that want the lease."""
+    server.start()
+    made: list[Candidate] = []
+
+    async def make(name: str, ttl_s: float = TTL_S) -> Candidate:
+        monkeypatch.setattr(nats_link, "LEASE_TTL_S", {1: ttl_s, 3: ttl_s})
+        link = NatsLink(server.url("admin"), name)
+        await link.connect()
+        made.append(Candidate(link, name, ttl_s, history))
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.die()
+    for each in made:
+        await each.link.close()
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not is_true():  # noqa: ASYNC110 - what is watched sets no event
+            await asyncio.sleep(0.01)
+
+
+async def renewals(by: Candidate, count: int) -> None:
+    """Wait for so many renewals."""
+    wanted = (await by.bucket.snapshot())[LEASE_KEY][1] + count
+    async with asyncio.timeout(DEADLINE_S):
+        while (await by.bucket.snapshot())[LEASE_KEY][1] < wanted:  # noqa: ASYNC110 - nor does a bucket
+            await asyncio.sleep(0.05)
+
+
+async def test_one_of_two_becomes_active_and_the_other_knows_who(candidate: Candidates) -> None:
+    one = await candidate("c1")
+    await until(lambda: bool(one.lease.epoch))
+    other = await candidate("c2")
+    await until(lambda: other.lease.holder_name == "c1")
+    assert other.epochs == []
+
+
+async def test_when_the_holder_dies_another_takes_over_with_a_higher_epoch(
+    candidate: Candidates,
+) -> None:
+    one = await candidate("c1")
+    await until(lambda: bool(one.lease.epoch))
+    other = await candidate("c2")
+    await one.die()
+    died = time.monotonic()
+    await until(lambda: bool(other.lease.epoch))
+    assert other.epochs[0] > one.epochs[0]
+    assert time.monotonic() - died < TTL_S + DEADLINE_S / 2
+
+
+async def test_a_holder_keeps_the_lease_and_its_epoch_over_many_renewals(
+    candidate: Candidates, history: list[str]
+) -> None:
+    one = await candidate("c1")
+    await until(lambda: bool(one.lease.epoch))
+    other = await candidate("c2")
+    await renewals(one, 4)
+    assert history == ["c1 active"]
+    assert other.epochs == []
+
+
+async def test_a_successor_of_the_same_name_inherits_at_once(candidate: Candidates) -> None:
+    one = await candidate("c1", ttl_s=600.0)
+    await until(lambda: bool(one.lease.epoch))
+    await one.die()
+    successor = await candidate("c1", ttl_s=600.0)
+    await until(lambda: bool(successor.lease.epoch))
+    assert successor.epochs[0] > one.epochs[0]
+
+
+async def test_two_of_one_name_do_not_take_turns(candidate: Candidates, history: list[str]) -> None:
+    one = await candidate("c1")
+    await until(lambda: bool(one.lease.epoch))
+    twin = await candidate("c1")
+    await until(lambda: len(one.epochs) == 1 and not one.lease.epoch)
+    await renewals(twin, 3)
+    assert (one.epochs[1:], len(twin.epochs)) == ([], 1)
+    assert sorted(history) == ["c1 active", "c1 active", "c1 ended"]
+
+
+async def test_a_holder_whose_renewals_hang_ends_before_another_begins(
+    candidate: Candidates, history: list[str]
+) -> None:
+    one = await candidate("c1")
+    await until(lambda: bool(one.lease.epoch))
+    other = await candidate("c2")
+    one.bucket.is_stuck = True
+    await until(lambda: bool(other.lease.epoch))
+    assert history == ["c1 active", "c1 ended", "c2 active"]
+
+
+async def test_a_renewal_that_is_refused_at_once_is_tried_again_in_time(
+    candidate: Candidates, history: list[str]
+) -> None:
+    one = await candidate("c1")
+    await until(lambda: bool(one.lease.epoch))
+    one.bucket.failures = 3
+    await until(lambda: one.bucket.failures == 0)
+    await renewals(one, 2)
+    assert history == ["c1 active"]
+
+
+async def test_an_acquisition_whose_acknowledgement_was_lost_is_noticed(
+    candidate: Candidates,
+) -> None:
+    one = await candidate("c1", ttl_s=6.0)
+    one.bucket.loses_acknowledgements = 1
+    await until(lambda: bool(one.lease.epoch))
+    assert len(one.epochs) == 1
+
+
+async def test_a_holder_that_can_not_be_read_is_outwaited(candidate: Candidates) -> None:
+    one = await candidate("c1")
+    await until(lambda: bool(one.lease.epoch))
+    await one.die()
+    jetstream = one.link.jetstream
+    await jetstream.publish(subjects.kv_key(subjects.LEASE_BUCKET, LEASE_KEY), b"{not json")
+    other = await candidate("c2")
+    await until(lambda: bool(other.lease.epoch))
+
+
+async def test_after_a_restart_of_the_broker_the_lease_is_held_again_with_a_higher_epoch(
+    candidate: Candidates, server: RealServer, history: list[str]
+) -> None:
+    one = await candidate("c1")
+    one.link.on_reconnect(one.lease.hurry)
+    await until(lambda: bool(one.lease.epoch))
+    server.kill()
+    await until(lambda: not one.lease.epoch)
+    server.start()
+    await until(lambda: bool(one.lease.epoch))
+    assert one.epochs == sorted(set(one.epochs))
+    assert history[:3] == ["c1 active", "c1 ended", "c1 active"]
+
+
+async def test_what_crashes_while_active_ends_the_process(server: RealServer) -> None:
+    server.start()
+    link = NatsLink(server.url("admin"), "c1")
+    await link.connect()
+
+    async def crash(_epoch: int) -> None:
+        raise RuntimeError("a defect")
+
+    lease = Lease(KvBucket(link, subjects.LEASE_BUCKET), "c1", link.lease_ttl_s)
+    with pytest.raises(RuntimeError, match="a defect"):
+        await lease.run(crash)
+    assert lease.epoch == 0
+    await link.close()
+
+
+class TestFence:
+    async def test_only_the_holder_writes(self, candidate: Candidates) -> None:
+        one = await candidate("c1")
+        await until(lambda: bool(one.lease.epoch))
+        other = await candidate("c2")
+        await self.write(one, 0)
+        with pytest.raises(NotActive):
+            await self.write(other, 0)
+        await one.die()
+        with pytest.raises(NotActive):
+            await self.write(one, 0)
+
+    async def test_a_holder_that_was_paused_writes_nothing_though_nobody_told_it_yet(
+        self, candidate: Candidates, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = await candidate("c1")
+        await until(lambda: bool(one.lease.epoch))
+        clock = SimpleNamespace(monotonic=lambda: time.monotonic() + TTL_S)
+        monkeypatch.setattr(lease_module, "time", clock)
+        assert one.lease.epoch
+        with pytest.raises(NotActive):
+            one.lease.fence()
+
+    @staticmethod
+    async def write(by: Candidate, revision: int) -> None:
+        bucket = KvBucket(by.link, subjects.NODES_BUCKET, by.lease.fence)
+        await bucket.put(by.name, NodeRecord(name=by.name, index=1, joined="now"), revision)
+        await bucket.delete(by.name, (await bucket.snapshot())[by.name][1])
