@@ -6,12 +6,11 @@ sequence of the status that should already be known, and a gap makes the status 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import structlog
-from nats.aio.msg import Msg
 
-from coordinator.adapters.nats_link import NatsLink
 from coordinator.picture import Picture
 from coordinator.ports import Bucket
 from schemas import subjects
@@ -25,6 +24,16 @@ log = structlog.get_logger()
 REREAD_S_MIN = 1.0
 
 
+class Link(Protocol):
+    """Where subjects are heard."""
+
+    async def subscribe(
+        self, subject: str, deliver: Callable[[str, bytes], Awaitable[None]]
+    ) -> None:
+        """Deliver subject and payload of what is said from now on."""
+        ...
+
+
 class Collector:
     """Keeps `Picture.current` and `Picture.last_seen` true."""
 
@@ -34,7 +43,7 @@ class Collector:
         self._wake = wake
         self._behind = asyncio.Event()
 
-    async def subscribe(self, link: NatsLink) -> None:
+    async def subscribe(self, link: Link) -> None:
         """Hear from now on; call `reread` afterwards to know what was said before."""
         await link.subscribe(subjects.ALL_HEARTBEATS, self._on_heartbeat)
         await link.subscribe(subjects.kv_key(subjects.STATUS_BUCKET, "*"), self._on_status)
@@ -62,27 +71,28 @@ class Collector:
                 self._behind.set()
             await asyncio.sleep(REREAD_S_MIN)
 
-    async def _on_heartbeat(self, message: Msg) -> None:
-        node = subjects.node_of(message.subject)
+    async def _on_heartbeat(self, subject: str, payload: bytes) -> None:
+        node = subjects.node_of(subject)
         try:
-            beat = decode(Heartbeat, message.data)
+            beat = decode(Heartbeat, payload)
         except InvalidInput as error:
             log.warning("a heartbeat can't be read", node=node, error=str(error))
             return
         is_news = node not in self._picture.last_seen or node not in self._picture.nodes
         self._picture.last_seen[node] = time.monotonic()
         known = self._picture.current.get(node)
-        if known is None or (known.boot_id == beat.boot_id and known.sequence < beat.sequence):
+        known_sequence = known.sequence if known and known.boot_id == beat.boot_id else 0
+        if known_sequence < beat.sequence:
             self._behind.set()
         if is_news:
             self._wake()
 
-    async def _on_status(self, message: Msg) -> None:
-        if not message.data:
+    async def _on_status(self, subject: str, payload: bytes) -> None:
+        if not payload:
             return
-        node = subjects.node_of(message.subject)
+        node = subjects.node_of(subject)
         self._picture.last_seen[node] = time.monotonic()
-        if self._take(node, message.data):
+        if self._take(node, payload):
             self._picture.touch()
             self._wake()
 
@@ -94,7 +104,9 @@ class Collector:
             log.warning("a status can't be read", node=node, error=str(error))
             return False
         known = self._picture.current.get(node)
-        if known is not None and current.observed_at < known.observed_at:
+        # Within one life of an agent its own count decides: its clock may be set back. Between two
+        # lives the last word counts, and if that was an old one the next heartbeat shows it.
+        if known and known.boot_id == current.boot_id and current.sequence < known.sequence:
             return False
         # The subject says whose status this is; permissions guard the subject, not the document.
         self._picture.current[node] = current.model_copy(update={"node": node})

@@ -103,10 +103,19 @@ class NatsLink:
         with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
             await asyncio.wait_for(self._client.drain(), timeout=3.0)
 
-    async def subscribe(self, subject: str, deliver: Callable[[Msg], Awaitable[None]]) -> None:
-        """A core subscription; it survives reconnects, with a gap."""
+    async def subscribe(
+        self, subject: str, deliver: Callable[[str, bytes], Awaitable[None]]
+    ) -> None:
+        """A core subscription: `deliver` gets subjects and payloads.
+
+        It survives reconnects, with a gap.
+        """
+
+        async def receive(message: Msg) -> None:
+            await deliver(message.subject, message.data)
+
         async with translated(f"subscribe to {subject}"):
-            await self._client.subscribe(subject, cb=deliver)
+            await self._client.subscribe(subject, cb=receive)
 
     async def _connect_once(self) -> None:
         await self._client.connect(

@@ -27,4 +27,6 @@ class NatsNodeRequests:
             return "its agent does not answer"
         except (nats.errors.Error, OSError, TimeoutError, ValueError) as error:
             return f"no answer ({type(error).__name__})"
+        if not isinstance(answer, dict):
+            return "its answer can't be understood"
         return "" if answer.get("ok") else str(answer.get("error") or "refused without a reason")

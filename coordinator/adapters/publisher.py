@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
+from nats.errors import MaxPayloadError
 from pydantic import BaseModel
 
 from coordinator.adapters.nats_link import REQUEST_TIMEOUT_S, NatsLink, translated
@@ -67,10 +68,7 @@ class Publisher:
             while self._queue:
                 subject, entry = self._queue[0]
                 try:
-                    async with translated(f"publish {subject}"):
-                        await self._link.jetstream.publish(
-                            subject, encode(entry), timeout=REQUEST_TIMEOUT_S
-                        )
+                    await self._publish(subject, entry)
                 except BusUnavailable:
                     await asyncio.sleep(RETRY_S)
                     continue
@@ -78,6 +76,16 @@ class Publisher:
                 if self._queue and self._queue[0][1] is entry:
                     self._queue.popleft()
             self._filled.clear()
+
+    async def _publish(self, subject: str, entry: BaseModel) -> None:
+        async with translated(f"publish {subject}"):
+            try:
+                await self._link.jetstream.publish(
+                    subject, encode(entry), timeout=REQUEST_TIMEOUT_S
+                )
+            except MaxPayloadError:
+                # It would be refused for ever, and hold up everything behind it.
+                log.exception("too large to be published; dropped", subject=subject)
 
     def _offer(self, subject: str, entry: BaseModel) -> None:
         if len(self._queue) >= QUEUE_MAX:

@@ -1,0 +1,161 @@
+"""What nodes say, in any order, and with clocks that are wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from coordinator import collector as collector_module
+from coordinator.collector import Collector
+from coordinator.picture import Picture
+from schemas import subjects
+from schemas.codec import encode
+from schemas.current import Heartbeat, NodeCurrent
+from schemas.states import EngineState
+from tests.builders import a_status
+from tests.component.coordinator.world import eventually
+from tests.fakes.buckets import FakeBucket
+
+
+class Bus:
+    """Implements `coordinator.collector.Link`, and speaks for the nodes."""
+
+    def __init__(self) -> None:
+        self.status = FakeBucket()
+        self._listeners: dict[str, Callable[[str, bytes], Awaitable[None]]] = {}
+
+    async def subscribe(
+        self, subject: str, deliver: Callable[[str, bytes], Awaitable[None]]
+    ) -> None:
+        self._listeners[subject] = deliver
+
+    async def tell(self, status: NodeCurrent) -> None:
+        self.status.write(status.node, encode(status))
+        await self.say_status(status.node, encode(status))
+
+    async def say_status(self, node: str, payload: bytes) -> None:
+        listener = self._listeners[subjects.kv_key(subjects.STATUS_BUCKET, "*")]
+        await listener(subjects.kv_key(subjects.STATUS_BUCKET, node), payload)
+
+    async def beat(self, boot_id: str = "boot-1", sequence: int = 1, payload: bytes = b"") -> None:
+        beat = Heartbeat(node="n1", boot_id=boot_id, sequence=sequence, engine=EngineState.READY)
+        await self._listeners[subjects.ALL_HEARTBEATS](
+            subjects.heartbeat("n1"), payload or encode(beat)
+        )
+
+
+@pytest.fixture
+def picture() -> Picture:
+    return Picture()
+
+
+@pytest.fixture
+def bus() -> Bus:
+    return Bus()
+
+
+@pytest.fixture
+def wakes() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def collector(
+    picture: Picture, bus: Bus, wakes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Collector]:
+    monkeypatch.setattr(collector_module, "REREAD_S_MIN", 0.0)
+    made = Collector(picture, bus.status, lambda: wakes.append("wake"))
+    await made.subscribe(bus)
+    work = asyncio.create_task(made.run())
+    yield made
+    work.cancel()
+    await asyncio.wait({work})
+
+
+pytestmark = pytest.mark.usefixtures("collector")
+
+
+async def test_a_status_is_a_sign_of_life_and_a_reason_to_look(
+    picture: Picture, bus: Bus, wakes: list[str]
+) -> None:
+    before = picture.version
+    await bus.tell(a_status(1, sequence=1))
+    assert picture.current["n1"].sequence == 1
+    assert "n1" in picture.last_seen
+    assert picture.version > before
+    assert wakes == ["wake"]
+
+
+async def test_the_subject_says_whose_status_it_is(picture: Picture, bus: Bus) -> None:
+    await bus.say_status("n7", encode(a_status(1, sequence=1)))
+    assert picture.current["n7"].node == "n7"
+    assert "n1" not in picture.current
+
+
+async def test_an_older_status_of_the_same_life_changes_nothing(
+    picture: Picture, bus: Bus, wakes: list[str]
+) -> None:
+    await bus.tell(a_status(1, sequence=5))
+    wakes.clear()
+    await bus.tell(a_status(1, sequence=4))
+    assert picture.current["n1"].sequence == 5
+    assert wakes == []
+
+
+async def test_a_clock_that_is_set_back_makes_no_status_older(picture: Picture, bus: Bus) -> None:
+    await bus.tell(a_status(1, sequence=1, observed_at="2026-11-23T12:00:00Z"))
+    await bus.tell(a_status(1, sequence=2, observed_at="2026-11-23T11:00:00Z"))
+    assert picture.current["n1"].sequence == 2
+
+
+async def test_an_agent_that_starts_anew_counts_anew(picture: Picture, bus: Bus) -> None:
+    await bus.tell(a_status(1, sequence=99))
+    await bus.tell(a_status(1, boot_id="boot-2", sequence=1))
+    assert picture.current["n1"].boot_id == "boot-2"
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [a_status(1, sequence=2), a_status(1, boot_id="boot-2", sequence=1)],
+    ids=["of the same life", "of the next life"],
+)
+async def test_a_heartbeat_shows_what_was_missed(
+    picture: Picture, bus: Bus, stored: NodeCurrent
+) -> None:
+    await bus.tell(a_status(1, sequence=1))
+    bus.status.write("n1", encode(stored))
+    await bus.beat(stored.boot_id, stored.sequence)
+    await eventually(lambda: picture.current["n1"] == stored)
+
+
+@pytest.mark.parametrize(("boot_id", "sequence"), [("boot-1", 1), ("boot-2", 0)])
+async def test_a_heartbeat_that_shows_nothing_new_reads_nothing(
+    bus: Bus, boot_id: str, sequence: int
+) -> None:
+    await bus.tell(a_status(1, sequence=1))
+    await bus.beat(boot_id, sequence)
+    await asyncio.sleep(0.01)
+    assert bus.status.calls == []
+
+
+async def test_reading_again_is_tried_until_it_works(picture: Picture, bus: Bus) -> None:
+    bus.status.lose("snapshot", happened=False, times=3)
+    bus.status.write("n1", encode(a_status(1, sequence=1)))
+    await bus.beat()
+    await eventually(lambda: "n1" in picture.current)
+
+
+async def test_the_first_heartbeat_of_a_node_wakes_and_later_ones_do_not(
+    picture: Picture, bus: Bus, wakes: list[str]
+) -> None:
+    await bus.beat(sequence=0)
+    assert wakes == ["wake"]
+    assert "n1" in picture.last_seen
+
+
+async def test_what_can_not_be_read_is_no_sign_of_life(picture: Picture, bus: Bus) -> None:
+    await bus.beat(payload=b"{not json")
+    assert picture.last_seen == {}
+    await bus.say_status("n1", b"{not json")
+    await bus.say_status("n1", b"")
+    assert picture.current == {}

@@ -1,0 +1,233 @@
+"""The coordinator's connection, and what it publishes and asks over it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from nats.aio.msg import Msg
+
+from coordinator.adapters import buckets, nats_link, node_requests
+from coordinator.adapters.buckets import KvBucket
+from coordinator.adapters.nats_link import NatsLink
+from coordinator.adapters.node_requests import NatsNodeRequests
+from coordinator.adapters.publisher import QUEUE_MAX, Publisher, event
+from coordinator.collector import Collector
+from coordinator.errors import BusUnavailable
+from coordinator.picture import Picture
+from schemas import subjects
+from schemas.codec import encode
+from schemas.command import Reply, StartProject
+from schemas.current import Heartbeat
+from schemas.event import EventKind
+from schemas.records import NodeRecord
+from schemas.states import EngineState
+from tests.builders import a_status
+from tests.contract.real_bus import RealServer
+
+pytestmark = pytest.mark.bus
+
+
+@pytest.fixture
+async def link(server: RealServer) -> AsyncIterator[NatsLink]:
+    server.start()
+    made = NatsLink(server.url("admin"), "c1")
+    await made.connect()
+    yield made
+    await made.close()
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not is_true():  # noqa: ASYNC110 - what is watched sets no event
+            await asyncio.sleep(0.01)
+
+
+async def stored(link: NatsLink, stream: str) -> int:
+    return (await link.jetstream.stream_info(stream)).state.messages
+
+
+async def insist(bucket: KvBucket) -> list[str]:
+    """The bucket's keys. Right after its start a broker may not have its streams yet."""
+    for _ in range(50):
+        try:
+            return list(await bucket.snapshot())
+        except BusUnavailable:
+            await asyncio.sleep(0.1)
+    raise AssertionError("the broker has not come back")
+
+
+class TestConnection:
+    async def test_it_waits_for_a_broker_that_is_not_there_yet(self, server: RealServer) -> None:
+        link = NatsLink(server.url("admin"), "c1")
+        connecting = asyncio.create_task(link.connect())
+        await asyncio.sleep(0.05)
+        assert not link.is_connected
+        server.start()
+        await connecting
+        assert link.settled_since is not None
+        await link.close()
+
+    async def test_a_second_coordinator_finds_everything_made(
+        self, link: NatsLink, server: RealServer
+    ) -> None:
+        bucket = KvBucket(link, subjects.NODES_BUCKET)
+        await bucket.put("n1", NodeRecord(name="n1", index=1, joined="now"), 0)
+        other = NatsLink(server.url("admin"), "c2")
+        await other.connect()
+        assert list(await KvBucket(other, subjects.NODES_BUCKET).snapshot()) == ["n1"]
+        await other.close()
+
+    async def test_a_cut_is_noticed_and_every_listener_hears_of_the_reconnect(
+        self, link: NatsLink, server: RealServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (nats_link, buckets):
+            monkeypatch.setattr(module, "REQUEST_TIMEOUT_S", 0.2)
+        heard: list[str] = []
+
+        def defect() -> None:
+            heard.append("first")
+            raise RuntimeError("a listener's defect stops nobody")
+
+        link.on_reconnect(defect)
+        link.on_reconnect(lambda: heard.append("second"))
+        before = link.settled_since
+        server.kill()
+        await until(lambda: link.settled_since is None)
+        with pytest.raises(BusUnavailable):
+            await KvBucket(link, subjects.NODES_BUCKET).snapshot()
+        server.start()
+        await until(lambda: heard == ["first", "second"])
+        assert before is not None
+        assert link.settled_since is not None
+        assert link.settled_since > before
+
+    async def test_what_was_read_and_deleted_before_a_restart_is_so_after_it(
+        self, link: NatsLink, server: RealServer
+    ) -> None:
+        bucket = KvBucket(link, subjects.NODES_BUCKET)
+        for index in (1, 2):
+            record = NodeRecord(name=f"n{index}", index=index, joined="now")
+            revision = await bucket.put(record.name, record, 0)
+        await bucket.delete("n2", revision)
+        server.kill()
+        await until(lambda: not link.is_connected)
+        server.start()
+        await until(lambda: link.is_connected)
+        assert await insist(bucket) == ["n1"]
+
+    async def test_snapshots_leave_no_consumer_behind(self, link: NatsLink) -> None:
+        bucket = KvBucket(link, subjects.NODES_BUCKET)
+        for _ in range(20):
+            await bucket.snapshot()
+        stream = subjects.kv_stream(subjects.NODES_BUCKET)
+        assert (await link.jetstream.stream_info(stream)).state.consumer_count == 0
+
+
+class TestCollector:
+    async def test_it_hears_statuses_and_reads_what_it_missed(self, link: NatsLink) -> None:
+        picture = Picture()
+        status = KvBucket(link, subjects.STATUS_BUCKET)
+        missed = a_status(1, sequence=1)
+        revision = await status.put("n1", missed, 0)
+        collector = Collector(picture, status, lambda: None)
+        await collector.subscribe(link)
+        work = asyncio.create_task(collector.run())
+        beat = Heartbeat(node="n1", boot_id="boot-1", sequence=1, engine=EngineState.READY)
+        await link.client.publish(subjects.heartbeat("n1"), encode(beat))
+        await until(lambda: "n1" in picture.current)
+        assert picture.current["n1"] == missed
+        await status.put("n1", a_status(1, sequence=2), revision)
+        await until(lambda: picture.current["n1"].sequence == 2)
+        work.cancel()
+        await asyncio.wait({work})
+
+
+class TestPublisher:
+    @pytest.fixture
+    async def publisher(self, link: NatsLink) -> AsyncIterator[Publisher]:
+        made = Publisher(link, "c1", lambda: 7)
+        work = asyncio.create_task(made.run())
+        yield made
+        work.cancel()
+        await asyncio.wait({work})
+
+    async def test_events_and_audit_entries_reach_their_streams(
+        self, link: NatsLink, publisher: Publisher
+    ) -> None:
+        publisher.tell(event(EventKind.NODE_JOINED, "n1 joined", node="n1"))
+        publisher.tell(event(EventKind.OPERATION_ENDED, "done"))
+        command = StartProject(command_id="c", name="shop")
+        publisher.record(command, Reply(command_id="c", outcome="accepted"))
+        await until(lambda: not publisher._queue)
+        assert await stored(link, subjects.EVENTS_STREAM) == 2
+        assert await stored(link, subjects.AUDIT_STREAM) == 1
+
+    async def test_what_is_too_large_holds_up_nothing_behind_it(
+        self, link: NatsLink, publisher: Publisher
+    ) -> None:
+        publisher.tell(event(EventKind.NODE_JOINED, "x" * 2_000_000))
+        publisher.tell(event(EventKind.NODE_JOINED, "small"))
+        await until(lambda: not publisher._queue)
+        assert await stored(link, subjects.EVENTS_STREAM) == 1
+
+    async def test_what_was_told_while_the_broker_was_away_is_published_later(
+        self,
+        link: NatsLink,
+        publisher: Publisher,
+        server: RealServer,
+    ) -> None:
+        server.kill()
+        await until(lambda: not link.is_connected)
+        publisher.tell(event(EventKind.NODE_JOINED, "n1 joined"))
+        server.start()
+        await until(lambda: not publisher._queue)
+        assert await stored(link, subjects.EVENTS_STREAM) >= 1
+
+    async def test_of_too_many_the_oldest_are_dropped(self, link: NatsLink) -> None:
+        publisher = Publisher(link, "c1", lambda: 7)
+        one = event(EventKind.NODE_JOINED)
+        for _ in range(QUEUE_MAX + 5):
+            publisher.tell(one)
+        assert len(publisher._queue) == QUEUE_MAX
+        assert publisher._dropped == 5
+
+
+class TestNodeRequests:
+    @pytest.mark.parametrize(
+        ("answer", "expected"),
+        [
+            (b'{"ok": true}', ""),
+            (b'{"ok": false, "error": "no such container"}', "no such container"),
+            (b'{"ok": false}', "refused without a reason"),
+            (b"{not json", "no answer (JSONDecodeError)"),
+            (b"[]", "its answer can't be understood"),
+        ],
+    )
+    async def test_what_the_agent_says_is_what_went_wrong(
+        self, link: NatsLink, answer: bytes, expected: str
+    ) -> None:
+        asked: list[bytes] = []
+
+        async def agent(message: Msg) -> None:
+            asked.append(message.data)
+            await message.respond(answer)
+
+        await link.client.subscribe(subjects.node_request("n1", "signal"), cb=agent)
+        found = await NatsNodeRequests(link).signal("n1", ("id1", "id2"), "HUP")
+        assert found == expected
+        assert asked == [b'{"containers": ["id1", "id2"], "signal": "HUP"}']
+
+    async def test_without_an_agent_it_says_so_at_once(self, link: NatsLink) -> None:
+        fault = await NatsNodeRequests(link).signal("n1", ("id1",), "HUP")
+        assert fault == "its agent does not answer"
+
+    async def test_an_agent_that_hangs_is_given_up(
+        self, link: NatsLink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def agent(_subject: str, _payload: bytes) -> None:
+            return None
+
+        await link.subscribe(subjects.node_request("n1", "signal"), agent)
+        monkeypatch.setattr(node_requests, "TIMEOUT_S", 0.1)
+        fault = await NatsNodeRequests(link).signal("n1", ("id1",), "HUP")
+        assert fault == "no answer (TimeoutError)"
