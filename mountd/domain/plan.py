@@ -60,6 +60,7 @@ def ordered(
     tracks: Mapping[str, Track], wishes: Mapping[str, Wish], now: float
 ) -> dict[str, Track]:
     """The tracks under new orders. What these don't mention stays, with nothing wanted of it."""
+    tracks = _renamed(tracks, wishes)
     holders = _holders(tracks, wishes)
     after: dict[str, Track] = {}
     for name in sorted({*tracks, *wishes}):
@@ -175,6 +176,20 @@ def _serves(track: Track, wish: Wish) -> bool:
     if track.mount_path != wish.volume.mount_path:
         return False
     return not track.made_for or track.made_for == fingerprint(wish)
+
+
+def _renamed(tracks: Mapping[str, Track], wishes: Mapping[str, Wish]) -> dict[str, Track]:
+    """A mount that nobody asks for by its name goes to the volume that wants it under another."""
+    wanted = {
+        wishes[name].volume.mount_path: name
+        for name in sorted(wishes, reverse=True)
+        if not wishes[name].is_absent and name not in tracks
+    }
+    after: dict[str, Track] = {}
+    for name, track in tracks.items():
+        heir = None if name in wishes or track.running else wanted.get(track.mount_path)
+        after[heir or name] = replace(track, name=heir or name)
+    return after
 
 
 def _holders(tracks: Mapping[str, Track], wishes: Mapping[str, Wish]) -> dict[str, str]:

@@ -1,0 +1,41 @@
+"""Whether a mount's server answers. What happens here may hang: that is an answer, too."""
+
+import errno
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from mountd.errands.result import Result
+
+#: The server has answered, if only to refuse.
+_ANSWERS = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+#: The mount can't come back: the program behind it has gone, or its directory on the server.
+_DEAD = {
+    errno.ENOTCONN: "the program that serves it has ended",
+    errno.ECONNABORTED: "the program that serves it was cut off",
+    errno.ESTALE: "the server has forgotten it: it was removed or exported anew",
+}
+
+
+def probe(order: dict[str, Any]) -> Result:
+    """Ask for the file system's numbers, and for a name that nobody has ever asked for."""
+    mountpoint = Path(order["mountpoint"])
+    try:
+        if mountpoint.lstat().st_dev == mountpoint.parent.lstat().st_dev:
+            return Result("dead", "nothing is mounted there any more")
+        os.statvfs(mountpoint)
+        # No cache can know it, so it is a question to the server.
+        (mountpoint / f".troopers-probe-{secrets.token_hex(8)}").lstat()
+    except OSError as error:
+        return _judge(error)
+    return Result("answered")
+
+
+def _judge(error: OSError) -> Result:
+    number = error.errno or 0
+    if number in _ANSWERS:
+        return Result("answered")
+    if number in _DEAD:
+        return Result("dead", _DEAD[number])
+    return Result("silent", f"the server doesn't serve it: {os.strerror(number).lower()}")

@@ -1,0 +1,57 @@
+"""Taking a mount away. Remote data is never touched: nothing here goes below a mountpoint."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+from mountd.errands.kernel import MNT_FORCE, detach, end_process, is_mounted, umount
+from mountd.errands.places import PlaceRefusedError, parent_of
+from mountd.errands.result import Result
+
+#: what a program gets to end by itself, and again after each signal
+_PATIENCE_S = 2.0
+
+
+def unmount(order: dict[str, Any]) -> Result:
+    """Unmount politely; `lazily` without waiting for anybody, `by_force` failing those who wait."""
+    path = f"{order['base']}/{order['folder']}/{order['name']}"
+    is_busy = False
+    try:
+        if order["by_force"]:
+            # Its result says nothing: with waiting users it is EBUSY, although they were freed.
+            umount(path, MNT_FORCE)
+        elif not order["lazily"] and is_mounted(path):
+            is_busy = umount(path, 0) == errno.EBUSY
+        detach(path)
+        # A program with users left serves them until they go, unless it can't anyway.
+        if order["by_force"] or not is_busy:
+            end_process(order["pid"], order["started"], patience_s=_PATIENCE_S)
+        _remove_mountpoint(order["base"], order["folder"], order["name"])
+    except PlaceRefusedError as error:
+        return Result("failed", str(error))
+    except OSError as error:
+        return Result("failed", f"unmounting failed: {os.strerror(error.errno or 0).lower()}")
+    return Result("done")
+
+
+def sweep(order: dict[str, Any]) -> Result:
+    """Take away what an errand that was killed left mounted in the staging directory."""
+    for left in sorted(Path(order["staging"]).iterdir()):
+        detach(str(left))
+        left.rmdir()
+    return Result("done")
+
+
+def _remove_mountpoint(base: str, folder: str, name: str) -> None:
+    if not Path(base, folder).is_dir():
+        return
+    with parent_of(base, folder) as parent_fd:
+        try:
+            os.rmdir(name, dir_fd=parent_fd)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            # Somebody wrote to the bare directory. That is local data, and not ours to delete.
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
