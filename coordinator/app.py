@@ -53,20 +53,21 @@ class Coordinator:
             KvBucket(self._link, subjects.LEASE_BUCKET), settings.name, self._link.lease_ttl_s
         )
         self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch)
-        projects = self._bucket(subjects.PROJECTS_BUCKET)
+        buckets = Buckets(
+            projects=self._bucket(subjects.PROJECTS_BUCKET),
+            volumes=self._bucket(subjects.VOLUMES_BUCKET),
+            nodes=self._bucket(subjects.NODES_BUCKET),
+            desired=self._bucket(subjects.DESIRED_BUCKET),
+        )
         self._loop = ControlLoop(
             self._picture,
-            Buckets(
-                projects=projects,
-                nodes=self._bucket(subjects.NODES_BUCKET),
-                desired=self._bucket(subjects.DESIRED_BUCKET),
-            ),
+            buckets,
             self._publisher,
             self._metrics,
         )
         self._intake = Intake(
             self._picture,
-            projects,
+            buckets,
             NatsNodeRequests(self._link),
             self._journal,
             self._loop,

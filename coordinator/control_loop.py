@@ -12,14 +12,12 @@ from dataclasses import dataclass
 import structlog
 
 from coordinator.adapters.publisher import event, utc_now
-from coordinator.domain.assignments import has_left
-from coordinator.domain.catalogue import bury
 from coordinator.domain.consequences import Consequences, follow
 from coordinator.domain.node_health import judge
-from coordinator.domain.rollup import NodePicture
 from coordinator.domain.schedule import Placement
 from coordinator.errors import RevisionConflict
 from coordinator.failpoints import failpoint
+from coordinator.graveyard import Graveyard
 from coordinator.picture import Held, Picture
 from coordinator.ports import Bucket, EventSink, PassMeter
 from coordinator.reading import refreshed
@@ -27,8 +25,8 @@ from schemas.desired import NodeDesired
 from schemas.errors import Transient
 from schemas.event import EventKind
 from schemas.names import is_node_name
-from schemas.records import NodeRecord, ProjectRecord
-from schemas.states import NodeState, State
+from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
+from schemas.states import NodeState
 
 log = structlog.get_logger()
 
@@ -44,8 +42,6 @@ RETRY_S = 1.0
 CONFLICT_PAUSE_S = 0.02
 #: Writes in flight: enough to hide the round trip, few enough not to flood a small broker.
 WRITES_MAX = 32
-#: How long a deleted project's commands are remembered.
-TOMBSTONE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,7 @@ class Buckets:
     """The coordinator's own buckets."""
 
     projects: Bucket
+    volumes: Bucket
     nodes: Bucket
     desired: Bucket
 
@@ -69,7 +66,7 @@ class ControlLoop:
         self._meter = meter
         self._wake = asyncio.Event()
         self._reread = False
-        self._buried_at: dict[str, float] = {}
+        self._graveyard = Graveyard(picture, buckets.projects, buckets.volumes, events)
         self._unheard: set[str] = set()
         self._returning: Mapping[str, float] = {}
         self._passed_version = -1
@@ -92,6 +89,9 @@ class ControlLoop:
         try:
             picture.projects = await refreshed(
                 ProjectRecord, buckets.projects, lambda: picture.projects
+            )
+            picture.volumes = await refreshed(
+                VolumeRecord, buckets.volumes, lambda: picture.volumes
             )
             picture.nodes = await refreshed(NodeRecord, buckets.nodes, lambda: picture.nodes)
             picture.documents = await refreshed(
@@ -143,7 +143,7 @@ class ControlLoop:
         now = time.monotonic()
         await self._register_nodes()
         self._judge_nodes(now, settled_since)
-        await self._drop_tombstones(now)
+        await self._graveyard.drop(now)
         if picture.version == self._passed_version:
             # Time alone has changed nothing.
             return
@@ -153,7 +153,14 @@ class ControlLoop:
         projects = picture.records()
         nodes = picture.node_pictures(now)
         documents = picture.held_documents()
-        following = follow(projects, nodes, documents, epoch, frozen=bool(picture.frozen_because))
+        following = follow(
+            projects,
+            nodes,
+            documents,
+            epoch,
+            volumes=picture.volume_records(),
+            frozen=bool(picture.frozen_because),
+        )
         placement = following.placement
         is_news = (
             following.changed or placement != picture.placement or revisions != picture.applied
@@ -164,7 +171,7 @@ class ControlLoop:
         picture.applied = revisions
         if is_news:
             picture.touch()
-        await self._bury(nodes)
+        await self._graveyard.bury(nodes)
 
     async def _register_nodes(self) -> None:
         """Give every node that reports, and is not known yet, a record and an index."""
@@ -259,36 +266,6 @@ class ControlLoop:
             for result in results:
                 if isinstance(result, BaseException):
                     raise result
-
-    async def _drop_tombstones(self, now: float) -> None:
-        gone = {name: held for name, held in self._picture.projects.items() if held.value.is_gone}
-        self._buried_at = {name: self._buried_at.get(name, now) for name in gone}
-        for name, held in gone.items():
-            if now - self._buried_at[name] > TOMBSTONE_S:
-                await self._buckets.projects.delete(name, held.revision)
-                del self._picture.projects[name]
-
-    async def _bury(self, nodes: list[NodePicture]) -> None:
-        """Turn projects that have left every node into tombstones."""
-        picture = self._picture
-        documents = picture.held_documents()
-        for name, held in list(picture.projects.items()):
-            record = held.value
-            if record.is_gone:
-                continue
-            is_known = picture.applied.get(name) == held.revision
-            if (
-                record.desired_state is State.DELETED
-                and is_known
-                and has_left(name, nodes, documents, force=record.force)
-            ):
-                buried = bury(record)
-                revision = await self._buckets.projects.put(name, buried, held.revision)
-                picture.projects[name] = Held(buried, revision)
-                picture.touch()
-                self._events.tell(
-                    event(EventKind.OPERATION_ENDED, f"project {name} is deleted", project=name)
-                )
 
 
 def _blank(name: str) -> NodeDesired | None:

@@ -12,52 +12,51 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
-from weakref import WeakValueDictionary
 
 import structlog
 
 from compose.template import compile_template
-from coordinator.domain import catalogue
+from coordinator.desk import Desk, Follower
+from coordinator.domain import catalogue, volumes
 from coordinator.domain.catalogue import Decision, Moment
 from coordinator.domain.progress import Standing, progress
 from coordinator.domain.render import answer
-from coordinator.errors import BusUnavailable, DeadlinePassed, NotActive, RevisionConflict
-from coordinator.failpoints import failpoint
-from coordinator.picture import Held, Picture
+from coordinator.domain.volume_views import users_of
+from coordinator.domain.volumes import VolumeDecision
+from coordinator.errors import DeadlinePassed, NotActive
+from coordinator.picture import Picture
 from coordinator.ports import Bucket, NodeRequests
-from schemas.codec import decode
 from schemas.command import (
     AnyCommand,
+    AnyProjectCommand,
     AnyQuery,
+    AnyVolumeCommand,
     CreateProject,
+    CreateVolume,
     Progress,
     ProjectCommand,
     Reason,
     ReasonCode,
     Reply,
+    VolumeCommand,
 )
 from schemas.errors import InvalidInput, Transient
-from schemas.records import ProjectRecord
+from schemas.records import ProjectRecord, VolumeRecord
+from schemas.states import State
 
 log = structlog.get_logger()
 
 #: told of every command and its first answer
 Journal = Callable[[AnyCommand, Reply], None]
 
-#: A lost race is read and decided again; only a bus gone mad loses more often.
-ATTEMPTS_MAX = 5
 
+class RecordBuckets(Protocol):
+    """Where records are kept."""
 
-class Follower(Protocol):
-    """Who carries out what was decided."""
-
-    def wake(self) -> None:
-        """A record has changed."""
-        ...
-
-    def reread_and_wake(self) -> None:
-        """A record may have changed without our knowing."""
-        ...
+    @property
+    def projects(self) -> Bucket: ...
+    @property
+    def volumes(self) -> Bucket: ...
 
 
 class Intake:
@@ -66,7 +65,7 @@ class Intake:
     def __init__(
         self,
         picture: Picture,
-        projects: Bucket,
+        buckets: RecordBuckets,
         requests: NodeRequests,
         journal: Journal,
         follower: Follower,
@@ -74,13 +73,15 @@ class Intake:
         default_domain: str = "",
     ) -> None:
         self._picture = picture
-        self._projects = projects
+        self._projects = Desk(
+            ProjectRecord, buckets.projects, lambda: picture.projects, picture, follower
+        )
+        self._volumes = Desk(
+            VolumeRecord, buckets.volumes, lambda: picture.volumes, picture, follower
+        )
         self._requests = requests
         self._journal = journal
-        self._follower = follower
         self._default_domain = default_domain
-        # A lock lives as long as somebody holds or awaits it: names are the callers' to invent.
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closed_because = "the coordinator is starting"
 
     def open(self) -> None:
@@ -101,6 +102,7 @@ class Intake:
                 query,
                 self._picture.views(now),
                 self._picture.node_pictures(now),
+                self._picture.volume_views(now),
                 default_domain=self._default_domain,
             )
         except InvalidInput as error:
@@ -122,67 +124,56 @@ class Intake:
         """Decide and save. Second: whether this is the first time the command is seen."""
         if self._closed_because:
             raise NotActive(self._closed_because)
-        name = _project_of(command)
-        # One project's commands take turns, so that the record a decision was made on is the one it
-        # is written over. Different projects don't wait for each other.
-        turn = self._turns.setdefault(name, asyncio.Lock())
-        async with turn:
-            for attempt in range(ATTEMPTS_MAX):
-                held = self._picture.projects.get(name)
-                record = held.value if held else None
-                known = catalogue.remembered(record, command)
-                if known is not None:
-                    return known, False
-                decision = await self._decide(record, command)
-                try:
-                    await self._save(decision.record, held.revision if held else 0)
-                except RevisionConflict:
-                    if attempt == ATTEMPTS_MAX - 1:
-                        raise
-                    await self._reread(name)
-                else:
-                    fault = await self._send_signals(decision)
-                    return _with_fault(decision.reply, fault), True
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        if isinstance(command, VolumeCommand):
+            taken = await self._volumes.take(
+                command.name,
+                command,
+                lambda held: self._decide_on_volume(held, command),
+                lambda decision: decision.record,
+            )
+            return (taken, False) if isinstance(taken, Reply) else (taken.reply, True)
+        decided = await self._projects.take(
+            _project_of(command),
+            command,
+            lambda held: self._decide_on_project(held, command),
+            lambda decision: decision.record,
+        )
+        if isinstance(decided, Reply):
+            return decided, False
+        return _with_fault(decided.reply, await self._send_signals(decided)), True
 
-    async def _decide(self, record: ProjectRecord | None, command: AnyCommand) -> Decision:
-        now = datetime.now(UTC)
-        if command.expired(now):
-            raise DeadlinePassed(f"the deadline {command.deadline} has passed")
-        moment = Moment(now=_rfc3339(now), operation_id=uuid.uuid4().hex)
+    async def _decide_on_project(
+        self, held: ProjectRecord | None, command: AnyProjectCommand
+    ) -> Decision:
+        moment = _moment(command)
         if isinstance(command, CreateProject):
-            catalogue.check_new_name(record, command)
+            catalogue.check_new_name(held, command)
+            shared = {
+                name: each.value.volume.mount_path
+                for name, each in self._picture.volumes.items()
+                if each.value.desired_state is State.RUNNING
+            }
             # A template may be a megabyte of hostile YAML; the loop has heartbeats to count.
             template = await asyncio.to_thread(
-                compile_template, command.name, command.template, command.environment
+                compile_template, command.name, command.template, command.environment, shared
             )
-            return catalogue.create(record, command, template, moment)
+            return catalogue.create(held, command, template, moment)
         view = self._picture.views(time.monotonic()).get(_project_of(command))
         running = view is not None and any(
             container.runs for service in view.services.values() for container in service.containers
         )
-        return catalogue.apply(record, command, moment, running=running)
+        return catalogue.apply(held, command, moment, running=running)
 
-    async def _save(self, record: ProjectRecord, revision: int) -> None:
-        failpoint("before_record_put")
-        try:
-            new_revision = await self._projects.put(record.name, record, revision)
-        except (BusUnavailable, asyncio.CancelledError):
-            # It may have been written all the same, and must not lie there until someone stumbles
-            # over it.
-            self._follower.reread_and_wake()
-            raise
-        failpoint("after_record_put")
-        self._picture.projects[record.name] = Held(record, new_revision)
-        self._picture.touch()
-        self._follower.wake()
-
-    async def _reread(self, name: str) -> None:
-        found = (await self._projects.snapshot()).get(name)
-        if found is None:
-            self._picture.projects.pop(name, None)
-        else:
-            self._picture.projects[name] = Held(decode(ProjectRecord, found[0]), found[1])
+    async def _decide_on_volume(
+        self, held: VolumeRecord | None, command: AnyVolumeCommand
+    ) -> VolumeDecision:
+        moment = _moment(command)
+        if isinstance(command, CreateVolume):
+            others = (each.value for each in self._picture.volumes.values())
+            return volumes.create(held, command, others, moment)
+        views = self._picture.views(time.monotonic()).values()
+        users = users_of(held.volume, views) if held else ()
+        return volumes.delete(held, command, users, moment)
 
     async def _send_signals(self, decision: Decision) -> str:
         """Deliver a signal that doesn't change what is wanted. Returns what went wrong, if any."""
@@ -216,18 +207,30 @@ class Intake:
 
     def _standing(self, command: AnyCommand, reply: Reply) -> Standing:
         now = time.monotonic()
+        if isinstance(command, VolumeCommand):
+            held = self._picture.volumes.get(command.name)
+            nodes = self._picture.node_pictures(now)
+            return volumes.progress(held.value if held else None, reply.operation_id, nodes)
         name = _project_of(command)
-        held = self._picture.projects.get(name)
+        record = self._picture.projects.get(name)
         return progress(
             reply.operation_id,
             self._picture.views(now).get(name),
             self._picture.held_documents(),
             self._picture.node_pictures(now),
-            is_applied=held is not None and self._picture.applied.get(name) == held.revision,
+            is_applied=record is not None and self._picture.applied.get(name) == record.revision,
         )
 
 
-def _project_of(command: AnyCommand) -> str:
+def _moment(command: AnyCommand) -> Moment:
+    """When and as what the command is carried out. Raises DeadlinePassed when that is too late."""
+    now = datetime.now(UTC)
+    if command.expired(now):
+        raise DeadlinePassed(f"the deadline {command.deadline} has passed")
+    return Moment(now=_rfc3339(now), operation_id=uuid.uuid4().hex)
+
+
+def _project_of(command: AnyProjectCommand) -> str:
     if isinstance(command, ProjectCommand):
         return command.name
     return command.service_id.partition("_")[0]

@@ -13,10 +13,11 @@ from typing import Generic, TypeVar
 from coordinator.domain.consequences import placed
 from coordinator.domain.rollup import NodePicture, ProjectView, roll_up
 from coordinator.domain.schedule import Placement
+from coordinator.domain.volume_views import VolumeView, volume_views
 from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
-from schemas.records import NodeRecord, ProjectRecord
+from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 from schemas.states import NodeState
 
 Content = TypeVar("Content")
@@ -37,6 +38,7 @@ class Picture:
 
     def __init__(self) -> None:
         self.projects: dict[str, Held[ProjectRecord]] = {}
+        self.volumes: dict[str, Held[VolumeRecord]] = {}
         self.nodes: dict[str, Held[NodeRecord]] = {}
         self.documents: dict[str, Held[NodeDesired]] = {}
         self.current: dict[str, NodeCurrent] = {}
@@ -70,6 +72,9 @@ class Picture:
     def records(self) -> dict[str, ProjectRecord]:
         return {name: held.value for name, held in self.projects.items()}
 
+    def volume_records(self) -> dict[str, VolumeRecord]:
+        return {name: held.value for name, held in self.volumes.items()}
+
     def held_documents(self) -> dict[str, NodeDesired]:
         return {name: held.value for name, held in self.documents.items()}
 
@@ -97,6 +102,12 @@ class Picture:
             views = roll_up(self.records().values(), self.placement, self.node_pictures(now))
             self._views = (self._version, views)
         return views
+
+    def volume_views(self, now: float) -> dict[str, VolumeView]:
+        """Every volume with its mounts and users."""
+        return volume_views(
+            self.volume_records().values(), self.node_pictures(now), self.views(now).values()
+        )
 
     def placed(self) -> dict[SlotKey, str]:
         """Where each slot is, according to the documents."""

@@ -35,6 +35,7 @@ class Channel:
 _PARAMETERS = {
     "node": "A node's name; `_coordinator` for events that no node tells.",
     "project": "A project's name.",
+    "volume": "A shared volume's name.",
     "kind": "The event's kind.",
     "noun": "What the command is about.",
     "verb": "What it asks for.",

@@ -155,6 +155,7 @@ class NatsLink:
         jetstream = self.jetstream
         for bucket in (
             subjects.PROJECTS_BUCKET,
+            subjects.VOLUMES_BUCKET,
             subjects.NODES_BUCKET,
             subjects.DESIRED_BUCKET,
             subjects.STATUS_BUCKET,

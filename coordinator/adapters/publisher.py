@@ -19,7 +19,7 @@ from coordinator.errors import BusUnavailable
 from schemas import subjects
 from schemas.audit import AuditEntry
 from schemas.codec import encode
-from schemas.command import AnyCommand, ProjectCommand, Reply, verb_of
+from schemas.command import AnyCommand, Reply, verb_of
 from schemas.event import Event, EventKind
 
 log = structlog.get_logger()
@@ -46,12 +46,11 @@ class Publisher:
     def record(self, command: AnyCommand, reply: Reply) -> None:
         """Queue an audit entry."""
         noun, verb = verb_of(command)
-        target = command.name if isinstance(command, ProjectCommand) else command.service_id
         entry = AuditEntry(
             at=utc_now(),
             command_id=command.command_id,
             verb=f"{noun}.{verb}",
-            target=target,
+            target=command.target,
             issuer=command.issuer,
             outcome=reply.outcome,
             operation_id=reply.operation_id,

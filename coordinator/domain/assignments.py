@@ -12,16 +12,17 @@ and what is seen. So any coordinator can go on where another one stopped.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coordinator.domain.rollup import NodePicture, ProjectView, ServiceView, awaited
 from coordinator.domain.schedule import Placement
+from coordinator.domain.volumes import mounts_for
 from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired
 from schemas.fingerprint import spec_key
 from schemas.names import SlotKey
-from schemas.records import ProjectRecord, ServiceRecord
+from schemas.records import ProjectRecord, ServiceRecord, VolumeRecord
 from schemas.service import ServiceSpec
-from schemas.states import State, Wanted
+from schemas.states import EngineState, State, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Situation:
     nodes: Mapping[str, NodePicture]
     #: the documents as they are
     documents: Mapping[str, NodeDesired]
+    volumes: Mapping[str, VolumeRecord] = field(default_factory=dict)
 
 
 def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
@@ -56,7 +58,10 @@ def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
 
 
 def _substance(document: NodeDesired) -> tuple[object, ...]:
-    return (document.slots, document.specs, document.networks, document.volumes)
+    return (
+        *(document.slots, document.specs, document.networks),
+        *(document.volumes, document.mounts),
+    )
 
 
 def _identities(projects: Iterable[ProjectRecord]) -> dict[tuple[str, str], str]:
@@ -98,15 +103,20 @@ def _document(
         slots=tuple(slots),
         networks=_networks(situation.projects, kept),
         volumes=_volumes(situation.projects, held, node, kept),
+        mounts=mounts_for(node, held, situation.volumes.values(), has_read=has_read),
     )
 
 
 def _has_read(node: NodePicture, held: NodeDesired) -> bool:
-    """Whether the node's report was made with this document, or a newer one, in hand."""
+    """Whether the node's report was made with this document, or a newer one, in hand.
+
+    A report without a look at the engine proves nothing: its containers are unknown, not gone.
+    """
     current = node.current
-    return current is not None and (current.epoch, current.generation) >= (
-        held.epoch,
-        held.generation,
+    return (
+        current is not None
+        and current.engine.state is EngineState.READY
+        and (current.epoch, current.generation) >= (held.epoch, held.generation)
     )
 
 

@@ -5,13 +5,15 @@ One pass's decisions in one place: schedule, roll up, assign.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from coordinator.domain.assignments import Situation, assign
 from coordinator.domain.rollup import NodePicture, roll_up
 from coordinator.domain.schedule import NodeView, Placement, schedule
+from coordinator.domain.volumes import deserted_mounts, unfit_mounts
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
-from schemas.records import ProjectRecord
+from schemas.records import ProjectRecord, VolumeRecord
 from schemas.states import EngineState, Wanted
 
 
@@ -38,12 +40,13 @@ def follow(
     documents: Mapping[str, NodeDesired],
     epoch: int,
     *,
+    volumes: Mapping[str, VolumeRecord] = MappingProxyType({}),
     frozen: bool = False,
 ) -> Consequences:
     """Decide everything anew. With `frozen` nothing moves to another node."""
     placement = schedule(
         projects.values(),
-        [_node_view(node) for node in nodes],
+        [_node_view(node, volumes) for node in nodes],
         _found(nodes) | placed(documents),
         frozen=frozen,
     )
@@ -53,6 +56,7 @@ def follow(
         placement=placement,
         nodes={node.name: node for node in nodes},
         documents=documents,
+        volumes=volumes,
     )
     return Consequences(placement, assign(situation, epoch))
 
@@ -81,7 +85,7 @@ def _found(nodes: Iterable[NodePicture]) -> dict[SlotKey, str]:
     }
 
 
-def _node_view(node: NodePicture) -> NodeView:
+def _node_view(node: NodePicture, volumes: Mapping[str, VolumeRecord]) -> NodeView:
     current = node.current
     if current is None:
         return NodeView(name=node.name, index=node.index, state=node.state, engine_ready=False)
@@ -96,4 +100,6 @@ def _node_view(node: NodePicture) -> NodeView:
         state=node.state,
         is_cordoned=node.is_cordoned,
         engine_ready=current.engine.state is EngineState.READY,
+        unfit_mounts=unfit_mounts(node, volumes),
+        deserted_mounts=deserted_mounts(node, volumes),
     )

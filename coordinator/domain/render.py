@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from coordinator.domain.render_volumes import render_inspected, render_volumes
 from coordinator.domain.rollup import ContainerView, NodePicture, ProjectView, ServiceView
-from coordinator.domain.volumes import VolumeView
+from coordinator.domain.volume_views import VolumeView
 from coordinator.errors import NotFound
 from schemas import views
 from schemas.command import (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from coordinator.domain.rollup import NodePicture
-from coordinator.domain.volumes import VolumeView
+from coordinator.domain.volume_views import VolumeView
 from coordinator.errors import NotFound
 from schemas import views
 from schemas.states import MountState

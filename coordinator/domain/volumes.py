@@ -1,18 +1,18 @@
-"""Shared volumes: what commands do to their records, and how they stand on the nodes. Pure."""
+"""Shared volumes: what commands do to their records, and what nodes are told of them. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from coordinator.domain.catalogue import REPLIES_MAX, Moment
-from coordinator.domain.demand import shared_mounts
-from coordinator.domain.rollup import NodePicture, ProjectView
+from coordinator.domain.progress import DONE, RUNNING, Standing
+from coordinator.domain.render_volumes import render_created
+from coordinator.domain.rollup import NodePicture
 from coordinator.errors import Conflict, NotFound
 from schemas.codec import SchemaError, validate
-from schemas.command import AnyCommand, CreateVolume, DeleteVolume, Reply, verb_of
-from schemas.current import MountCurrent
+from schemas.command import AnyCommand, CreateVolume, DeleteVolume, Progress, Reply, verb_of
 from schemas.desired import DesiredMount, NodeDesired
 from schemas.errors import InvalidInput
-from schemas.names import is_project_name, service_id
+from schemas.names import is_project_name
 from schemas.records import Operation, VolumeRecord
 from schemas.states import MountState, State, Wanted
 from schemas.volume import VolumeSecret, VolumeSpec, folded
@@ -28,13 +28,11 @@ _BROKEN = frozenset({MountState.FAILED, MountState.STUCK})
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeView:
-    """A volume, its mounts by node, and the containers that use it there, as (name, id)."""
+class VolumeDecision:
+    """The record to write, and the answer."""
 
-    volume: VolumeSpec
-    mounts: Mapping[str, MountCurrent]
-    users: Mapping[str, tuple[tuple[str, str], ...]]
-    is_deleting: bool = False
+    record: VolumeRecord
+    reply: Reply
 
 
 def create(
@@ -42,7 +40,7 @@ def create(
     command: CreateVolume,
     others: Iterable[VolumeRecord],
     moment: Moment,
-) -> tuple[VolumeRecord, Reply]:
+) -> VolumeDecision:
     """A new volume, wanted on every node.
 
     Raises:
@@ -69,7 +67,7 @@ def create(
 
 def delete(
     held: VolumeRecord | None, command: DeleteVolume, users: Iterable[str], moment: Moment
-) -> tuple[VolumeRecord, Reply]:
+) -> VolumeDecision:
     """Unmount it everywhere. `users`: the services that use it.
 
     Raises:
@@ -135,16 +133,6 @@ def _texts(options: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def users_of(volume: VolumeSpec, projects: Iterable[ProjectView]) -> tuple[str, ...]:
-    """The services whose containers use the volume, by id."""
-    return tuple(
-        service_id(project.record.name, name)
-        for project in projects
-        for name, service in project.services.items()
-        if volume.mount_path in shared_mounts(service.record.template.spec)
-    )
-
-
 def mounts_for(
     node: NodePicture, held: NodeDesired, records: Iterable[VolumeRecord], *, has_read: bool
 ) -> tuple[DesiredMount, ...]:
@@ -190,46 +178,39 @@ def deserted_mounts(node: NodePicture, records: Mapping[str, VolumeRecord]) -> f
     )
 
 
-def volume_views(
-    records: Iterable[VolumeRecord],
-    nodes: Iterable[NodePicture],
-    projects: Iterable[ProjectView],
-) -> dict[str, VolumeView]:
-    """Every volume that is not gone, by name."""
-    known, views = tuple(nodes), tuple(projects)
-    found = {}
-    for record in sorted(records, key=lambda each: each.name):
-        if record.is_gone:
-            continue
-        users: dict[str, list[tuple[str, str]]] = {}
-        for project in views:
-            for service in project.services.values():
-                if record.volume.mount_path in shared_mounts(service.record.template.spec):
-                    for container in service.containers:
-                        pair = (container.current.name, container.current.id)
-                        users.setdefault(container.node, []).append(pair)
-        found[record.name] = VolumeView(
-            volume=record.volume,
-            mounts={
-                node.name: mount
-                for node in known
-                for mount in (node.current.mounts if node.current else ())
-                if mount.name == record.name
-            },
-            users={node: tuple(sorted(pairs)) for node, pairs in users.items()},
-            is_deleting=record.desired_state is State.DELETED,
-        )
-    return found
-
-
-def _decided(
-    record: VolumeRecord, command: AnyCommand, moment: Moment
-) -> tuple[VolumeRecord, Reply]:
+def _decided(record: VolumeRecord, command: AnyCommand, moment: Moment) -> VolumeDecision:
     reply = Reply(
-        command_id=command.command_id, outcome="accepted", operation_id=moment.operation_id
+        command_id=command.command_id,
+        outcome="accepted",
+        operation_id=moment.operation_id,
+        result=render_created(record.volume) if isinstance(command, CreateVolume) else None,
     )
     operation = Operation(
         id=moment.operation_id, verb=".".join(verb_of(command)), started=moment.now
     )
     replies = (*record.replies, reply)[-REPLIES_MAX:]
-    return record.model_copy(update={"operation": operation, "replies": replies}), reply
+    record = record.model_copy(update={"operation": operation, "replies": replies})
+    return VolumeDecision(record, reply)
+
+
+def progress(
+    record: VolumeRecord | None, operation_id: str, nodes: Iterable[NodePicture]
+) -> Standing:
+    """Where a volume's operation stands: mounted on, or gone from, every node that answers."""
+    if record is None or record.is_gone:
+        return DONE
+    operation = record.operation
+    if operation is None or operation.id != operation_id:
+        return Standing(Progress.SUPERSEDED, "superseded by a newer command")
+    if record.desired_state is State.DELETED:
+        return RUNNING
+    mounts = [
+        (node.name, {mount.name: mount for mount in node.current.mounts}.get(record.name))
+        for node in nodes
+        if node.is_trusted and node.current
+    ]
+    failed = [f"{m.reason} (node {n})" for n, m in mounts if m and m.state is MountState.FAILED]
+    if failed:
+        return Standing(Progress.FAILED, "; ".join(failed))
+    done = all(mount and mount.state is MountState.MOUNTED for _, mount in mounts)
+    return DONE if done else RUNNING

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from coordinator import control_loop
+from coordinator import control_loop, graveyard
 from coordinator.errors import BusUnavailable, RevisionConflict
 from schemas.codec import decode, encode
 from schemas.command import DeleteProject, ScaleService, StopProject
@@ -53,7 +53,7 @@ class TestMemory:
     async def test_a_read_does_not_bring_back_what_was_dropped_meanwhile(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(control_loop, "TOMBSTONE_S", -1.0)
+        monkeypatch.setattr(graveyard, "TOMBSTONE_S", -1.0)
         await world.intake.submit(DeleteProject(command_id="d", name="shop", force=True))
         await world.settle()
         read, gate = await reading(world)
@@ -206,7 +206,7 @@ class TestDeletion:
         await world.settle()
         await world.do_pass()
         assert world.record() is not None
-        monkeypatch.setattr(control_loop, "TOMBSTONE_S", -1.0)
+        monkeypatch.setattr(graveyard, "TOMBSTONE_S", -1.0)
         await world.do_pass()
         assert world.record() is None
         assert (await world.intake.submit(creation("c-2"))).outcome == "accepted"

@@ -193,4 +193,4 @@ class TestTurns:
         for number in range(20):
             await world.intake.submit(StopProject(command_id="s", name=f"made-up-{number}"))
         gc.collect()
-        assert len(world.intake._turns) == 0
+        assert len(world.intake._projects._turns) == 0

@@ -59,7 +59,9 @@ class World:
     """One coordinator process. `successor` is the next one, on the same buckets."""
 
     def __init__(self, buckets: Buckets | None = None, epoch: int = 1) -> None:
-        self.buckets = buckets or Buckets(FakeBucket(), FakeBucket(), FakeBucket())
+        self.buckets = buckets or Buckets(
+            projects=FakeBucket(), volumes=FakeBucket(), nodes=FakeBucket(), desired=FakeBucket()
+        )
         self.epoch = epoch
         self.picture = Picture()
         self.sink, self.meter, self.requests = Sink(), Meter(), Requests()
@@ -67,7 +69,7 @@ class World:
         self.loop = ControlLoop(self.picture, self.buckets, self.sink, self.meter)
         self.intake = Intake(
             self.picture,
-            self.buckets.projects,
+            self.buckets,
             self.requests,
             lambda command, reply: self.journal.append((command, reply)),
             self.loop,
