@@ -36,7 +36,7 @@ check: venv ## Format, lint, types, import rules
 	.venv/bin/lint-imports
 
 test: venv ## Every test; needs root for engines in network namespaces
-	@scripts/engine-deps engine
+	@scripts/engine-deps tests
 	$(PYTHON) -m pytest
 
 test-vm: venv ## Units and NFS volumes in a virtual machine; needs root and a quarter of an hour

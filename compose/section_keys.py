@@ -8,7 +8,7 @@ from compose.notes import Notes
 from compose.tree import Tree, hint, is_extension, mapping
 
 #: nobody of the project acts on these yet
-_RELEASES = "kept out of the containers' way: how a project is updated is not decided by it yet"
+_RELEASES = "no effect yet: it does not decide how a project is updated"
 
 DEPLOY_KEYS: Mapping[str, KeyRule] = {
     **rules(Verdict.HONOURED, "mode replicas resources restart_policy placement"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from compose.errors import TemplateError
 from compose.interpolate import interpolate
 from compose.notes import Notes
+from compose.tree import Tree
 
 ENVIRONMENT = {"A": "a", "EMPTY": "", "LONG_name_1": "l", "COST": "$A"}
 
@@ -112,7 +113,7 @@ def test_extensions_at_the_top_are_not_looked_at() -> None:
 
 
 def test_what_is_no_text_stays_as_it_is() -> None:
-    tree = {"a": [1, True, None, 1.5]}
+    tree: dict[str, Tree] = {"a": [1, True, None, 1.5]}
     assert interpolate(tree, ENVIRONMENT, Notes()) == tree
 
 
