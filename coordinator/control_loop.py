@@ -22,7 +22,7 @@ from coordinator.picture import Held, Picture
 from coordinator.ports import Bucket, EventSink, PassMeter
 from coordinator.reading import refreshed
 from schemas.desired import NodeDesired
-from schemas.errors import Transient
+from schemas.errors import InvalidInput, Transient
 from schemas.event import EventKind
 from schemas.names import is_node_name
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
@@ -254,10 +254,18 @@ class ControlLoop:
                 except RevisionConflict:
                     outcome = "conflict"
                     raise
+                except InvalidInput as error:
+                    # Too large for the broker. Every other node gets its orders all the same, and
+                    # this one keeps its old ones.
+                    outcome = "refused"
+                    self._picture.refused[name] = str(error)
+                    log.exception("a node's document can't be written", node=name)
+                    return
                 finally:
                     self._meter.count_write(outcome)
                 failpoint("after_desired_put")
             self._picture.documents[name] = Held(document, revision)
+            self._picture.refused.pop(name, None)
 
         for wave in (first, changed.keys() - first):
             results = await asyncio.gather(

@@ -68,7 +68,7 @@ class Metrics:
         self._pass_seconds.observe(seconds)
 
     def count_write(self, outcome: str) -> None:
-        """A desired document was written: ok, conflict or unavailable."""
+        """A desired document was written: ok, conflict, refused or unavailable."""
         self._writes.labels(outcome).inc()
 
     def set_nodes(self, states: Iterable[NodeState]) -> None:

@@ -48,6 +48,8 @@ class Picture:
         self.placement = NOWHERE
         #: why nothing is rescheduled now; empty: it is
         self.frozen_because = ""
+        #: why a node's orders could not be written, by node
+        self.refused: dict[str, str] = {}
         #: project -> revision of the record whose consequences are all written
         self.applied: dict[str, int] = {}
         self._version = 0
@@ -90,6 +92,7 @@ class Picture:
                 is_cordoned=held.value.is_cordoned,
                 current=self.current.get(name),
                 silent_for_s=max(0.0, now - self.last_seen.get(name, now)),
+                refused_because=self.refused.get(name, ""),
             )
             for name, held in self.nodes.items()
         ]

@@ -67,7 +67,7 @@ class PassMeter(Protocol):
         ...
 
     def count_write(self, outcome: str) -> None:
-        """A desired document was written: ok, conflict or unavailable."""
+        """A desired document was written: ok, conflict, refused or unavailable."""
         ...
 
 

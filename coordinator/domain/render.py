@@ -286,6 +286,8 @@ def _node_reason(node: NodePicture) -> str:
         return f"{node.state.value}: silent for {node.silent_for_s:.0f} s"
     if node.current is None:
         return "has not reported yet"
+    if node.refused_because:
+        return f"keeps its old orders: {node.refused_because}"
     engine = node.current.engine
     if engine.state is EngineState.READY:
         return ""

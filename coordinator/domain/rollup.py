@@ -202,6 +202,8 @@ def _silence(names: Iterable[str], nodes: Mapping[str, NodePicture]) -> tuple[st
 def _doubt(node: NodePicture) -> str:
     if node.state is not NodeState.READY:
         return f"node {node.name} is {node.state.value}, silent for {node.silent_for_s:.0f} s"
+    if node.refused_because:
+        return f"node {node.name} keeps its old orders: {node.refused_because}"
     engine = node.current.engine if node.current else None
     if engine is None or engine.state is EngineState.READY:
         return ""

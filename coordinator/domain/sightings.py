@@ -27,6 +27,8 @@ class NodePicture:
     current: NodeCurrent | None = None
     #: seconds since it was last heard, at the time of the snapshot
     silent_for_s: float = 0.0
+    #: why its newest orders could not be written
+    refused_because: str = ""
 
     @property
     def is_trusted(self) -> bool:

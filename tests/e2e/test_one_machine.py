@@ -20,7 +20,7 @@ def test_up_shows_a_running_project_and_down_leaves_nothing(tmp_path: Path) -> N
         "TROOPERS_HTTP_PORT": http,
         "TROOPERS_NATS_PORT": nats,
         "TROOPERS_AGENT_PORT": agent,
-        "HELLO_PORT": page,
+        "TROOPERS_HELLO_PORT": page,
     }
 
     def troopers(*arguments: str) -> subprocess.CompletedProcess[str]:

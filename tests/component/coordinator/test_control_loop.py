@@ -9,6 +9,7 @@ from coordinator import control_loop, graveyard
 from coordinator.errors import BusUnavailable, RevisionConflict
 from schemas.codec import decode, encode
 from schemas.command import DeleteProject, ScaleService, StopProject
+from schemas.errors import InvalidInput
 from schemas.event import EventKind
 from schemas.records import NodeRecord
 from schemas.states import NodeState, State, Wanted
@@ -172,6 +173,31 @@ class TestPasses:
         assert len(world.desired.values) == 1
         assert world.picture.applied == {}
         assert sorted(world.meter.writes) == ["ok", "unavailable"]
+
+    async def test_a_document_too_large_for_the_bus_is_shown_and_holds_up_no_other(self) -> None:
+        world = World()
+        for index in (1, 2):
+            world.hear(index)
+        await world.intake.submit(creation())
+        await world.intake.submit(
+            ScaleService(command_id="s", service_id="shop_web", type="scale_to", value=2)
+        )
+
+        def refuse(key: str) -> None:
+            if key == "n1":
+                raise InvalidInput(f"desired/{key} is larger than NATS takes")
+
+        world.desired.before_put = refuse
+        await world.do_pass()
+        assert set(world.desired.values) == {"n2"}
+        assert sorted(world.meter.writes) == ["ok", "refused"]
+        (view,) = world.picture.views(0.0).values()
+        assert any("larger than NATS takes" in reason for reason in view.reasons)
+        world.desired.before_put = lambda _key: None
+        world.picture.touch()
+        await world.do_pass()
+        assert set(world.desired.values) == {"n1", "n2"}
+        assert world.picture.refused == {}
 
     async def test_a_stopped_project_keeps_its_place_after_a_restart(self, world: World) -> None:
         await world.intake.submit(StopProject(command_id="s", name="shop"))
