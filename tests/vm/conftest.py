@@ -65,9 +65,11 @@ def run_directory() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def nfs(run_directory: Path) -> Iterator[NfsServer]:
     server = NfsServer(run_directory / "nfs")
-    server.start()
-    yield server
-    server.stop()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")
