@@ -13,7 +13,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -37,6 +37,28 @@ class ErrandLostError(Exception):
     """An errand brought no result; the text says why. What it has done is unknown."""
 
 
+class _Errand(asyncio.SubprocessProtocol):
+    """Hears what one errand says, and when it ends."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.said = bytearray()
+        self.ended: asyncio.Future[None] = loop.create_future()
+        #: it has ended, and all that it said has been heard
+        self.complete: asyncio.Future[None] = loop.create_future()
+
+    def pipe_data_received(self, _fd: int, data: bytes) -> None:
+        if len(self.said) < _RESULT_BYTES_MAX:
+            self.said += data
+
+    def process_exited(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if not self.complete.done():
+            self.complete.set_result(None)
+
+
 class Dispatch:
     """Every errand of one mountd. `freed` is told the key of one that hung and has ended."""
 
@@ -51,6 +73,11 @@ class Dispatch:
         """How many processes hang in the kernel."""
         return self._hanging.total()
 
+    def close(self) -> None:
+        """Stop caring about those that hang. They end when their servers let them."""
+        for task in self._left_behind:
+            task.cancel()
+
     async def run(self, key: str, order: dict[str, Any], alarm_s: float) -> Result:
         """Run one errand on the share that `key` names.
 
@@ -62,70 +89,74 @@ class Dispatch:
         if self.hanging >= ERRANDS_MAX // 2:
             raise ErrandLostError("too many processes hang on this node's shares")
         async with self._places:
-            process = await asyncio.create_subprocess_exec(
-                *_PROGRAM,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                # Never a directory that somebody may want to unmount.
-                cwd="/",
-                start_new_session=True,
-            )
-            question = json.dumps({**order, "alarm_s": alarm_s}).encode()
+            transport, errand = await self._send({**order, "alarm_s": alarm_s})
             try:
-                said = await asyncio.wait_for(
-                    self._exchange(process, question), alarm_s + _ALARM_GRACE_S
-                )
-            except TimeoutError:
-                said = b""
-            finally:
-                # With whatever it has started in its session, also when we are cancelled.
-                _kill(process)
-            if not await _has_ended(process):
-                self._leave_behind(key, process)
+                await _wait(errand.complete, alarm_s + _ALARM_GRACE_S)
+                _kill(transport)
+                has_ended = await _wait(errand.ended, _KILL_GRACE_S)
+            except asyncio.CancelledError:
+                _kill(transport)
+                transport.close()
+                raise
+            if not has_ended:
+                self._leave_behind(key, transport, errand)
                 raise ErrandLostError(f"no answer within {alarm_s:g} s; the question still hangs")
-        if process.returncode == -signal.SIGALRM or not said:
+            transport.close()
+        if transport.get_returncode() == -signal.SIGALRM or not errand.said:
             raise ErrandLostError(f"no answer within {alarm_s:g} s")
         try:
-            return Result.from_json(said)
+            return Result.from_json(bytes(errand.said))
         except ValueError as error:
             raise ErrandLostError("an errand of ours failed; mountd's log says how") from error
 
     @staticmethod
-    async def _exchange(process: asyncio.subprocess.Process, question: bytes) -> bytes:
-        assert process.stdin is not None  # noqa: S101 # both were asked for
-        assert process.stdout is not None  # noqa: S101
-        with contextlib.suppress(ConnectionError):
-            process.stdin.write(question)
-            await process.stdin.drain()
-        process.stdin.close()
-        said = b""
-        while len(said) < _RESULT_BYTES_MAX and (more := await process.stdout.read(4096)):
-            said += more
-        await process.wait()
-        return said
+    async def _send(order: dict[str, Any]) -> tuple[asyncio.SubprocessTransport, _Errand]:
+        loop = asyncio.get_running_loop()
+        transport, errand = await loop.subprocess_exec(
+            lambda: _Errand(loop),
+            *_PROGRAM,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=None,
+            # Never a directory that somebody may want to unmount.
+            cwd="/",
+            start_new_session=True,
+        )
+        question = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
+        question.write(json.dumps(order).encode())
+        question.close()
+        return transport, errand
 
-    def _leave_behind(self, key: str, process: asyncio.subprocess.Process) -> None:
+    def _leave_behind(
+        self, key: str, transport: asyncio.SubprocessTransport, errand: _Errand
+    ) -> None:
         self._hanging[key] += 1
-        log.warning("a process hangs in the kernel", on=key, pid=process.pid, all=self.hanging)
+        pid = transport.get_pid()
+        log.warning("a process hangs in the kernel", on=key, pid=pid, all=self.hanging)
 
         async def see_it_end() -> None:
-            await process.wait()
+            try:
+                await errand.ended
+            finally:
+                # Not before: a loop doesn't tell the end of what it has closed.
+                transport.close()
             self._hanging[key] -= 1
-            log.info("a process that hung has ended", on=key, pid=process.pid, all=self.hanging)
+            log.info("a process that hung has ended", on=key, pid=pid, all=self.hanging)
             self._freed(key)
 
-        task = asyncio.get_running_loop().create_task(see_it_end(), name=f"hanging {process.pid}")
+        task = asyncio.get_running_loop().create_task(see_it_end(), name=f"hanging {pid}")
         self._left_behind.add(task)
         task.add_done_callback(self._left_behind.discard)
 
 
-def _kill(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
+async def _wait(event: asyncio.Future[None], timeout_s: float) -> bool:
+    """Whether it came in time. Unlike `wait_for`, this leaves the future to others."""
+    done, _ = await asyncio.wait({event}, timeout=timeout_s)
+    return bool(done)
+
+
+def _kill(transport: asyncio.SubprocessTransport) -> None:
+    """With whatever it has started in its session."""
+    if transport.get_returncode() is None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-async def _has_ended(process: asyncio.subprocess.Process) -> bool:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(process.wait(), _KILL_GRACE_S)
-    return process.returncode is not None
+            os.killpg(transport.get_pid(), signal.SIGKILL)

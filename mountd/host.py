@@ -162,9 +162,15 @@ class HostMounter:
         self._listeners.append(tell)
         self._watch.start()
 
+    @property
+    def hanging(self) -> int:
+        """How many processes hang in the kernel, waiting for a server."""
+        return self._dispatch.hanging
+
     def close(self) -> None:
         """Stop watching. Every mount stays as it is."""
         self._watch.close()
+        self._dispatch.close()
 
     def _tell(self, mount_path: str | None) -> None:
         for tell in self._listeners:

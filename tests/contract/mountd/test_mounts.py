@@ -1,0 +1,204 @@
+"""What a keeper of mounts promises, on made-up mounts and on real FUSE."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from schemas.current import MountCurrent
+from schemas.desired import DesiredMount
+from schemas.states import MountState
+from schemas.volume import VolumeSecret
+from tests.contract.mountd.trials import Node, Trial, absent, orders, with_keys
+
+WRONG = VolumeSecret(ak_id="AKIAWRONGWRONGWRONG1", ak_secret="wr0ng-and-secret")
+
+
+async def until(
+    node: Node,
+    what: Callable[[MountCurrent | None], bool],
+    *asked: DesiredMount,
+    within_s: float = 20.0,
+) -> MountCurrent | None:
+    """Repeat the orders, as an agent does, until the first volume's report is as expected."""
+    name = asked[0].name
+    seen, give_up = -1, time.monotonic() + within_s
+    while True:
+        question = orders(*asked).model_copy(update={"seen": seen, "wait_s": 0.5})
+        report = await node.keeper.answer(question)
+        assert report.error == ""
+        seen = report.number
+        current = next((one for one in report.mounts if one.name == name), None)
+        if what(current):
+            return current
+        assert time.monotonic() < give_up, f"still {current}"
+
+
+def turned(state: MountState) -> Callable[[MountCurrent | None], bool]:
+    return lambda current: current is not None and current.state is state
+
+
+async def mounted(node: Node, *asked: DesiredMount) -> MountCurrent:
+    current = await until(node, turned(MountState.MOUNTED), *asked)
+    assert current is not None
+    return current
+
+
+async def test_a_mounted_volume_keeps_what_is_written(trial: Trial, node: Node) -> None:
+    order = trial.order("photos")
+    current = await mounted(node, order)
+    path = order.volume.mount_path
+    assert current.mountpoint == f"{trial.base}/{path}"
+    assert current.incarnation
+    assert current.reason == ""
+    await trial.write(path, "a", "text")
+    assert await trial.read(path, "a") == "text"
+
+
+async def test_a_mount_that_serves_is_probed_again_and_again(trial: Trial, node: Node) -> None:
+    order = trial.order("photos")
+    first = await mounted(node, order)
+
+    def answered_later(current: MountCurrent | None) -> bool:
+        return current is not None and current.answered_at > first.answered_at
+
+    later = await until(node, answered_later, order)
+    assert later is not None
+    assert (later.state, later.incarnation) == (MountState.MOUNTED, first.incarnation)
+    assert later.since == first.since
+
+
+async def test_a_dead_program_is_replaced_and_the_mount_is_another(
+    trial: Trial, node: Node
+) -> None:
+    order = trial.order("photos")
+    before = await mounted(node, order)
+    await trial.write(order.volume.mount_path, "a", "text")
+    trial.kill_program(order.volume.mount_path)
+
+    def healed(current: MountCurrent | None) -> bool:
+        return turned(MountState.MOUNTED)(current) and current.incarnation != before.incarnation  # type: ignore[union-attr]
+
+    await until(node, healed, order)
+    assert await trial.read(order.volume.mount_path, "a") == "text"
+
+
+async def test_wrong_keys_fail_and_say_so(trial: Trial, node: Node) -> None:
+    order = trial.order("photos")
+    failed = await until(node, turned(MountState.FAILED), with_keys(order, WRONG))
+    assert failed is not None
+    assert "refuses the keys" in failed.reason
+    assert WRONG.ak_secret not in failed.reason
+    # Orders that are put right are carried out at once, not after a back-off.
+    await mounted(node, order)
+
+
+async def test_a_silent_server_makes_its_mounts_stuck_until_it_answers(
+    trial: Trial, node: Node
+) -> None:
+    order = trial.order("photos")
+    before = await mounted(node, order)
+    trial.freeze_server()
+    stuck = await until(node, turned(MountState.STUCK), order, within_s=trial.verdict_s)
+    assert stuck is not None
+    assert stuck.reason
+    assert stuck.incarnation == before.incarnation
+    trial.thaw_server()
+    healed = await mounted(node, order)
+    assert healed.incarnation == before.incarnation
+    assert healed.since > stuck.since
+
+
+async def test_a_silent_server_never_holds_up_the_loop(trial: Trial, node: Node) -> None:
+    order, other = trial.order("photos"), trial.order("films")
+    await mounted(node, order, other)
+    gaps: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.02)
+            gaps.append(time.monotonic() - began - 0.02)
+
+    ticking = asyncio.create_task(tick())
+    trial.freeze_server()
+    await until(node, turned(MountState.STUCK), order, other, within_s=trial.verdict_s)
+    trial.thaw_server()
+    ticking.cancel()
+    assert max(gaps) < 0.2
+
+
+async def test_a_stuck_mount_can_be_unmounted(trial: Trial, node: Node) -> None:
+    order = trial.order("photos")
+    await mounted(node, order)
+    trial.freeze_server()
+    await until(node, turned(MountState.STUCK), order, within_s=trial.verdict_s)
+    await until(node, lambda current: current is None, absent(order), within_s=trial.verdict_s)
+    assert trial.left() == []
+
+
+async def test_absent_unmounts_and_leaves_nothing(trial: Trial, node: Node) -> None:
+    order = trial.order("photos")
+    await mounted(node, order)
+    await until(node, lambda current: current is None, absent(order))
+    assert trial.left() == []
+    # And what was written is the server's: the next mount shows it.
+    await mounted(node, order)
+
+
+async def test_a_volume_that_the_orders_do_not_mention_is_left_as_it_is(
+    trial: Trial, node: Node
+) -> None:
+    order, other = trial.order("photos"), trial.order("films")
+    before = await mounted(node, order, other)
+    await mounted(node, other, order)
+    report = await node.keeper.answer(orders(other))
+    assert {one.name for one in report.mounts} == {"photos", "films"}
+    after = await mounted(node, order, other)
+    assert after.incarnation == before.incarnation
+
+
+async def test_the_next_process_adopts_what_is_mounted(trial: Trial, node: Node) -> None:
+    order = trial.order("photos")
+    before = await mounted(node, order)
+    await trial.write(order.volume.mount_path, "a", "text")
+    await node.stop()
+    successor = Node(trial)
+    try:
+        # Before it has heard of any orders.
+        await asyncio.sleep(0)
+        assert [one.name for one in successor.keeper.report().mounts] == ["photos"]
+        after = await mounted(successor, order)
+        assert after.incarnation == before.incarnation
+        assert await trial.read(order.volume.mount_path, "a") == "text"
+        trial.kill_program(order.volume.mount_path)
+
+        def healed(current: MountCurrent | None) -> bool:
+            return turned(MountState.MOUNTED)(current) and current != after
+
+        await until(successor, healed, order)
+    finally:
+        await successor.stop()
+
+
+async def test_changed_orders_make_another_mount(trial: Trial, node: Node) -> None:
+    order = trial.order("photos")
+    before = await mounted(node, order)
+    read_only = order.model_copy(
+        update={"volume": order.volume.model_copy(update={"read_only": True})}
+    )
+
+    def anew(current: MountCurrent | None) -> bool:
+        return turned(MountState.MOUNTED)(current) and current.incarnation != before.incarnation  # type: ignore[union-attr]
+
+    await until(node, anew, read_only)
+
+
+async def test_an_option_that_is_not_allowed_is_named(trial: Trial, node: Node) -> None:
+    order = trial.order("photos")
+    assert order.volume.ossfs is not None
+    hostile = order.volume.ossfs.model_copy(update={"other_opts": "-o use_cache=/etc"})
+    asked = order.model_copy(update={"volume": order.volume.model_copy(update={"ossfs": hostile})})
+    failed = await until(node, turned(MountState.FAILED), asked)
+    assert failed is not None
+    assert "use_cache" in failed.reason
+    assert trial.left() == []
