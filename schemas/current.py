@@ -58,7 +58,8 @@ class SlotProblem(Part):
     project: str
     service: str
     slot: int
-    #: image_not_found, port_taken, rejected, crashed, unhealthy, volume_missing, engine, stop_failed
+    #: image_not_found, port_taken, rejected, crashed, unhealthy, engine, stop_failed,
+    #: volume_missing, volume_stuck, volume_failed
     code: str
     message: str
     #: the agent doesn't expect it to pass by itself

@@ -32,6 +32,8 @@ class VolumeMount(Part):
     type: Literal["volume", "bind", "tmpfs", "cluster"]
     target: str
     source: str = ""
+    #: of a shared volume: the directory in it, relative
+    sub_path: str = ""
     read_only: bool = False
     #: of a volume: don't fill it with what the image has there
     no_copy: bool = False
