@@ -108,7 +108,7 @@ def _hosts(value: Tree, where: str) -> tuple[str, ...]:
     """`name:address` of a list or a map. An IPv6 address may stand in brackets."""
     pairs: list[tuple[str, Tree, str]] = []
     if isinstance(value, dict):
-        for name, given in value.items():
+        for name, given in sorted(value.items()):
             at = below(where, name)
             pairs += [(name, one, at) for one in (given if isinstance(given, list) else [given])]
     else:

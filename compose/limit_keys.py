@@ -59,7 +59,7 @@ def ulimits(value: Tree, where: str) -> tuple[Ulimit, ...]:
         else:
             soft = hard = integer(limit, at, minimum=-1)
         found.append(Ulimit(name=name, soft=soft, hard=hard))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda limit: limit.name))
 
 
 def _size(

@@ -39,7 +39,8 @@ def joinings(value: Tree, where: str, notes: Notes) -> tuple[Joining, ...]:
         for name, options in mapping(value, where).items()
         if not is_extension(name)
     )
-    return tuple(sorted(found, key=lambda one: -one.priority))
+    # The order of keys means nothing, so it must not decide which network is joined first.
+    return tuple(sorted(found, key=lambda one: (-one.priority, one.network)))
 
 
 def alias(written: str, where: str) -> str:

@@ -87,7 +87,7 @@ def _attachment(
     own = (service.name, *filter(None, [service.container_name]), *one.aliases)
     return NetworkAttachment(
         name=network_on_engine(one.network, scope, one.where),
-        aliases=tuple(dict.fromkeys((*own, *links))),
+        aliases=tuple(dict.fromkeys((*own, *sorted(links)))),
         links=tuple(f"{container}:{name}" for container, name in service.external_links),
         ipv4_address=one.ipv4_address,
         ipv6_address=one.ipv6_address,

@@ -73,8 +73,8 @@ from tests.unit.compose.templates import compiled, refused, warnings, web, web_r
             "ulimits: {nproc: 65535, nofile: {soft: 20000, hard: 40000}}",
             "ulimits",
             (
-                Ulimit(name="nproc", soft=65535, hard=65535),
                 Ulimit(name="nofile", soft=20000, hard=40000),
+                Ulimit(name="nproc", soft=65535, hard=65535),
             ),
         ),
         (

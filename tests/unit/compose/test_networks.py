@@ -36,8 +36,8 @@ def test_a_service_joins_the_networks_that_it_names() -> None:
 def test_aliases_belong_to_one_network() -> None:
     spec = web("networks: {front: , back: {aliases: [a, b, a]}}", DECLARED).spec
     assert spec.networks == (
-        NetworkAttachment(name="shop_front", aliases=("web",)),
         NetworkAttachment(name="shop_back", aliases=("web", "a", "b")),
+        NetworkAttachment(name="shop_front", aliases=("web",)),
     )
 
 
