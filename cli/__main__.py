@@ -5,15 +5,19 @@ Exit codes: 0 done, 1 it failed (one line on standard error says what and where)
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
+from cli import volumes
 from cli.api import Api
 from cli.cluster import ClusterSettings
+from cli.config import config, default_project
 from cli.embedded import Embedded
+from cli.errors import UsageError
 from cli.home import home, only_one
 from cli.lab import Lab
 from cli.screen import Screen
@@ -28,6 +32,8 @@ app = typer.Typer(
 )
 lab_app = typer.Typer(no_args_is_help=True, help="Several nodes on this machine, to play with.")
 app.add_typer(lab_app, name="lab")
+volume_app = typer.Typer(no_args_is_help=True, help="Storage that every node mounts.")
+app.add_typer(volume_app, name="volume")
 screen = Screen()
 
 NatsPort = Annotated[int, typer.Option(envvar="TROOPERS_NATS_PORT", min=1, max=65535)]
@@ -46,6 +52,7 @@ LabNetworkNumber = Annotated[
         envvar="TROOPERS_LAB_NETWORK", min=0, max=254, help="N of 10.213.N.0/24; else a free one."
     ),
 ]
+ApiUrl = Annotated[str | None, typer.Option(help="Where the HTTP API is.")]
 LiveRestore = Annotated[bool, typer.Option(help="Containers outlive their engine's restarts.")]
 
 
@@ -91,11 +98,64 @@ def lab_down() -> None:
 
 
 @app.command()
-def status(
-    url: Annotated[str | None, typer.Option(help="Where the HTTP API is.")] = None,
-) -> None:
+def status(url: ApiUrl = None) -> None:
     """Show nodes, projects and services."""
     show(Api(url or default_url()), screen)
+
+
+@volume_app.command("create")
+def volume_create(
+    name: str,
+    driver: Annotated[str, typer.Option(help="nas or ossfs.")],
+    option: Annotated[
+        list[str] | None, typer.Option("--opt", "-o", help="An option of the driver, KEY=VALUE.")
+    ] = None,
+    secret_file: Annotated[
+        Path | None, typer.Option(help="A file with ID:SECRET, for ossfs.")
+    ] = None,
+    url: ApiUrl = None,
+) -> None:
+    """Mount shared storage on every node."""
+    created = volumes.create(Api(url or default_url()), name, driver, option or [], secret_file)
+    screen.say(f"{created['Name']} is being mounted at {created['Mountpoint']} on every node.")
+
+
+@volume_app.command("ls")
+def volume_ls(url: ApiUrl = None) -> None:
+    """Show all volumes, node by node."""
+    volumes.show(Api(url or default_url()), screen)
+
+
+@volume_app.command("inspect")
+def volume_inspect(name: str, url: ApiUrl = None) -> None:
+    """Show one volume as JSON."""
+    screen.say(volumes.inspect(Api(url or default_url()), name))
+
+
+@volume_app.command("rm")
+def volume_rm(name: str, url: ApiUrl = None) -> None:
+    """Unmount a volume everywhere and forget it. Remote data stays."""
+    volumes.remove(Api(url or default_url()), name)
+    screen.say(f"{name} is gone.")
+
+
+@app.command("config")
+def show_config(
+    file: Annotated[str, typer.Option("--file", "-f", help="The template; - reads from a pipe.")],
+    env: Annotated[
+        list[str] | None, typer.Option("--env", "-e", help="NAME=value for the template.")
+    ] = None,
+    project: Annotated[
+        str, typer.Option("--project", "-p", help="Its name; else that of the file's directory.")
+    ] = "",
+    volume: Annotated[
+        list[str] | None, typer.Option("--volume", help="A shared volume that the cluster has.")
+    ] = None,
+) -> None:
+    """Show what becomes of a template, and its warnings, without a cluster."""
+    shown, warnings = config(file, project or default_project(file), env or (), volume or ())
+    screen.say(shown.rstrip())
+    screen.warn(*warnings)
 
 
 def main() -> None:
@@ -104,6 +164,9 @@ def main() -> None:
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     try:
         app()
+    except UsageError as error:
+        screen.fail(error)
+        sys.exit(2)
     except (TroopersError, DockerException, RequestException, OSError) as error:
         screen.fail(error)
         sys.exit(1)

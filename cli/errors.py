@@ -28,6 +28,10 @@ class CommandFailed(TroopersError):
     """A program we ran for its effect refused; the message carries its own words."""
 
 
+class UnusableArgument(Permanent):
+    """What was given on the command line can't be meant."""
+
+
 class ApiError(TroopersError):
     """The coordinator answered with an error, or not at all (`status` 0)."""
 
@@ -38,3 +42,7 @@ class ApiError(TroopersError):
 
 class DeployFailed(TroopersError):
     """A project did not reach the state that was waited for."""
+
+
+class UsageError(Permanent):
+    """The command line asks for something that can't be meant."""

@@ -37,6 +37,11 @@ class Screen:
         for line in lines:
             print(line, flush=True)
 
+    def warn(self, *lines: str) -> None:
+        """Beside what was asked for, so that a pipe gets only that."""
+        for line in lines:
+            print(f"warning: {line}", file=sys.stderr)
+
     def fail(self, error: Exception) -> None:
         """One line that says what and where; below it what the dead process wrote, if any."""
         print(f"error: {error}", file=sys.stderr)

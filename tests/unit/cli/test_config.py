@@ -1,0 +1,83 @@
+"""`troopers config`: the resolved project on standard output, warnings beside it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.config import config, default_project
+from cli.errors import UnusableArgument
+from compose.template import TemplateError
+from tests.unit.cli.test_command_line import troopers
+
+TEMPLATE = """
+version: '2'
+services:
+  web:
+    image: nginx:$TAG
+    ports: ["80:80"]
+    labels: {aliyun.scale: "2", aliyun.routing.port_80: shop}
+    volumes: ["data:/data"]
+    depends_on: [db]
+  db: {image: mysql, oom-kill-disable: true}
+volumes: {data: {}}
+"""
+
+
+def test_a_template_is_resolved_without_a_cluster(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yml"
+    path.write_text(TEMPLATE)
+    done = troopers(tmp_path, "config", "-f", str(path), "-e", "TAG=1.9", "-p", "shop")
+    assert done.returncode == 0
+    shown = yaml.safe_load(done.stdout)
+    assert shown["name"] == "shop"
+    web = shown["services"]["web"]
+    assert (web["image"], web["scale"], web["depends_on"]) == ("nginx:1.9", 2, ["db"])
+    assert web["volumes"] == [{"type": "volume", "target": "/data", "source": "shop_data"}]
+    assert shown["services"]["db"]["oom_kill_disable"] is True
+    assert done.stderr == (
+        "warning: services.web.labels.aliyun.routing.port_80: "
+        "kept and shown, but nothing acts on it yet\n"
+    )
+
+
+def test_a_mistake_is_one_line_with_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yml"
+    path.write_text("services: {web: {imge: x}}")
+    done = troopers(tmp_path, "config", "-f", str(path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: services.web.imge: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    done = troopers(tmp_path, "config", "-f", str(tmp_path / "none.yml"))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_a_shared_volume_of_the_cluster_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yml"
+    path.write_text("web: {image: x, volumes: ['files:/d']}")
+    shown, _ = config(str(path), "shop", (), ["files"])
+    (mount,) = yaml.safe_load(shown)["services"]["web"]["volumes"]
+    assert (mount["type"], mount["source"]) == ("cluster", "nas/files")
+
+
+@pytest.mark.parametrize("written", ["TAG", "=x", ""])
+def test_a_variable_needs_a_name_and_a_value(tmp_path: Path, written: str) -> None:
+    with pytest.raises(UnusableArgument):
+        config(str(tmp_path), "shop", [written], ())
+
+
+def test_a_project_s_name_comes_from_the_directory(tmp_path: Path) -> None:
+    (tmp_path / "my_shop").mkdir()
+    assert default_project(str(tmp_path / "my_shop" / "compose.yml")) == "my-shop"
+    with pytest.raises(UnusableArgument):
+        config("compose.yml", "my_shop", (), ())
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises((UnusableArgument, TemplateError)):
+        config(str(path), "shop", (), ())
