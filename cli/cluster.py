@@ -1,4 +1,4 @@
-"""The control plane of one cluster: nats-server, one coordinator, one agent for each machine.
+"""The control plane of one cluster: nats-server, one coordinator, and an agent for each machine.
 
 It owns processes and their directory, not the machines; those may serve many clusters in turn.
 Everything is on disk below `home`, so that a later command finds a running cluster again.
@@ -6,7 +6,6 @@ Everything is on disk below `home`, so that a later command finds a running clus
 
 import atexit
 import json
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +16,7 @@ from typing import Generic, Protocol, Self, TypeVar
 from cli.api import Api
 from cli.engine import Engine
 from cli.listening import free_ports
+from cli.mounts import MountPlace, has_mountd, remove_tree
 from cli.nats_server import NatsServer
 from cli.processes import Child, stop_recorded
 
@@ -69,6 +69,8 @@ class Node(Generic[PlaceT]):
 
     machine: PlaceT
     agent: Child
+    #: None without root: then the node mounts no shared volumes
+    mountd: Child | None = None
 
     @property
     def name(self) -> str:
@@ -95,7 +97,10 @@ class Cluster(Generic[PlaceT]):
         self.url = f"http://{self.settings.http_host}:{self.settings.http_port}"
         self.api = Api(self.url)
         self.coordinator = self._coordinator()
-        self.nodes = tuple(Node(machine, self._agent(machine)) for machine in machines)
+        self._places = {machine.name: MountPlace(home, machine.name) for machine in machines}
+        self.nodes = tuple(
+            Node(machine, self._agent(machine), self._mountd(machine)) for machine in machines
+        )
 
     @classmethod
     def recorded(cls, home: Path, machines: Sequence[PlaceT]) -> Self | None:
@@ -126,7 +131,8 @@ class Cluster(Generic[PlaceT]):
 
     @property
     def children(self) -> tuple[Child, ...]:
-        return (self.nats, self.coordinator, *(node.agent for node in self.nodes))
+        mounts = tuple(node.mountd for node in self.nodes if node.mountd)
+        return (self.nats, self.coordinator, *mounts, *(node.agent for node in self.nodes))
 
     @property
     def is_alive(self) -> bool:
@@ -140,6 +146,9 @@ class Cluster(Generic[PlaceT]):
         """Start what doesn't run and wait until all of it is ready. Raises StartFailed."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.home / _RECORD).write_text(json.dumps(asdict(self.settings)))
+        for node in self.nodes:
+            if node.mountd and not node.mountd.is_alive:
+                self._places[node.name].prepare()
         self.nats.start()
         others = self.children[1:]
         for child in others:
@@ -151,6 +160,8 @@ class Cluster(Generic[PlaceT]):
         """End all processes, the bus last; containers stay as they are."""
         for node in self.nodes:
             node.agent.stop()
+            if node.mountd:
+                node.mountd.stop()
         self.coordinator.stop()
         self.nats.stop()
 
@@ -160,7 +171,9 @@ class Cluster(Generic[PlaceT]):
         stop_recorded(self.home)
         for child in self.children:
             child.stop()  # Reaps those that are children of this very process.
-        shutil.rmtree(self.home, ignore_errors=True)
+        for place in self._places.values():
+            place.destroy()
+        remove_tree(self.home)
 
     def _coordinator(self) -> Child:
         settings = self.settings
@@ -177,10 +190,17 @@ class Cluster(Generic[PlaceT]):
             },
         )
 
+    def _mountd(self, machine: Place) -> Child | None:
+        if not has_mountd():
+            return None
+        place = self._places[machine.name]
+        return place.mountd(self.home, machine.name, machine.enter)
+
     def _agent(self, machine: Place) -> Child:
         settings = self.settings
         listen = f"{machine.address}:{settings.agent_port}"
         labels = settings.labels.get(machine.name, {})
+        mounts = self._places[machine.name]
         return Child(
             f"agent-{machine.name}",
             [*machine.enter, sys.executable, "-m", "agent"],
@@ -195,6 +215,8 @@ class Cluster(Generic[PlaceT]):
                 "TROOPERS_AGENT_LISTEN": listen,
                 "TROOPERS_AGENT_LABELS": ",".join(f"{k}={v}" for k, v in labels.items()),
                 "TROOPERS_AGENT_ZONE": settings.zones.get(machine.name, ""),
+                "TROOPERS_AGENT_MOUNTD_SOCKET": str(mounts.socket) if has_mountd() else "",
+                "TROOPERS_AGENT_MOUNT_BASE": str(mounts.directory),
                 **settings.agent_environment,
             },
         )

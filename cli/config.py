@@ -38,9 +38,7 @@ def config(
 
 
 def default_project(path: str) -> str:
-    """What `config` calls the project where the user doesn't: the template's directory, as far as
-    a project can be called so.
-    """
+    """The name of the template's directory, as far as a project can be called so."""
     directory = Path.cwd() if path == _STREAM else Path(path).resolve().parent
     name = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in directory.name)
     return name.strip("-")[:64] or "project"

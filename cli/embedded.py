@@ -5,7 +5,6 @@ that `down` can take it back after a crash too.
 """
 
 import json
-import shutil
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +22,7 @@ from cli.firewall import NetworkBefore
 from cli.home import home
 from cli.image import busybox
 from cli.listening import require_free
+from cli.mounts import remove_tree
 from cli.packages import install
 from cli.processes import stop_recorded
 from cli.screen import Screen
@@ -99,10 +99,12 @@ class Embedded:
             if cluster is not None:
                 self._delete_projects(cluster)
             with self._screen.step("Stopping agent, coordinator and nats-server"):
+                if cluster is not None:
+                    cluster.destroy()
                 stop_recorded(self._home / "cluster")
             with self._screen.step("Removing what is left on the engine"):
                 self._clean_engine(engine, traces)
-        shutil.rmtree(self._home, ignore_errors=True)
+        remove_tree(self._home)
         remove_if_empty(RUNTIME_ROOT)
         return True
 

@@ -25,6 +25,7 @@ from cli.dockerd import RUNTIME_ROOT, Dockerd, remove_if_empty
 from cli.engine import Engine
 from cli.errors import CommandFailed, RequirementMissing
 from cli.identity import ProcessIdentity
+from cli.mounts import remove_tree
 from cli.netns import LabNetwork, Namespace
 from cli.processes import stop_recorded
 
@@ -179,10 +180,13 @@ class Machines:
         atexit.unregister(self.destroy)
         # The engines' own records are below home as well, but they end in their own order.
         for part in self.home.glob(f"{_CLUSTER}*"):
+            cluster = Cluster.recorded(part, self._all)
+            if cluster is not None:
+                cluster.destroy()
             stop_recorded(part)
         self._on_each(lambda machine: machine.dockerd.destroy())
         self.network.remove()
-        shutil.rmtree(self.home, ignore_errors=True)
+        remove_tree(self.home)
         shutil.rmtree(RUNTIME_ROOT / self.network.bridge, ignore_errors=True)
         remove_if_empty(RUNTIME_ROOT)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("agent", "bench", "cli", "compose", "coordinator", "schemas", "tests")
-PURE = ("agent/domain", "coordinator/domain", "compose", "schemas")
+PACKAGES = ("agent", "bench", "cli", "compose", "coordinator", "mountd", "schemas", "tests")
+PURE = ("agent/domain", "coordinator/domain", "mountd/domain", "compose", "schemas")
 
 
 def files(*folders: str) -> list[Path]:

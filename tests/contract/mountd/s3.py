@@ -21,22 +21,23 @@ _READY_S_MAX = 30.0
 class S3Server:
     """Start it, then it takes `secret` and no other keys."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, host: str = "127.0.0.1") -> None:
         self._log = directory / "s3.log"
+        self._host = host
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.bind((host, 0))
             self._port = int(free.getsockname()[1])
         self.secret = VolumeSecret(ak_id="", ak_secret="")
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://{self._host}:{self._port}"
 
     def start(self, *, checks_keys: bool = True) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)],
+                [sys.executable, "-m", "moto.server", "-H", self._host, "-p", str(self._port)],
                 stdout=log,
                 stderr=log,
                 env={"PATH": os.environ["PATH"]},

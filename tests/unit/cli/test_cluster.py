@@ -32,6 +32,8 @@ def cluster(home: Path) -> Cluster[Somewhere]:
 
 def test_an_agent_runs_in_its_machines_namespace_and_knows_its_place(tmp_path: Path) -> None:
     agent = cluster(tmp_path).node("n1").agent
+    mounts = agent.environment.pop("TROOPERS_AGENT_MOUNTD_SOCKET")
+    assert mounts == "" or mounts.startswith("/run/troopers/m-")
     assert agent.argv[:3] == ["nsenter", "--net=/run/netns/x", "--"]
     assert agent.argv[-2:] == ["-m", "agent"]
     assert agent.environment == {
@@ -43,6 +45,7 @@ def test_an_agent_runs_in_its_machines_namespace_and_knows_its_place(tmp_path: P
         "TROOPERS_AGENT_LISTEN": "10.213.0.11:3",
         "TROOPERS_AGENT_LABELS": "disk=ssd,rack=r1",
         "TROOPERS_AGENT_ZONE": "z1",
+        "TROOPERS_AGENT_MOUNT_BASE": str(tmp_path / "volumes-n1"),
         "TROOPERS_AGENT_LOG_LEVEL": "debug",
     }
 
