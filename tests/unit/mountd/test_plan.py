@@ -1,0 +1,295 @@
+"""What is done to a volume next, rule by rule."""
+
+from dataclasses import replace
+
+import pytest
+
+from mountd.domain.outcomes import (
+    Answered,
+    Dead,
+    Failed,
+    Mounted,
+    Operation,
+    Outcome,
+    Silent,
+    Unmounted,
+)
+from mountd.domain.plan import (
+    Found,
+    Step,
+    adopted,
+    fingerprint,
+    hurried,
+    next_due,
+    noticed,
+    ordered,
+    plan,
+    report,
+)
+from mountd.domain.track import RETRY_DELAYS_S, Track, Wish, begun, ended
+from schemas.states import MountState
+from tests.unit.mountd.builders import a_bucket, a_nas, a_secret, a_wish
+
+NOW = 1000.0
+EVERY_S = 10.0
+PATH = "nas/media"
+
+
+def a_track(wish: Wish | None = None, **known: object) -> Track:
+    wish = wish or a_wish()
+    plain = Track(
+        name=wish.volume.name,
+        mount_path=wish.volume.mount_path,
+        state=MountState.MOUNTED,
+        since=NOW,
+        wish=wish,
+        incarnation="one",
+        made_for=fingerprint(wish),
+        probe_at=NOW + EVERY_S,
+    )
+    return replace(plain, **known)  # type: ignore[arg-type]
+
+
+def nothing_mounted(wish: Wish | None = None, **known: object) -> Track:
+    return a_track(wish, incarnation="", made_for="", state=MountState.MOUNTING, **known)
+
+
+def steps(*tracks: Track, now: float = NOW) -> list[Step]:
+    return list(plan({track.name: track for track in tracks}, now))
+
+
+def step(track: Track, now: float = NOW) -> tuple[Operation, bool] | None:
+    found = steps(track, now=now)
+    return (found[0].operation, found[0].is_forced) if found else None
+
+
+def after(track: Track, outcome: Outcome, now: float = NOW) -> Track:
+    return ended(track, outcome, now, EVERY_S)
+
+
+@pytest.mark.parametrize(
+    ("track", "expected"),
+    [
+        (nothing_mounted(), (Operation.MOUNT, False)),
+        (nothing_mounted(retry_at=NOW + 1), None),
+        (nothing_mounted(running=Operation.MOUNT), None),
+        (nothing_mounted(a_wish(refusal="never")), None),
+        (nothing_mounted(a_wish(absent=True)), (Operation.UNMOUNT, False)),
+        (nothing_mounted(a_wish(absent=True), is_gone=True), None),
+        (a_track(), None),
+        (a_track(probe_at=NOW), (Operation.PROBE, False)),
+        (a_track(is_dead=True), (Operation.UNMOUNT, True)),
+        (a_track(is_dead=True, retry_at=NOW + 1), None),
+        (a_track(made_for="something else"), (Operation.UNMOUNT, False)),
+        (a_track(made_for="", probe_at=NOW), (Operation.PROBE, False)),
+        (a_track(mount_path="nas/elsewhere"), (Operation.UNMOUNT, False)),
+        (a_track(a_wish(absent=True)), (Operation.UNMOUNT, False)),
+        (a_track(a_wish(absent=True), state=MountState.STUCK), (Operation.UNMOUNT, True)),
+        (a_track(a_wish(absent=True), misses=1), (Operation.UNMOUNT, True)),
+        (a_track(a_wish(absent=True), is_dead=True), (Operation.UNMOUNT, True)),
+        (a_track(state=MountState.STUCK, probe_at=NOW), (Operation.PROBE, False)),
+        (replace(a_track(probe_at=NOW), wish=None), (Operation.PROBE, False)),
+        (replace(a_track(is_dead=True), wish=None), None),
+        (replace(nothing_mounted(), wish=None), None),
+    ],
+)
+def test_what_is_next(track: Track, expected: tuple[Operation, bool] | None) -> None:
+    assert step(track) == expected
+
+
+def test_what_only_others_care_about_makes_no_other_mount() -> None:
+    volume = a_nas()
+    waits, moves = (
+        Wish(volume.model_copy(update={"when_stuck": word}), None) for word in ("wait", "move")
+    )
+    assert fingerprint(waits) == fingerprint(moves)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Wish(a_bucket(url="http://other"), a_secret()),
+        Wish(a_bucket(), a_secret(ak_secret="rotated")),
+        Wish(a_bucket(read_only=True), a_secret()),
+        Wish(a_bucket(other_opts="-o uid=3"), a_secret()),
+    ],
+)
+def test_what_makes_another_mount(other: Wish) -> None:
+    assert fingerprint(Wish(a_bucket(), a_secret())) != fingerprint(other)
+
+
+def test_a_mount_is_a_new_incarnation_and_answers() -> None:
+    track = after(nothing_mounted(failures=3, running=Operation.MOUNT), Mounted("two", "f"))
+    assert (track.state, track.incarnation, track.made_for) == (MountState.MOUNTED, "two", "f")
+    assert (track.running, track.failures, track.answered_at) == (None, 0, NOW)
+    assert track.probe_at == NOW + EVERY_S
+
+
+def test_failures_are_tried_again_ever_more_slowly_but_each_minute() -> None:
+    track, waits = nothing_mounted(), []
+    for _ in range(len(RETRY_DELAYS_S) + 2):
+        track = after(track, Failed("no such host"))
+        waits.append(track.retry_at - NOW)
+    assert waits == [1, 2, 5, 10, 30, 60, 60, 60]
+    assert (track.state, track.reason) == (MountState.FAILED, "no such host")
+
+
+def test_one_lost_answer_is_asked_for_again_at_once_and_changes_nothing() -> None:
+    track = after(a_track(), Silent("nothing heard"))
+    assert track.state is MountState.MOUNTED
+    assert step(track) == (Operation.PROBE, False)
+
+
+def test_two_lost_answers_in_a_row_are_a_verdict() -> None:
+    track = after(after(a_track(), Silent("nothing heard")), Silent("nothing heard"), NOW + 8)
+    assert (track.state, track.since, track.reason) == (
+        MountState.STUCK,
+        NOW + 8,
+        "nothing heard",
+    )
+    later = after(track, Silent("still nothing"), NOW + 18)
+    assert (later.since, later.reason) == (NOW + 8, "still nothing")
+    assert later.probe_at == NOW + 18 + EVERY_S
+
+
+def test_the_verdict_comes_within_forty_seconds() -> None:
+    # Just missed by one probe; two more, each with its alarm, our wait for it, and the kernel's.
+    probe_s = 8.0 + 2.0 + 1.0
+    assert EVERY_S + 2 * probe_s < 40
+
+
+def test_a_stuck_mount_that_answers_is_the_same_mount() -> None:
+    stuck = a_track(state=MountState.STUCK, misses=4, reason="nothing heard")
+    track = after(stuck, Answered(), NOW + 5)
+    assert (track.state, track.since, track.reason) == (MountState.MOUNTED, NOW + 5, "")
+    assert (track.incarnation, track.misses, track.answered_at) == ("one", 0, NOW + 5)
+
+
+def test_a_dead_mount_is_taken_away_and_made_again() -> None:
+    track = after(a_track(), Dead("its program has ended"))
+    assert (track.state, track.reason) == (MountState.FAILED, "its program has ended")
+    assert step(track) == (Operation.UNMOUNT, True)
+    track = after(track, Unmounted())
+    assert (track.state, track.incarnation) == (MountState.MOUNTING, "")
+    assert step(track) == (Operation.MOUNT, False)
+
+
+def test_an_unmount_by_order_shows_until_it_is_done_and_then_not_at_all() -> None:
+    track = begun(a_track(a_wish(absent=True)), Operation.UNMOUNT, NOW)
+    assert track.state is MountState.UNMOUNTING
+    failed = after(track, Failed("busy"))
+    assert (failed.state, failed.reason) == (MountState.UNMOUNTING, "busy")
+    done = after(track, Unmounted())
+    assert report({"media": done}, "/mnt") == ()
+    # It is remembered, so that the same orders don't begin it again and again.
+    again = ordered({"media": done}, {"media": a_wish(absent=True)}, NOW)
+    assert noticed(again, {}, NOW) == {"media": done}
+    assert steps(*again.values()) == []
+    wanted_again = ordered(again, {"media": a_wish()}, NOW)
+    assert step(wanted_again["media"]) == (Operation.MOUNT, False)
+    assert noticed(ordered(again, {}, NOW), {}, NOW) == {}
+
+
+def test_an_unmount_on_the_way_to_another_mount_is_no_unmounting() -> None:
+    track = begun(a_track(made_for="something else"), Operation.UNMOUNT, NOW)
+    assert track.state is MountState.MOUNTED
+
+
+def test_a_volume_that_moves_is_mounted_at_its_new_place() -> None:
+    wish = a_wish(a_bucket(bucket="second"))
+    track = after(a_track(wish, mount_path="ossfs/first", running=Operation.UNMOUNT), Unmounted())
+    assert track.mount_path == "ossfs/second"
+
+
+def test_what_is_found_is_adopted_and_asked_at_once() -> None:
+    tracks = adopted([Found("media", PATH, "one", "")], NOW)
+    assert tracks["media"].state is MountState.MOUNTING
+    assert step(tracks["media"]) == (Operation.PROBE, False)
+    kept = ordered(tracks, {"media": a_wish()}, NOW)
+    assert kept["media"].incarnation == "one"
+    assert after(kept["media"], Answered()).state is MountState.MOUNTED
+
+
+def test_a_found_mount_goes_to_the_volume_that_wants_its_place() -> None:
+    tracks = adopted([Found("bucket1", "ossfs/bucket1", "one", "")], NOW)
+    tracks = ordered(tracks, {"photos": a_wish(a_bucket("photos", bucket="bucket1"))}, NOW)
+    assert list(tracks) == ["photos"]
+    assert tracks["photos"].incarnation == "one"
+
+
+def test_a_place_belongs_to_one_volume() -> None:
+    wishes = {name: a_wish(a_bucket(name, bucket="shared")) for name in ("b", "a")}
+    tracks = ordered({}, wishes, NOW)
+    assert [one.track.name for one in steps(*tracks.values())] == ["a"]
+    assert tracks["b"].state is MountState.FAILED
+    assert "belongs to the volume a" in tracks["b"].reason
+    # And whoever has it keeps it.
+    held = ordered({"b": a_track(wishes["b"])}, wishes, NOW)
+    assert "belongs to the volume b" in held["a"].reason
+
+
+def test_orders_that_do_not_mention_a_volume_leave_it_as_it_is() -> None:
+    tracks = ordered({"media": a_track()}, {}, NOW)
+    assert tracks["media"].wish is None
+    assert tracks["media"].incarnation == "one"
+    assert steps(replace(tracks["media"], is_dead=True, made_for="x")) == []
+    # What was never mounted is forgotten.
+    assert noticed(ordered({"media": nothing_mounted()}, {}, NOW), {}, NOW) == {}
+
+
+def test_the_same_orders_again_do_not_hurry_what_waits() -> None:
+    failed = after(nothing_mounted(), Failed("no such host"))
+    tracks = ordered({"media": failed}, {"media": a_wish()}, NOW)
+    assert tracks["media"] == failed
+    corrected = ordered({"media": failed}, {"media": a_wish(a_nas(host="right"))}, NOW)
+    assert step(corrected["media"]) == (Operation.MOUNT, False)
+
+
+def test_a_refused_wish_shows_as_failed_even_over_a_mount_that_serves() -> None:
+    refused = a_wish(refusal="not from there")
+    track = ordered({"media": a_track(running=Operation.PROBE)}, {"media": refused}, NOW)["media"]
+    assert (track.state, track.reason) == (MountState.FAILED, "not from there")
+    assert after(track, Answered()).state is MountState.FAILED
+    assert step(after(track, Answered()), NOW + 100) is None
+
+
+def test_a_mount_that_somebody_took_away_is_made_again() -> None:
+    track = noticed({"media": a_track()}, {}, NOW)["media"]
+    assert (track.state, track.incarnation) == (MountState.FAILED, "")
+    assert "something else" in track.reason
+    assert step(track) == (Operation.MOUNT, False)
+    leaving = a_track(a_wish(absent=True), state=MountState.UNMOUNTING)
+    assert noticed({"media": leaving}, {}, NOW)["media"].state is MountState.UNMOUNTING
+
+
+def test_a_mount_that_somebody_put_in_its_place_is_another_one() -> None:
+    there = {PATH: Found("media", PATH, "two", "")}
+    track = noticed({"media": a_track()}, there, NOW)["media"]
+    assert (track.state, track.incarnation) == (MountState.MOUNTING, "two")
+    assert step(track) == (Operation.PROBE, False)
+
+
+def test_what_is_under_way_is_not_judged_by_the_table() -> None:
+    busy = a_track(running=Operation.UNMOUNT)
+    assert noticed({"media": busy}, {}, NOW) == {"media": busy}
+
+
+def test_a_hint_makes_one_probe_due() -> None:
+    other = a_track(a_wish(a_nas("films")))
+    tracks = hurried({"media": a_track(), "films": other}, PATH, NOW)
+    assert [(one.operation, one.track.name) for one in plan(tracks, NOW)] == [
+        (Operation.PROBE, "media")
+    ]
+
+
+def test_the_next_look_is_when_something_is_due() -> None:
+    assert next_due({"media": a_track()}, NOW) == NOW + EVERY_S
+    assert next_due({"media": nothing_mounted(retry_at=NOW + 2)}, NOW) == NOW + 2
+    assert next_due({"media": a_track(running=Operation.PROBE)}, NOW) > NOW + 600
+
+
+def test_the_report_says_what_is_known() -> None:
+    (current,) = report({"media": a_track(answered_at=NOW + 1.5)}, "/mnt/acs_mnt")
+    assert current.mountpoint == "/mnt/acs_mnt/nas/media"
+    assert current.since == "1970-01-01T00:16:40.000Z"
+    assert current.answered_at == "1970-01-01T00:16:41.500Z"
