@@ -73,6 +73,8 @@ class Executor:
         self._open: list[_Undertaking] = []
         self._outcomes: list[Outcome] = []
         self._starting = asyncio.Semaphore(STARTS_PER_CORE * cores)
+        # Of containers with shared volumes, which may all be held up by one file server.
+        self._starting_shares = asyncio.Semaphore(STARTS_PER_CORE * cores)
         self._removing = asyncio.Semaphore(STARTS_PER_CORE * cores)
         self._pulling = asyncio.Semaphore(PULLS)
         # Stops mostly wait. The bound only keeps a thousand of them from signalling at once.
@@ -161,6 +163,10 @@ class Executor:
                 return self._stopping
             case PullImage():
                 return self._pulling
+            case CreateContainer(labels=labels) if labels.mounts:
+                return self._starting_shares
+            case StartContainer(is_sharing=True):
+                return self._starting_shares
             case CreateContainer() | StartContainer():
                 return self._starting
             case _:

@@ -36,15 +36,19 @@ class EngineCalls:
         self._own = threading.local()
         self._clients: set[APIClient] = set()
 
-    async def call(self, doing: str, act: Callable[[APIClient], Answer]) -> Answer:
+    async def call(
+        self, doing: str, act: Callable[[APIClient], Answer], timeout_s: float | None = None
+    ) -> Answer:
         """Run `act`; waiting for a free worker counts against the deadline.
 
-        `doing` is the verb and the object's name, for messages. Raises our errors only.
+        `doing` is the verb and the object's name, for messages. `timeout_s`: when it shall be
+        shorter than that of all calls. Raises our errors only.
         """
-        deadline = time.monotonic() + self._timeout_s
+        timeout_s = min(timeout_s or self._timeout_s, self._timeout_s)
+        deadline = time.monotonic() + timeout_s
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._timeout_s + _MARGIN_S):
+            async with asyncio.timeout(timeout_s + _MARGIN_S):
                 return await loop.run_in_executor(self._pool, self._act, act, deadline)
         except DOCKER_ERRORS as error:
             raise fault(doing, error) from error

@@ -23,7 +23,9 @@ _DEATH_S = 10.0
 _LOOK_S_FIRST, _LOOK_S_MAX, _LOOK_GROWTH = 0.02, 0.25, 1.5
 
 
-async def inspection(reads: EngineCalls, container_id_or_name: str) -> Shown | None:
+async def inspection(
+    reads: EngineCalls, container_id_or_name: str, timeout_s: float | None = None
+) -> Shown | None:
     """What the engine shows of a container; None when there is none."""
 
     def inspect(client: APIClient) -> Shown | None:
@@ -33,18 +35,19 @@ async def inspection(reads: EngineCalls, container_id_or_name: str) -> Shown | N
             return None
         return shown
 
-    return await reads.call(f"inspect {container_id_or_name[:63]}", inspect)
+    return await reads.call(f"inspect {container_id_or_name[:63]}", inspect, timeout_s)
 
 
 class Containers:
     """The changing calls of `ContainerEngine` that are about one container."""
 
-    def __init__(self, reads: EngineCalls, changes: EngineCalls) -> None:
+    def __init__(self, reads: EngineCalls, changes: EngineCalls, mount_base: str) -> None:
         self._reads = reads
         self._changes = changes
+        self._mount_base = mount_base
 
     async def create(self, name: str, spec: ServiceSpec, labels: ContainerLabels) -> str:
-        body = creation(spec, labels)
+        body = creation(spec, labels, self._mount_base)
 
         def create(client: APIClient) -> str | None:
             try:
@@ -189,6 +192,7 @@ def _adopted(name: str, held: Shown | None, wanted: ContainerLabels) -> str:
         key == wanted.key
         and labels.get(label.FINGERPRINT) == wanted.fingerprint
         and labels.get(label.REFRESH) == str(wanted.refresh)
+        and labels.get(label.MOUNTS, "") == label.mounts_text(wanted)
     )
     if not is_same or held["State"]["Status"] in {"removing", "dead"}:
         # The next observation shows it, and the next plan removes it first.

@@ -14,21 +14,28 @@ from docker.errors import APIError
 from agent.adapters.docker_belongings import Belongings
 from agent.adapters.docker_calls import EngineCalls
 from agent.adapters.docker_commands import ProbeCommands
-from agent.adapters.docker_containers import Containers, inspection
+from agent.adapters.docker_containers import Containers
 from agent.adapters.docker_faults import explanation
 from agent.adapters.docker_labels import OURS
-from agent.adapters.docker_seen import seen_container, seen_networks, seen_volumes
+from agent.adapters.docker_looks import Looks
+from agent.adapters.docker_seen import seen_networks, seen_volumes
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
 from agent.errors import ImageNotFound
 from agent.ports import ContainerLabels, EngineFacts
 from schemas.desired import DesiredNetwork, DesiredVolume
 from schemas.service import ServiceSpec
+from schemas.volume import BASE_DIRECTORY
 
 #: Reads have workers of their own: when stuck containers hold every changing call, the node can
 #: still be observed.
 _READERS = 4
 #: The executor starts about two at a time per core; the others are for quick calls beside them.
 _CHANGERS = 8
+#: Containers with shared volumes have workers of their own: a dead file server may hold up every
+#: call about them, and nobody else shall wait for it.
+_SHARE_READERS, _SHARE_CHANGERS = 2, 4
+#: Looks at containers that use shared volumes, or that the engine has hung on.
+_DOUBTERS = 4
 #: A probe's look-ups; a container that hangs its engine must not hold up changes of others.
 _PROBERS = 2
 #: Layers come in parallel inside one pull already.
@@ -47,10 +54,18 @@ class DockerEngine:
     """The engine at `url`, such as unix:///run/docker.sock. Connects when it is first called.
 
     One for the whole agent. `close` it at the end. `read_s` and `change_s` are the deadlines of
-    calls that only look, and of those that change something.
+    calls that only look, and of those that change something. Shared volumes are below
+    `mount_base`.
     """
 
-    def __init__(self, url: str, *, read_s: float = _READ_S, change_s: float = _CHANGE_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        mount_base: str = BASE_DIRECTORY,
+        read_s: float = _READ_S,
+        change_s: float = _CHANGE_S,
+    ) -> None:
         def calls(name: str, workers: int, timeout_s: float) -> EngineCalls:
             return EngineCalls(url, name=name, workers=workers, timeout_s=timeout_s)
 
@@ -58,13 +73,22 @@ class DockerEngine:
         self._pulls = calls("engine-pull", _PULLERS, _PULL_S)
         self._changes = calls("engine-change", _CHANGERS, change_s)
         self._probes = calls("engine-probe", _PROBERS, read_s)
-        self._containers = Containers(self._reads, self._changes)
+        self._share_reads = calls("engine-share-read", _SHARE_READERS, read_s)
+        self._share_changes = calls("engine-share", _SHARE_CHANGERS, change_s)
+        self._containers = Containers(self._reads, self._changes, mount_base)
+        self._sharers = Containers(self._share_reads, self._share_changes, mount_base)
+        self._sharing: set[str] = set()
+        self._doubts = calls("engine-doubt", _DOUBTERS, read_s)
+        self._looks = Looks(self._reads, self._doubts)
         self._belongings = Belongings(self._changes)
         self._commands = ProbeCommands(self._probes)
 
     def close(self) -> None:
         """Give the threads back. Calls that run end by their deadline."""
-        for calls in (self._reads, self._changes, self._probes, self._pulls):
+        for calls in (
+            *(self._reads, self._changes, self._probes, self._pulls),
+            *(self._share_reads, self._share_changes, self._doubts),
+        ):
             calls.close()
 
     async def facts(self) -> EngineFacts:
@@ -83,12 +107,11 @@ class DockerEngine:
         rows = await self._reads.call(
             "list containers", lambda c: c.containers(all=True, filters=OURS)
         )
-        # The list lacks exit codes and times; a container that vanishes in between is skipped.
-        shown = await asyncio.gather(*(inspection(self._reads, row["Id"]) for row in rows))
-        seen = (seen_container(each) for each in shown if each is not None)
-        listed = tuple(each for each in seen if each is not None)
-        self._commands.forget_all_but({each.id for each in listed})
-        return listed
+        # The list lacks exit codes and times.
+        seen = await self._looks.look(rows)
+        self._commands.forget_all_but({each.id for each in seen})
+        self._sharing = {each.id for each in seen if each.mounts}
+        return seen
 
     async def networks(self) -> tuple[SeenNetwork, ...]:
         rows = await self._reads.call("list networks", lambda c: c.networks(filters=OURS))
@@ -124,19 +147,23 @@ class DockerEngine:
             raise ImageNotFound(f"pull {reference}: {refusal}")
 
     async def create(self, name: str, spec: ServiceSpec, labels: ContainerLabels) -> str:
-        return await self._containers.create(name, spec, labels)
+        if not labels.mounts:
+            return await self._containers.create(name, spec, labels)
+        container_id = await self._sharers.create(name, spec, labels)
+        self._sharing.add(container_id)
+        return container_id
 
     async def start(self, container_id: str) -> None:
-        await self._containers.start(container_id)
+        await self._beside(container_id).start(container_id)
 
     async def stop(self, container_id: str, *, signal: str, timeout_s: float) -> None:
-        await self._containers.stop(container_id, signal=signal, timeout_s=timeout_s)
+        await self._beside(container_id).stop(container_id, signal=signal, timeout_s=timeout_s)
 
     async def kill(self, container_id: str, signal: str) -> None:
-        await self._containers.kill(container_id, signal)
+        await self._beside(container_id).kill(container_id, signal)
 
     async def remove(self, container_id: str, *, volumes: bool) -> None:
-        await self._containers.remove(container_id, volumes=volumes)
+        await self._beside(container_id).remove(container_id, volumes=volumes)
 
     async def create_network(self, network: DesiredNetwork) -> None:
         await self._belongings.create_network(network)
@@ -152,6 +179,11 @@ class DockerEngine:
 
     async def run_probe_command(self, container_id: str, command: str, timeout_s: float) -> int:
         return await self._commands.run(container_id, command, timeout_s)
+
+    def _beside(self, container_id: str) -> Containers:
+        """The calls that may wait for each other with those about this container."""
+        may_hang = container_id in self._sharing or self._looks.is_hung(container_id)
+        return self._sharers if may_hang else self._containers
 
     async def _image_id(self, reference: str) -> str:
         def ask(client: APIClient) -> str:

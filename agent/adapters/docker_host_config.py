@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from agent.adapters.docker_labels import project_labels
+from agent.adapters.docker_shares import shared_bind
 from schemas.service import BlockIo, DeviceRate, Port, ServiceSpec, VolumeMount
 
 Body = dict[str, Any]
@@ -11,7 +12,7 @@ Body = dict[str, Any]
 _NANOS = 1_000_000_000
 
 
-def host_config(spec: ServiceSpec, project: str) -> Body:
+def host_config(spec: ServiceSpec, project: str, mount_base: str) -> Body:
     """The engine's HostConfig; what the spec leaves open is absent, so the engine decides."""
     config: Body = {
         # The agent restarts, never the engine: only the agent knows whether the container's
@@ -19,7 +20,7 @@ def host_config(spec: ServiceSpec, project: str) -> Body:
         "RestartPolicy": {"Name": "no"},
         "PortBindings": _port_bindings(spec.ports),
         "NetworkMode": _network_mode(spec),
-        **_storage(spec, project),
+        **_storage(spec, project, mount_base),
         **_limits(spec),
         **_rights(spec),
         **_names(spec),
@@ -54,7 +55,7 @@ def _port_bindings(ports: tuple[Port, ...]) -> dict[str, list[Body]]:
     return bindings
 
 
-def _storage(spec: ServiceSpec, project: str) -> Body:
+def _storage(spec: ServiceSpec, project: str, mount_base: str) -> Body:
     plain_tmpfs = {m.target: _tmpfs_options(m) for m in spec.volumes if m.type == "tmpfs"}
     return _present(
         {
@@ -64,7 +65,8 @@ def _storage(spec: ServiceSpec, project: str) -> Body:
                 _mount(mount, spec, project)
                 for mount in spec.volumes
                 if mount.type == "volume" and (mount.source or not spec.volume_driver)
-            ],
+            ]
+            + [shared_bind(m, mount_base) for m in spec.volumes if m.type == "cluster"],
             "Tmpfs": plain_tmpfs | spec.tmpfs,
             "VolumesFrom": list(spec.volumes_from),
             "VolumeDriver": spec.volume_driver,

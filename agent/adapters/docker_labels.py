@@ -23,6 +23,8 @@ FINGERPRINT = "troopers.fingerprint"
 OURS = {"label": PROJECT}
 #: the networks that creation alone can't join, as JSON: a list of attachments
 LATER_NETWORKS = "troopers.networks"
+#: the shared volumes as they were mounted when it was created: nas/photos=INCARNATION,...
+MOUNTS = "troopers.mounts"
 
 
 def container_labels(spec: ServiceSpec, labels: ContainerLabels) -> dict[str, str]:
@@ -41,6 +43,8 @@ def container_labels(spec: ServiceSpec, labels: ContainerLabels) -> dict[str, st
         "com.docker.compose.service": key.service,
         "com.docker.compose.container-number": str(key.slot),
     }
+    if labels.mounts:
+        ours[MOUNTS] = mounts_text(labels)
     if later := later_networks(spec):
         ours[LATER_NETWORKS] = json.dumps([a.model_dump(exclude_defaults=True) for a in later])
     theirs = {name: text for name, text in spec.labels.items() if not name.startswith("troopers.")}
@@ -69,6 +73,17 @@ def missing_networks(
     wanted = json.loads(labels.get(LATER_NETWORKS, "[]"))
     attachments = (NetworkAttachment.model_validate(one) for one in wanted)
     return tuple(one for one in attachments if one.name not in joined)
+
+
+def mounts_text(labels: ContainerLabels) -> str:
+    """The label MOUNTS; empty without shared volumes."""
+    return ",".join(f"{path}={incarnation}" for path, incarnation in labels.mounts)
+
+
+def mounts(labels: Mapping[str, str]) -> dict[str, str]:
+    """Mount path to incarnation, as the label says."""
+    pairs = (one.partition("=") for one in labels.get(MOUNTS, "").split(",") if one)
+    return {path: incarnation for path, _, incarnation in pairs}
 
 
 def slot_key(labels: Mapping[str, str]) -> SlotKey | None:

@@ -5,6 +5,7 @@ outside of `NetworkSettings.Networks`.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -52,10 +53,42 @@ def seen_container(shown: Shown) -> SeenContainer | None:
         finished_at=moment(state["FinishedAt"]) if has_ended else None,
         exit_code=int(state["ExitCode"]) if has_ended else None,
         oom_killed=bool(state["OOMKilled"]),
-        volumes=frozenset(
-            str(mount["Name"]) for mount in shown["Mounts"] if mount["Type"] == "volume"
-        ),
+        volumes=_volumes(shown),
         networks=frozenset(networks),
+        mounts=label.mounts(labels),
+    )
+
+
+def listed_container(row: Shown, last: SeenContainer | None) -> SeenContainer | None:
+    """One container from its row in the engine's list, and from how it was seen `last`.
+
+    The row has no times, no exit code and no addresses. Those of before go on being shown for as
+    long as the row tells of no change.
+    """
+    labels: dict[str, str] = row.get("Labels") or {}
+    key = label.slot_key(labels)
+    if key is None:
+        return None
+    status = str(row["State"])
+    if last is not None and last.status == status:
+        return replace(last, is_vague=True)
+    return SeenContainer(
+        id=str(row["Id"]),
+        # Others' links to it are names too, with another slash inside.
+        name=min(row["Names"], key=lambda name: name.count("/")).removeprefix("/"),
+        key=key,
+        status=status,
+        fingerprint=labels.get(label.FINGERPRINT, ""),
+        version=labels.get(label.VERSION, ""),
+        refresh=label.number(labels.get(label.REFRESH, "")),
+        epoch=label.number(labels.get(label.EPOCH, "")),
+        image=str(row["Image"]),
+        image_id=str(row["ImageID"]),
+        created_at=float(row["Created"]),
+        volumes=_volumes(row),
+        networks=networks_of(row),
+        mounts=label.mounts(labels),
+        is_vague=True,
     )
 
 
@@ -88,6 +121,10 @@ def moment(text: str) -> float | None:
     """RFC 3339 to seconds since the epoch; None for the year 1, the engine's word for never."""
     at = datetime.fromisoformat(text)
     return None if at.year == 1 else at.timestamp()
+
+
+def _volumes(shown: Shown) -> frozenset[str]:
+    return frozenset(str(mount["Name"]) for mount in shown["Mounts"] if mount["Type"] == "volume")
 
 
 def _ip(networks: Mapping[str, Shown]) -> str:

@@ -20,8 +20,12 @@ Body = dict[str, Any]
 _NANOS = 1_000_000_000
 
 
-def creation(spec: ServiceSpec, labels: ContainerLabels) -> Body:
-    """The body of POST /containers/create."""
+def creation(spec: ServiceSpec, labels: ContainerLabels, mount_base: str) -> Body:
+    """The body of POST /containers/create. Shared volumes are below `mount_base`.
+
+    Raises:
+        ContainerRejected: it asks for more of the node than a shared volume.
+    """
     body: Body = {
         "Image": spec.image,
         "Env": [f"{name}={text}" for name, text in spec.environment.items()],
@@ -29,7 +33,7 @@ def creation(spec: ServiceSpec, labels: ContainerLabels) -> Body:
         "ExposedPorts": {port: {} for port in _exposed(spec)},
         "Tty": spec.tty,
         "OpenStdin": spec.stdin_open,
-        "HostConfig": host_config(spec, labels.key.project),
+        "HostConfig": host_config(spec, labels.key.project, mount_base),
         "NetworkingConfig": {"EndpointsConfig": _endpoints(spec)},
     }
     if spec.command is not None:

@@ -21,6 +21,8 @@ class ContainerLabels:
     refresh: int
     epoch: int
     generation: int
+    #: the shared volumes that it uses: mount path and incarnation, sorted
+    mounts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ class StartContainer:
     container_id: str = ""
     #: host ports it takes
     ports: frozenset[str] = frozenset()
+    #: it uses shared volumes, so a file server that hangs may hold it up
+    is_sharing: bool = False
     reason: str = field(default="", compare=False)
 
     @property

@@ -89,6 +89,9 @@ def _look(
     """Count what the slot's containers show, and forget what is over."""
     containers, now = observed.slot(slot.key), observed.now
     for seen in containers:
+        if seen.is_vague:
+            # Without the time of its exit the same exit would be counted twice.
+            continue
         attempts = _count_exit(attempts, slot, restart, seen, now)
         is_healthy_since = seen.started_at if seen.is_running else None
         if seen.health is Health.FAILURE:

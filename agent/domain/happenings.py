@@ -6,8 +6,15 @@ can be recognised.
 
 from collections.abc import Iterator
 
-from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
+from schemas.current import ContainerCurrent, MountCurrent, NodeCurrent, SlotProblem
 from schemas.event import Event, EventKind
+from schemas.states import MountState
+
+_MOUNT_KINDS = {
+    MountState.MOUNTED: EventKind.MOUNT_OK,
+    MountState.STUCK: EventKind.MOUNT_STUCK,
+    MountState.FAILED: EventKind.MOUNT_FAILED,
+}
 
 
 def happened(before: NodeCurrent | None, after: NodeCurrent, at: str) -> tuple[Event, ...]:
@@ -24,6 +31,7 @@ def happened(before: NodeCurrent | None, after: NodeCurrent, at: str) -> tuple[E
         for container in before.containers
         if container.id not in new
     )
+    events.extend(_mount_events(before, after, at))
     known = {(problem.key, problem.code) for problem in before.problems}
     events.extend(
         _problem(problem, after.node, at)
@@ -50,6 +58,33 @@ def _container_events(
         yield _about(
             EventKind.CONTAINER_HEALTH, new, node, at, f"health is {new.health or 'unknown'}"
         )
+
+
+def _mount_events(before: NodeCurrent, after: NodeCurrent, at: str) -> Iterator[Event]:
+    old = {mount.name: mount for mount in before.mounts}
+    new = {mount.name: mount for mount in after.mounts}
+    for name, mount in new.items():
+        kind = _MOUNT_KINDS.get(mount.state)
+        was = old.get(name)
+        has_turned = was is None or was.state is not mount.state
+        is_new = was is not None and was.incarnation != mount.incarnation
+        if kind is not None and (has_turned or is_new):
+            why = f": {mount.reason}" if mount.reason else ""
+            since = mount.since if has_turned and mount.since else at
+            yield _mount(kind, mount, after.node, since, f"{mount.state}{why}")
+    for name in old.keys() - new.keys():
+        yield _mount(EventKind.MOUNT_REMOVED, old[name], after.node, at, "not here any more")
+
+
+def _mount(kind: EventKind, mount: MountCurrent, node: str, at: str, what: str) -> Event:
+    return Event(
+        id=f"{node}.{kind}.{mount.name}.{at}",
+        at=at,
+        kind=kind,
+        node=node,
+        message=f"volume {mount.name} is {what}",
+        attributes={"volume": mount.name, "state": str(mount.state), "reason": mount.reason},
+    )
 
 
 def _about(kind: EventKind, container: ContainerCurrent, node: str, at: str, what: str) -> Event:

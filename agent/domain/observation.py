@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.domain.actions import Action
+from schemas.current import MountCurrent
 from schemas.names import SlotKey
 from schemas.states import Health
 
@@ -39,6 +40,10 @@ class SeenContainer:
     #: engine volumes and networks it uses, by name
     volumes: frozenset[str] = frozenset()
     networks: frozenset[str] = frozenset()
+    #: shared volumes by mount path: the incarnation for which it was created
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    #: the engine lists it and doesn't answer for it: details are missing, or as they were last seen
+    is_vague: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -104,6 +109,8 @@ class Observation:
     volumes: tuple[SeenVolume, ...] | None = ()
     #: image reference -> id, for every reference asked about; missing: not on this node
     images: Mapping[str, str] | None = field(default_factory=dict)
+    #: shared volumes by mount path, as mountd reports them; None: it doesn't answer
+    mounts: Mapping[str, MountCurrent] | None = field(default_factory=dict)
     #: results of `aliyun.probe.*`, by container id
     probes: Mapping[str, Health] = field(default_factory=dict)
     attempts: Mapping[SlotKey, Attempts] = field(default_factory=dict)

@@ -27,7 +27,9 @@ from agent.domain.actions import (
 )
 from agent.domain.backoff import failure_due
 from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
-from agent.domain.slots import Decision, SlotView, decide, overtake
+from agent.domain.shares import shares
+from agent.domain.slot_view import Decision, SlotView
+from agent.domain.slots import decide, overtake
 from schemas.current import SlotProblem
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.fingerprint import fingerprint
@@ -117,6 +119,7 @@ def _view(
     desired: NodeDesired, observed: Observation, slot: DesiredSlot, fingerprints: dict[str, str]
 ) -> SlotView:
     spec = desired.specs.get(slot.spec)
+    needed = shares(desired, spec, observed.mounts) if spec else ()
     labels = ContainerLabels(
         key=slot.key,
         fingerprint=fingerprints.get(slot.spec, ""),
@@ -124,6 +127,7 @@ def _view(
         refresh=slot.refresh,
         epoch=desired.epoch,
         generation=desired.generation,
+        mounts=tuple((share.path, share.incarnation) for share in needed),
     )
     return SlotView(
         now=observed.now,
@@ -133,6 +137,7 @@ def _view(
         seen=observed.slot(slot.key),
         attempts=observed.attempts.get(slot.key, Attempts()),
         image_id=(observed.images or {}).get(spec.image) if spec else None,
+        shares=needed,
     )
 
 

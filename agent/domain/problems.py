@@ -1,6 +1,7 @@
 """What to tell people about a slot that is not what it must be."""
 
 from agent.domain.observation import Attempts
+from agent.domain.shares import Lack
 from agent.domain.timestamps import rfc3339
 from schemas.current import SlotProblem
 from schemas.desired import DesiredSlot
@@ -42,6 +43,30 @@ def unhealthy(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> 
         count=attempts.exits,
         retry_at=retry_at,
         definite=retry_at is None,
+    )
+
+
+def lacking(slot: DesiredSlot, lack: Lack) -> SlotProblem:
+    """A shared volume can't be used. It is mountd that tries again, so nothing is due here."""
+    return SlotProblem(
+        project=slot.project,
+        service=slot.service,
+        slot=slot.slot,
+        code=lack.code,
+        message=lack.message,
+        definite=lack.definite,
+        since=lack.since,
+    )
+
+
+def unreadable(slot: DesiredSlot) -> SlotProblem:
+    """The engine lists the slot's container and doesn't answer for it."""
+    return SlotProblem(
+        project=slot.project,
+        service=slot.service,
+        slot=slot.slot,
+        code="engine",
+        message=f"the engine does not answer for container {slot.key}",
     )
 
 

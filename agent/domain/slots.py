@@ -3,67 +3,29 @@
 `agent.domain.plan` puts the decisions of all slots in order. Nothing here looks beyond its slot.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from agent.domain.actions import (
-    Action,
-    ContainerLabels,
-    CreateContainer,
-    RemoveContainer,
-    StartContainer,
-    StopContainer,
-)
+from agent.domain.actions import Action, CreateContainer, RemoveContainer, StopContainer
 from agent.domain.backoff import exit_due, failure_due
 from agent.domain.drift import Drift, Verdict, compare
-from agent.domain.observation import Attempts, SeenContainer
-from agent.domain.problems import crashed, failed, unhealthy
-from schemas.current import SlotProblem
-from schemas.desired import DesiredSlot
+from agent.domain.observation import SeenContainer
+from agent.domain.problems import crashed, failed, lacking, unhealthy, unreadable
+from agent.domain.slot_view import Decision, SlotView, start, stop
 from schemas.service import Restart, ServiceSpec
 from schemas.states import Health, Wanted
 
-#: the engine's own default, stated because the agent counts the seconds
-STOP_TIMEOUT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class SlotView:
-    """Everything that a decision about one slot may look at."""
-
-    now: float
-    slot: DesiredSlot
-    #: None for an absent slot, whose spec is no longer known
-    spec: ServiceSpec | None
-    #: what a new container gets, with the fingerprint of `spec`
-    labels: ContainerLabels
-    #: oldest first
-    seen: tuple[SeenContainer, ...]
-    attempts: Attempts
-    #: what the spec's image reference is on this node; None: not here
-    image_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one slot needs. Due later: nothing now, and when to look again."""
-
-    stops: tuple[StopContainer, ...] = ()
-    removes: tuple[RemoveContainer, ...] = ()
-    #: an image to pull first
-    image: str = ""
-    creates: tuple[CreateContainer, ...] = ()
-    starts: tuple[StartContainer, ...] = ()
-    retry_at: float | None = None
-    problem: SlotProblem | None = None
-    note: str = ""
-
-    @property
-    def is_idle(self) -> bool:
-        return not (self.stops or self.removes or self.image or self.creates or self.starts)
+#: What waits for a mount is woken by it. This is for a wake that got lost.
+LACK_LOOK_S = 30.0
+#: A container for which the engine doesn't answer is asked about again this soon.
+VAGUE_LOOK_S = 2.0
 
 
 def decide(view: SlotView) -> Decision:
     """Decide for one slot that no earlier action is at work on."""
+    if view.slot.wanted is Wanted.RUNNING and any(seen.is_vague for seen in view.seen):
+        # Whatever the engine doesn't answer for, it wouldn't change either.
+        problem = lacking(view.slot, view.lack) if view.lack else unreadable(view.slot)
+        return Decision(retry_at=view.now + VAGUE_LOOK_S, problem=problem)
     decision = _follow_rules(view)
     if decision.is_idle:
         return decision
@@ -80,9 +42,11 @@ def overtake(view: SlotView, in_flight: frozenset[Action]) -> Decision:
     """For a slot at which actions are at work: only a more urgent stop may overtake them."""
     problem = failed(view.slot, view.attempts, None) if view.attempts.failures else None
     if view.slot.wanted is Wanted.RUNNING:
+        if problem is None and view.lack is not None:
+            problem = lacking(view.slot, view.lack)
         return Decision(problem=problem)
     begun = [action for action in in_flight if isinstance(action, StopContainer)]
-    stops = (_stop(view, seen, "must stop sooner") for seen in view.seen if seen.is_running)
+    stops = (stop(view, seen, "must stop sooner") for seen in view.seen if seen.is_running)
     return Decision(
         stops=tuple(
             stop
@@ -91,16 +55,6 @@ def overtake(view: SlotView, in_flight: frozenset[Action]) -> Decision:
             and all(stop.is_more_urgent_than(other) for other in same)
         ),
         problem=problem,
-    )
-
-
-def stop_parameters(slot: DesiredSlot, spec: ServiceSpec | None) -> tuple[str, float]:
-    """Signal and patience: the slot's word, else the spec's, else the engine's."""
-    grace_s = spec.stop_grace_s if spec else None
-    timeout_s = slot.stop_timeout_s if slot.stop_timeout_s is not None else grace_s
-    return (
-        slot.stop_signal or (spec.stop_signal if spec else ""),
-        STOP_TIMEOUT_S if timeout_s is None else timeout_s,
     )
 
 
@@ -130,10 +84,10 @@ def _follow_rules(view: SlotView) -> Decision:
         case Wanted.RUNNING:
             if view.spec is None:
                 return Decision(note=f"slot {view.slot.key} has no spec in the document")
-            return _wanted_running(view, view.spec)
+            return _unless_lacking(view, _wanted_running(view, view.spec))
         case Wanted.STOPPED:
             running = (seen for seen in view.seen if seen.is_running)
-            return Decision(stops=tuple(_stop(view, seen, "wanted stopped") for seen in running))
+            return Decision(stops=tuple(stop(view, seen, "wanted stopped") for seen in running))
         case Wanted.ABSENT:
             return _discard(view, view.seen, "wanted absent", volumes=view.slot.remove_volumes)
 
@@ -149,8 +103,45 @@ def _wanted_running(view: SlotView, spec: ServiceSpec) -> Decision:
     if drift.verdict is Verdict.NEEDS_RECREATE:
         return _recreate(view, spec, kept, drift.reason)
     if kept.is_running:
-        return _tend(view, kept)
-    return _start_again(view, kept)
+        return _remount(view, spec, kept) or _tend(view, kept)
+    again = _start_again(view, kept)
+    return (again.starts and _remount(view, spec, kept)) or again
+
+
+def _remount(view: SlotView, spec: ServiceSpec, seen: SeenContainer) -> Decision | None:
+    """A container sees its volumes as they were mounted when it started; its label says which.
+
+    Not for one that neither runs nor will: work that is done isn't done again for a new mount.
+    """
+    is_outdated = any(
+        share.is_mounted and share.incarnation != seen.mounts.get(share.path)
+        for share in view.shares
+    )
+    return _recreate(view, spec, seen, "its volume was mounted anew") if is_outdated else None
+
+
+def _unless_lacking(view: SlotView, decision: Decision) -> Decision:
+    """Begin nothing on a shared volume that can't be used: its writes would land elsewhere.
+
+    What runs is left alone, whatever is wrong with it: it can't be had back before the volume is.
+    Only where the policy says so, it is stopped while its volume is stuck.
+    """
+    lack = view.lack
+    if lack is None:
+        return decision
+    running = [seen for seen in view.seen if seen.is_running]
+    must_stop = any(share.is_stuck and share.when_stuck != "wait" for share in view.shares)
+    is_harmed = all(share.is_known for share in view.shares)
+    if not running and decision.is_idle:
+        # It is where it should be: done, or given up.
+        return decision
+    if running and decision.is_idle and not must_stop:
+        return replace(decision, problem=lacking(view.slot, lack)) if is_harmed else decision
+    return Decision(
+        stops=tuple(stop(view, seen, lack.message) for seen in running if must_stop),
+        retry_at=view.now + LACK_LOOK_S,
+        problem=lacking(view.slot, lack),
+    )
 
 
 def _create(view: SlotView, spec: ServiceSpec, reason: str) -> Decision:
@@ -160,7 +151,7 @@ def _create(view: SlotView, spec: ServiceSpec, reason: str) -> Decision:
     return Decision(
         image=spec.image if view.image_id is None else "",
         creates=(CreateContainer(view.slot.key, view.labels, spec, reason),),
-        starts=(_start(view, "", reason),),
+        starts=(start(view, "", reason),),
     )
 
 
@@ -179,7 +170,7 @@ def _discard(
     view: SlotView, seen: tuple[SeenContainer, ...], reason: str, *, volumes: bool = False
 ) -> Decision:
     return Decision(
-        stops=tuple(_stop(view, one, reason) for one in seen if one.is_running),
+        stops=tuple(stop(view, one, reason) for one in seen if one.is_running),
         removes=tuple(
             RemoveContainer(view.slot.key, one.id, volumes, one.volumes, one.networks, reason)
             for one in seen
@@ -201,8 +192,8 @@ def _tend(view: SlotView, seen: SeenContainer) -> Decision:
         return Decision(retry_at=due, problem=problem)
     reason = "its health check fails"
     return Decision(
-        stops=(_stop(view, seen, reason),),
-        starts=(_start(view, seen.id, reason),),
+        stops=(stop(view, seen, reason),),
+        starts=(start(view, seen.id, reason),),
         problem=problem,
     )
 
@@ -210,14 +201,14 @@ def _tend(view: SlotView, seen: SeenContainer) -> Decision:
 def _start_again(view: SlotView, seen: SeenContainer) -> Decision:
     """Follow the restart policy of a container that ended by itself or by somebody's hand."""
     if seen.status == "created" or _exit_was_asked(view, seen):
-        return Decision(starts=(_start(view, seen.id, "not running"),))
+        return Decision(starts=(start(view, seen.id, "not running"),))
     has_failed = seen.exit_code != 0 or seen.oom_killed
     if not _may_start_again(view, failed=has_failed):
         return Decision(problem=crashed(view.slot, view.attempts, None) if has_failed else None)
     due = exit_due(view.attempts)
     if due > view.now:
         return Decision(retry_at=due, problem=crashed(view.slot, view.attempts, due))
-    return Decision(starts=(_start(view, seen.id, f"exited with code {seen.exit_code}"),))
+    return Decision(starts=(start(view, seen.id, f"exited with code {seen.exit_code}"),))
 
 
 def _may_start_again(view: SlotView, *, failed: bool) -> bool:
@@ -238,22 +229,3 @@ def _drift(view: SlotView, seen: SeenContainer) -> Drift:
 
 def _exit_was_asked(view: SlotView, seen: SeenContainer) -> bool:
     return (seen.id, seen.finished_at or 0.0) in view.attempts.asked
-
-
-def _stop(view: SlotView, seen: SeenContainer, reason: str) -> StopContainer:
-    signal, timeout_s = stop_parameters(view.slot, view.spec)
-    ports = frozenset(
-        f"{host_port}/{inside.partition('/')[2] or 'tcp'}"
-        for inside, bindings in seen.ports.items()
-        for _, host_port in bindings
-    )
-    return StopContainer(view.slot.key, seen.id, signal, timeout_s, ports, reason)
-
-
-def _start(view: SlotView, container_id: str, reason: str) -> StartContainer:
-    ports = frozenset(
-        f"{port.host_port}/{port.protocol}"
-        for port in (view.spec.ports if view.spec else ())
-        if port.host_port is not None
-    )
-    return StartContainer(view.slot.key, container_id, ports, reason)

@@ -1,7 +1,10 @@
 """The same questions to a fake and a real engine: what the contract suite needs from either."""
 
 import asyncio
+import subprocess
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import docker
@@ -49,12 +52,19 @@ class Trial(Protocol):
     async def vanish(self, container_id: str) -> None:
         """The container is removed by force."""
 
+    async def mount(self, path: str) -> None:
+        """A shared volume is mounted at this path below the base."""
+
+    async def unmount(self, path: str) -> None:
+        """It is unmounted, and so is the place where it was."""
+
 
 class FakeTrial:
     """The fake, set up so that its images do what the real commands do."""
 
     def __init__(self) -> None:
         self._fake = FakeEngine(images=["box:1", "stubborn:1", "exits:1"])
+        self._mounted = self._fake.mounted = set()
         self._fake.behave("stubborn:1", Behaviour(stops_after_s=None))
         self._fake.behave("exits:1", Behaviour(exits_with=3))
         self._fake.probe_exit_codes["exit 3"] = 3
@@ -73,12 +83,20 @@ class FakeTrial:
     async def vanish(self, container_id: str) -> None:
         self._fake.vanish(container_id)
 
+    async def mount(self, path: str) -> None:
+        self._mounted.add(path)
+
+    async def unmount(self, path: str) -> None:
+        self._mounted.remove(path)
+
 
 class RealTrial:
     """A dockerd, and docker-py used without any of our code."""
 
     def __init__(self, url: str) -> None:
-        self.adapter = DockerEngine(url)
+        #: what mountd would have mounted is below this
+        self.shares = Path(tempfile.mkdtemp(prefix="troopers-shares-"))
+        self.adapter = DockerEngine(url, mount_base=str(self.shares))
         self.engine: ContainerEngine = self.adapter
         self.events: EngineEvents = DockerEvents(url)
         self.hand = docker.DockerClient(base_url=url, timeout=30)
@@ -96,9 +114,27 @@ class RealTrial:
     async def vanish(self, container_id: str) -> None:
         await asyncio.to_thread(lambda: self.hand.api.remove_container(container_id, force=True))
 
+    async def mount(self, path: str) -> None:
+        place = self.shares / path
+        place.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(_call, "mount", "-t", "tmpfs", "share", str(place))
+
+    async def unmount(self, path: str) -> None:
+        place = self.shares / path
+        # As a volume that is in use is unmounted: whoever has it keeps it.
+        await asyncio.to_thread(_call, "umount", "--lazy", str(place))
+        place.rmdir()
+
     def close(self) -> None:
         for name in self._foreign:
             self.hand.api.remove_container(name, force=True)
+        for place in self.shares.glob("*/*"):
+            if place.is_mount():
+                _call("umount", "--lazy", str(place))
+            place.rmdir()
+        for place in self.shares.iterdir():
+            place.rmdir()
+        self.shares.rmdir()
         self.hand.close()
         self.adapter.close()
 
@@ -109,8 +145,17 @@ class RealTrial:
         )
 
 
+def _call(*command: str) -> None:
+    subprocess.run(command, check=True)
+
+
 async def create(
-    engine: ContainerEngine, spec: ServiceSpec, *, slot: int = 1, refresh: int = 0
+    engine: ContainerEngine,
+    spec: ServiceSpec,
+    *,
+    slot: int = 1,
+    refresh: int = 0,
+    mounts: tuple[tuple[str, str], ...] = (),
 ) -> str:
     """A container of service web in project shop."""
     labels = ContainerLabels(
@@ -120,13 +165,20 @@ async def create(
         refresh=refresh,
         epoch=3,
         generation=7,
+        mounts=mounts,
     )
     return await engine.create(container_name("shop", "web", slot), spec, labels)
 
 
-async def run(engine: ContainerEngine, spec: ServiceSpec, *, slot: int = 1) -> str:
+async def run(
+    engine: ContainerEngine,
+    spec: ServiceSpec,
+    *,
+    slot: int = 1,
+    mounts: tuple[tuple[str, str], ...] = (),
+) -> str:
     """As `create`, and start it."""
-    container_id = await create(engine, spec, slot=slot)
+    container_id = await create(engine, spec, slot=slot, mounts=mounts)
     await engine.start(container_id)
     return container_id
 

@@ -21,8 +21,9 @@ from agent.errors import (
 )
 from agent.ports import ContainerLabels, EngineEvent, EngineFacts
 from schemas.desired import DesiredNetwork, DesiredVolume
-from schemas.service import Port, ServiceSpec
+from schemas.service import ServiceSpec
 from schemas.states import Health
+from tests.fakes.made_up import bindings, image_id, require_shares
 from tests.fakes.script import Behaviour, Script
 
 
@@ -39,10 +40,12 @@ class FakeEngine(Script):
         self.nets: dict[str, SeenNetwork] = {}
         self.vols: dict[str, SeenVolume] = {}
         #: on the node, and what a pull would bring
-        self.local_images: dict[str, str] = {ref: _image_id(ref) for ref in images}
+        self.local_images: dict[str, str] = {ref: image_id(ref) for ref in images}
         self.registry: dict[str, str] = {}
         self.foreign_names: set[str] = set()
         self.foreign_ports: set[int] = set()
+        #: the shared volumes that are there, by mount path; None: any
+        self.mounted: set[str] | None = None
         self.behaviours: dict[str, Behaviour] = {}
         self.probe_exit_codes: dict[str, int] = {}
         self._listeners: set[asyncio.Queue[EngineEvent | None]] = set()
@@ -55,7 +58,7 @@ class FakeEngine(Script):
 
     def change_image(self, reference: str, version: str) -> None:
         """Let a tag on the node point to other content."""
-        self.local_images[reference] = _image_id(reference + version)
+        self.local_images[reference] = image_id(reference + version)
 
     def die(self, container_id: str, exit_code: int = 137, *, oom_killed: bool = False) -> None:
         """A container ends, by itself or by somebody's hand."""
@@ -129,12 +132,15 @@ class FakeEngine(Script):
             raise ContainerRejected(f"name {name} belongs to a container that is not ours")
         for seen in self.boxes.values():
             if seen.name == name:
+                if seen.mounts != dict(labels.mounts):
+                    raise EngineFailed(f"an older container still has the name {name}")
                 return seen.id
         if spec.image not in self.local_images:
             raise ImageNotFound(f"image {spec.image} is not on this node")
         for attachment in spec.networks:
             if attachment.name not in self.nets:
                 raise ContainerRejected(f"network {attachment.name} does not exist")
+        require_shares(spec, self.mounted)
         self._count += 1
         seen = SeenContainer(
             id=hashlib.sha256(f"{name}{self._count}".encode()).hexdigest(),
@@ -150,6 +156,7 @@ class FakeEngine(Script):
             created_at=self.clock(),
             volumes=frozenset(m.source for m in spec.volumes if m.type == "volume" and m.source),
             networks=frozenset(attachment.name for attachment in spec.networks),
+            mounts=dict(labels.mounts),
         )
         for volume in seen.volumes:
             self.vols.setdefault(volume, SeenVolume(volume, labels.key.project))
@@ -164,6 +171,7 @@ class FakeEngine(Script):
         if seen.is_running:
             return
         spec = self.specs[container_id]
+        require_shares(spec, self.mounted)
         for port in spec.ports:
             if port.host_port is not None and port.host_port in self._taken_ports():
                 raise PortTaken(f"port {port.host_port} is in use on this node")
@@ -176,9 +184,7 @@ class FakeEngine(Script):
             exit_code=None,
             health=behaviour.health,
             ip="" if spec.network_mode else f"172.18.0.{2 + self._count % 250}",
-            ports={
-                f"{port.container_port}/{port.protocol}": _bindings(port) for port in spec.ports
-            },
+            ports={f"{port.container_port}/{port.protocol}": bindings(port) for port in spec.ports},
         )
         self._tell("start", self.boxes[container_id])
         if behaviour.exits_with is not None:
@@ -214,7 +220,7 @@ class FakeEngine(Script):
     async def create_network(self, network: DesiredNetwork) -> None:
         await self.begin("create_network", network.name)
         self.nets.setdefault(
-            network.name, SeenNetwork(_image_id(network.name)[7:], network.name, network.project)
+            network.name, SeenNetwork(image_id(network.name)[7:], network.name, network.project)
         )
 
     async def remove_network(self, name: str) -> None:
@@ -283,15 +289,6 @@ class FakeEngine(Script):
         event = EngineEvent(action, seen.id, seen.key, {"name": seen.name}, self.clock())
         for listener in self._listeners:
             listener.put_nowait(event)
-
-
-def _image_id(reference: str) -> str:
-    return "sha256:" + hashlib.sha256(reference.encode()).hexdigest()
-
-
-def _bindings(port: Port) -> tuple[tuple[str, int], ...]:
-    # A real engine picks from the ephemeral range; any stable number does for a fake.
-    return ((port.host_ip or "0.0.0.0", port.host_port or 32768 + port.container_port),)
 
 
 async def _until_none(queue: asyncio.Queue[EngineEvent | None]) -> AsyncIterator[EngineEvent]:

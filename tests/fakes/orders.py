@@ -3,10 +3,17 @@
 from collections.abc import Iterable
 from typing import Any
 
-from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired
+from schemas.desired import (
+    DesiredMount,
+    DesiredNetwork,
+    DesiredSlot,
+    DesiredVolume,
+    NodeDesired,
+)
 from schemas.fingerprint import fingerprint
 from schemas.service import NetworkAttachment, ServiceSpec
 from schemas.states import Wanted
+from schemas.volume import NasOptions, VolumeSpec
 
 
 def a_spec(image: str = "web:1", **fields: Any) -> ServiceSpec:
@@ -37,6 +44,7 @@ def orders(
     epoch: int = 1,
     networks: Iterable[DesiredNetwork] = (),
     volumes: Iterable[DesiredVolume] = (),
+    mounts: Iterable[DesiredMount] = (),
 ) -> NodeDesired:
     return NodeDesired(
         node="n1",
@@ -46,6 +54,7 @@ def orders(
         slots=tuple(slot for slot, _ in slots),
         networks=tuple(networks),
         volumes=tuple(volumes),
+        mounts=tuple(mounts),
     )
 
 
@@ -59,3 +68,19 @@ def joining(name: str = "shop_default") -> tuple[NetworkAttachment, ...]:
 
 def a_volume(name: str = "shop_db", project: str = "shop", **fields: Any) -> DesiredVolume:
     return DesiredVolume(project=project, name=name, **fields)
+
+
+def a_mount(
+    name: str = "photos", *, wanted: Wanted = Wanted.RUNNING, **fields: Any
+) -> DesiredMount:
+    """A shared volume, mounted at nas/<name>."""
+    nas = NasOptions(host="10.0.0.9", path="/export")
+    return DesiredMount(
+        volume=VolumeSpec(name=name, driver="nas", nas=nas, **fields), wanted=wanted
+    )
+
+
+def sharing(name: str = "photos", image: str = "web:1", **fields: Any) -> ServiceSpec:
+    """A spec that uses it."""
+    mount = {"type": "cluster", "source": f"nas/{name}", "target": "/photos"}
+    return a_spec(image, volumes=(mount,), **fields)

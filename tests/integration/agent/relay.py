@@ -1,6 +1,7 @@
-"""A unix socket between the engine and its client that a test can cut."""
+"""A unix socket between the engine and its client that a test can cut, or let hang on some calls."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -15,6 +16,8 @@ class Relay:
         self._behind = behind.removeprefix("unix://")
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        #: requests with any of these words never reach the engine while they are here
+        self.stalled: set[bytes] = set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_unix_server(self._accept, self._path)
@@ -23,6 +26,7 @@ class Relay:
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
             self._server.close()
+        self.stalled.clear()
         await self.cut()
 
     async def cut(self) -> None:
@@ -36,14 +40,18 @@ class Relay:
         there, engine = await asyncio.open_unix_connection(self._behind)
         self._writers |= {writer, engine}
         try:
-            await asyncio.gather(_pump(reader, engine), _pump(there, writer))
+            await asyncio.gather(_pump(reader, engine, self.stalled), _pump(there, writer, ()))
         finally:
             self._writers -= {writer, engine}
 
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+async def _pump(
+    source: asyncio.StreamReader, sink: asyncio.StreamWriter, stalled: Collection[bytes]
+) -> None:
     with suppress(OSError):
         while part := await source.read(65536):
+            while any(word in part for word in stalled):  # noqa: ASYNC110 - a test changes the set
+                await asyncio.sleep(0.02)
             sink.write(part)
             await sink.drain()
     sink.close()

@@ -23,9 +23,11 @@ from agent.domain.observation import (
     SeenNetwork,
     SeenVolume,
 )
+from schemas.current import MountCurrent
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.service import ServiceSpec
+from schemas.states import MountState
 from tests.fakes.orders import a_spec
 
 NOW = 10_000.0
@@ -42,7 +44,9 @@ def a_container(
 ) -> SeenContainer:
     spec = spec or a_spec()
     key = SlotKey(project, service, slot)
+    shared = {mount.source: "i1" for mount in spec.volumes if mount.type == "cluster"}
     ready: dict[str, Any] = {
+        "mounts": shared,
         "id": f"id-{key}",
         "name": str(key),
         "key": key,
@@ -53,13 +57,19 @@ def a_container(
         "created_at": NOW - 100,
         "started_at": NOW - 100,
         "networks": frozenset(attachment.name for attachment in spec.networks),
-        "volumes": frozenset(mount.source for mount in spec.volumes if mount.source),
+        "volumes": frozenset(m.source for m in spec.volumes if m.type == "volume" and m.source),
     }
     return SeenContainer(**(ready | fields))
 
 
 def exited(seen: SeenContainer, exit_code: int = 1, finished_at: float = NOW) -> SeenContainer:
     return replace(seen, status="exited", exit_code=exit_code, finished_at=finished_at)
+
+
+def mounted(name: str = "photos", state: MountState = MountState.MOUNTED, **fields: str) -> Any:
+    """What mountd reports of one volume, as `Observation.mounts` has it."""
+    ready = {"incarnation": "i1", "mountpoint": f"/mnt/acs_mnt/nas/{name}"}
+    return {f"nas/{name}": MountCurrent(name=name, state=state, **(ready | fields))}
 
 
 def an_observation(
@@ -132,6 +142,7 @@ class PureNode:
                     started_at=None,
                     refresh=labels.refresh,
                     image_id=images[spec.image],
+                    mounts=dict(labels.mounts),
                 )
                 containers[made.id] = made
             case StartContainer(key=key, container_id=container_id):

@@ -7,13 +7,24 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.domain.actions import CreateContainer, RemoveContainer, slot_of
+from agent.domain.actions import Action, CreateContainer, RemoveContainer, StartContainer, slot_of
 from agent.domain.observation import Observation, SeenContainer
-from agent.domain.plan import plan
+from agent.domain.plan import Plan, plan
+from agent.domain.shares import mount_paths
 from schemas.desired import NodeDesired
-from schemas.states import Health, Wanted
-from tests.fakes.orders import a_network, a_slot, a_spec, a_volume, joining, orders
-from tests.unit.agent.seen import NOW, PureNode, a_container, an_observation
+from schemas.names import SlotKey
+from schemas.states import Health, MountState, Wanted
+from tests.fakes.orders import (
+    a_mount,
+    a_network,
+    a_slot,
+    a_spec,
+    a_volume,
+    joining,
+    orders,
+    sharing,
+)
+from tests.unit.agent.seen import NOW, PureNode, a_container, an_observation, mounted
 
 SPECS = [
     a_spec("web:1"),
@@ -21,6 +32,8 @@ SPECS = [
     a_spec("gone:1"),
     a_spec("web:1", volumes=({"type": "volume", "source": "shop_db", "target": "/db"},)),
     a_spec("web:2", restart={"policy": "no"}, networks=joining()),
+    sharing(),
+    sharing(restart={"policy": "no"}),
 ]
 SERVICES = ["a", "b", "c"]
 #: a pass each to discard what is too many, to pull, to replace, to start
@@ -47,6 +60,7 @@ def documents(draw: st.DrawFn) -> NodeDesired:
         *slots,
         networks=[a_network()],
         volumes=[a_volume(wanted=draw(st.sampled_from([Wanted.RUNNING, Wanted.ABSENT])))],
+        mounts=[a_mount(when_stuck=draw(st.sampled_from(["wait", "stop", "move"])))],
     )
 
 
@@ -54,10 +68,13 @@ def documents(draw: st.DrawFn) -> NodeDesired:
 def sightings(draw: st.DrawFn) -> SeenContainer:
     number = draw(st.integers(0, 10_000))
     status = draw(st.sampled_from(["created", "running", "paused", "exited", "dead"]))
+    spec = SPECS[draw(spec_numbers)]
+    is_sharing = any(mount.type == "cluster" for mount in spec.volumes)
     return a_container(
         draw(st.sampled_from([*SERVICES, "unmentioned"])),
         draw(st.integers(1, 2)),
-        spec=SPECS[draw(spec_numbers)],
+        spec=spec,
+        mounts={"nas/photos": draw(st.sampled_from(["i0", "i1"]))} if is_sharing else {},
         id=f"seen-{number}",
         status=status,
         exit_code=draw(st.sampled_from([0, 1])) if status == "exited" else None,
@@ -74,7 +91,12 @@ def observations(draw: st.DrawFn) -> Observation:
         *containers,
         networks=draw(st.sampled_from([[], ["shop_default"], ["shop_default", "left_default"]])),
         volumes=draw(st.sampled_from([[], ["shop_db"]])),
+        mounts=mounted(),
     )
+
+
+#: whatever mountd may say, or nothing
+mount_states = st.sampled_from([None, {}, *(mounted(state=state) for state in MountState)])
 
 
 def _without(observed: Observation, unknown: set[str]) -> Observation:
@@ -181,3 +203,60 @@ def test_slots_at_work_get_no_second_action(desired: NodeDesired, observed: Obse
     again = plan(desired, replace(observed, in_flight=frozenset(first.actions)))
     assert {slot_of(action) for action in again.actions} <= {None}
     assert not set(again.actions) & set(first.actions)
+
+
+def _sharing_keys(desired: NodeDesired) -> set[SlotKey]:
+    """Slots wanted running on a shared volume."""
+    sharers = {name for name, spec in desired.specs.items() if mount_paths(spec)}
+    return {
+        slot.key for slot in desired.slots if slot.spec in sharers and slot.wanted is Wanted.RUNNING
+    }
+
+
+@given(documents(), observations(), mount_states)
+def test_nothing_is_begun_on_a_volume_that_is_not_mounted(
+    desired: NodeDesired, observed: Observation, mounts: Any
+) -> None:
+    planned = plan(desired, replace(observed, mounts=mounts))
+    if mounts == mounted():
+        return
+    for action in planned.actions:
+        if isinstance(action, CreateContainer | StartContainer):
+            assert action.key not in _sharing_keys(desired)
+
+
+@given(documents(), observations(), mount_states)
+def test_a_mount_concerns_nobody_but_its_users(
+    desired: NodeDesired, observed: Observation, mounts: Any
+) -> None:
+    sharing_keys = _sharing_keys(desired)
+
+    def others(planned: Plan) -> list[Action]:
+        return [action for action in planned.actions if slot_of(action) not in sharing_keys]
+
+    slots = tuple(slot for slot in desired.slots if slot.key not in sharing_keys)
+    without = desired.model_copy(update={"slots": slots})
+    planned = plan(without, replace(observed, mounts=mounts))
+    assert others(planned) == others(plan(without, observed))
+
+
+@given(documents(), observations(), st.sampled_from([None, {}]))
+def test_a_volume_that_is_unknown_costs_no_container(
+    desired: NodeDesired, observed: Observation, mounts: Any
+) -> None:
+    for action in plan(desired, replace(observed, mounts=mounts)).removals:
+        assert slot_of(action) not in _sharing_keys(desired)
+
+
+@given(documents(), observations(), mount_states, st.integers(0, 12))
+def test_whatever_a_mount_went_through_the_next_passes_converge(
+    desired: NodeDesired, observed: Observation, mounts: Any, steps: int
+) -> None:
+    node = PureNode(replace(observed, mounts=mounts))
+    for action in plan(desired, node.observed).actions[:steps]:
+        node.carry_out(action)
+    node.observed = replace(node.observed, mounts=mounted())
+    settle(desired, node)
+    for seen in node.observed.containers or ():
+        if seen.key in _sharing_keys(desired) and seen.is_running:
+            assert seen.mounts == {"nas/photos": "i1"}

@@ -1,0 +1,163 @@
+"""Shared volumes as a slot sees them: which it needs, and whether they can be used now. Pure.
+
+Nobody but mountd touches a share. What is known here of a mount is what mountd said last, and a
+mount that mountd doesn't speak of may be anything: it is never used, and nothing is undone for it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from schemas.current import MountCurrent
+from schemas.desired import NodeDesired
+from schemas.service import ServiceSpec
+from schemas.states import MountState, Wanted
+
+#: what a mount shows beside its last known state when nobody tells its present one
+UNANSWERED = "mountd does not answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What is wrong with a volume, as `SlotProblem` says it."""
+
+    code: str
+    message: str
+    #: mountd goes on trying, but a human has to help
+    definite: bool = False
+    #: RFC 3339, as mountd said; empty when it didn't
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One shared volume that a slot needs."""
+
+    #: relative to the base directory, such as nas/photos
+    path: str
+    #: the volume's name; empty when the document has no such volume, or wants it gone
+    name: str = ""
+    when_stuck: Literal["wait", "stop", "move"] = "wait"
+    #: False: mountd doesn't answer, so nothing is known of the mount at present
+    is_known: bool = True
+    #: None: mountd doesn't know of it yet
+    mount: MountCurrent | None = None
+
+    @property
+    def is_mounted(self) -> bool:
+        return self.lack is None
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it is certain that whoever touches it may hang."""
+        return self.is_known and self.mount is not None and self.mount.state is MountState.STUCK
+
+    @property
+    def incarnation(self) -> str:
+        """Of the present mount; empty unless it is mounted."""
+        return self.mount.incarnation if self.mount is not None and self.is_mounted else ""
+
+    @property
+    def lack(self) -> Lack | None:
+        """Why no container may start on it now; None when one may."""
+        if not self.name:
+            return Lack("volume_missing", f"there is no volume {self.path} here", definite=True)
+        what = f"volume {self.name}"
+        if not self.is_known:
+            return Lack("volume_missing", f"{what} is unknown: {UNANSWERED}")
+        if self.mount is None:
+            return Lack("volume_missing", f"{what} is not mounted yet")
+        return _lack_of(self.mount, what)
+
+
+def mount_paths(spec: ServiceSpec) -> tuple[str, ...]:
+    """The shared volumes that a container of this spec needs, sorted."""
+    return tuple(sorted({mount.source for mount in spec.volumes if mount.type == "cluster"}))
+
+
+def shares(
+    desired: NodeDesired, spec: ServiceSpec, mounts: Mapping[str, MountCurrent] | None
+) -> tuple[Share, ...]:
+    """What a container of this spec needs, and how it is. `mounts` by path; None: unknown."""
+    paths = mount_paths(spec)
+    if not paths:
+        return ()
+    ordered = {
+        order.volume.mount_path: order.volume
+        for order in desired.mounts
+        if order.wanted is not Wanted.ABSENT
+    }
+    return tuple(
+        Share(
+            path,
+            name=volume.name,
+            when_stuck=volume.when_stuck,
+            is_known=mounts is not None,
+            mount=(mounts or {}).get(path),
+        )
+        if (volume := ordered.get(path))
+        else Share(path)
+        for path in paths
+    )
+
+
+def by_path(mounts: Iterable[MountCurrent], base: str) -> dict[str, MountCurrent]:
+    """A report of mountd by path below the base directory.
+
+    A mount that is somewhere else is of no use to containers: they would get what lies at the
+    place where it should be. It is failed, whatever mountd says of it.
+    """
+    found = {}
+    for mount in mounts:
+        path = "/".join(PurePosixPath(mount.mountpoint).parts[-2:])
+        told = mount
+        if mount.mountpoint and mount.mountpoint != f"{base}/{path}":
+            reason = f"mountd has it at {mount.mountpoint}, but the agent's base is {base}"
+            told = mount.model_copy(update={"state": MountState.FAILED, "reason": reason})
+        found[path or mount.name] = told
+    return found
+
+
+def unanswered(
+    desired: NodeDesired | None, last: Mapping[str, MountCurrent] | None
+) -> dict[str, MountCurrent]:
+    """What to tell of the mounts while nothing is known: the last known, and that it is old.
+
+    One that was never heard of is told too: whoever misses it would think that it is gone.
+    """
+    told = {
+        path: mount.model_copy(update={"reason": UNANSWERED})
+        for path, mount in (last or {}).items()
+    }
+    for order in desired.mounts if desired else ():
+        state = MountState.UNMOUNTING if order.wanted is Wanted.ABSENT else MountState.MOUNTING
+        fresh = MountCurrent(name=order.name, state=state, reason=UNANSWERED)
+        told.setdefault(order.volume.mount_path, fresh)
+    return told
+
+
+def is_news(
+    before: Mapping[str, MountCurrent] | None, after: Mapping[str, MountCurrent] | None
+) -> bool:
+    """Whether more than the times of last answers has changed."""
+    if before is None or after is None:
+        return before is not after
+    return _lasting(before.values()) != _lasting(after.values())
+
+
+def _lasting(mounts: Iterable[MountCurrent]) -> list[MountCurrent]:
+    return [mount.model_copy(update={"answered_at": ""}) for mount in mounts]
+
+
+def _lack_of(mount: MountCurrent, what: str) -> Lack | None:
+    told = f"{what} is {mount.state}" + (f": {mount.reason}" if mount.reason else "")
+    match mount.state:
+        case MountState.MOUNTED:
+            return None
+        case MountState.STUCK:
+            return Lack("volume_stuck", told, since=mount.since)
+        case MountState.FAILED:
+            return Lack("volume_failed", told, definite=True, since=mount.since)
+        case MountState.MOUNTING | MountState.UNMOUNTING:
+            return Lack("volume_missing", told, since=mount.since)

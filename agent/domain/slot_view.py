@@ -1,0 +1,94 @@
+"""What a decision about one slot may look at, what it can say, and the actions it is made of."""
+
+from dataclasses import dataclass
+
+from agent.domain.actions import (
+    ContainerLabels,
+    CreateContainer,
+    RemoveContainer,
+    StartContainer,
+    StopContainer,
+)
+from agent.domain.observation import Attempts, SeenContainer
+from agent.domain.shares import Lack, Share
+from schemas.current import SlotProblem
+from schemas.desired import DesiredSlot
+from schemas.service import ServiceSpec
+
+#: the engine's own default, stated because the agent counts the seconds
+STOP_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """Everything that a decision about one slot may look at."""
+
+    now: float
+    slot: DesiredSlot
+    #: None for an absent slot, whose spec is no longer known
+    spec: ServiceSpec | None
+    #: what a new container gets, with the fingerprint of `spec`
+    labels: ContainerLabels
+    #: oldest first
+    seen: tuple[SeenContainer, ...]
+    attempts: Attempts
+    #: what the spec's image reference is on this node; None: not here
+    image_id: str | None
+    #: the shared volumes that it needs
+    shares: tuple[Share, ...] = ()
+
+    @property
+    def lack(self) -> Lack | None:
+        """Why it can't use its shared volumes now: the one that only a human can help first."""
+        lacks = [share.lack for share in self.shares if share.lack]
+        return min(lacks, key=lambda lack: not lack.definite, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one slot needs. Due later: nothing now, and when to look again."""
+
+    stops: tuple[StopContainer, ...] = ()
+    removes: tuple[RemoveContainer, ...] = ()
+    #: an image to pull first
+    image: str = ""
+    creates: tuple[CreateContainer, ...] = ()
+    starts: tuple[StartContainer, ...] = ()
+    retry_at: float | None = None
+    problem: SlotProblem | None = None
+    note: str = ""
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.stops or self.removes or self.image or self.creates or self.starts)
+
+
+def stop(view: SlotView, seen: SeenContainer, reason: str) -> StopContainer:
+    """End one of the slot's containers in the slot's way, which frees its host ports."""
+    signal, timeout_s = stop_parameters(view.slot, view.spec)
+    ports = frozenset(
+        f"{host_port}/{inside.partition('/')[2] or 'tcp'}"
+        for inside, bindings in seen.ports.items()
+        for _, host_port in bindings
+    )
+    return StopContainer(view.slot.key, seen.id, signal, timeout_s, ports, reason)
+
+
+def start(view: SlotView, container_id: str, reason: str) -> StartContainer:
+    """Start a container; with an empty id, the one that is created before it."""
+    ports = frozenset(
+        f"{port.host_port}/{port.protocol}"
+        for port in (view.spec.ports if view.spec else ())
+        if port.host_port is not None
+    )
+    return StartContainer(view.slot.key, container_id, ports, bool(view.shares), reason)
+
+
+def stop_parameters(slot: DesiredSlot, spec: ServiceSpec | None) -> tuple[str, float]:
+    """Signal and patience: the slot's word, else the spec's, else the engine's."""
+    grace_s = spec.stop_grace_s if spec else None
+    timeout_s = slot.stop_timeout_s if slot.stop_timeout_s is not None else grace_s
+    return (
+        slot.stop_signal or (spec.stop_signal if spec else ""),
+        STOP_TIMEOUT_S if timeout_s is None else timeout_s,
+    )
