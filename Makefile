@@ -43,8 +43,9 @@ test-vm: venv ## Units and NFS volumes in a virtual machine; needs root and a qu
 	@scripts/vm-deps
 	$(PYTHON) -m pytest tests/vm
 
-schemas: venv ## Write the JSON Schemas and the AsyncAPI document anew
+schemas: venv ## Write the JSON Schemas, the AsyncAPI document and docs/compose.md anew
 	$(PYTHON) -m schemas.generate
+	$(PYTHON) -m compose.generate
 
 clean: ## Stop everything and remove the environment and all caches
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m cli down && $(PYTHON) -m cli lab down; fi

@@ -195,6 +195,7 @@ _READERS: Mapping[str, tuple[str, Reader]] = {
     "cgroup": ("cgroup_mode", _one_of("host", "private", "")),
     # A Linux engine knows one isolation, which is the default: nothing is left to hand on.
     "isolation": ("", _one_of("default", "")),
+    "cgroupns_mode": ("cgroup_mode", _one_of("host", "private", "")),
     "uts": ("uts_mode", _one_of("host", "")),
     "userns_mode": ("userns_mode", _one_of("host", "")),
 }

@@ -112,7 +112,7 @@ SERVICE_KEYS: Mapping[str, KeyRule] = {
     **_IN_BOTH,
     **rules(
         Verdict.HONOURED,
-        "blkio_config cgroup cpu_period cpu_rt_period cpu_rt_runtime cpus depends_on deploy "
+        "blkio_config cgroup cgroupns_mode cpu_period cpu_rt_period cpu_rt_runtime cpus depends_on deploy "
         "device_cgroup_rules gpus group_add healthcheck init isolation logging mem_reservation "
         "network_mode networks oom_score_adj pids_limit platform profiles pull_policy runtime "
         "scale stop_grace_period storage_opt sysctls tmpfs userns_mode uts",

@@ -21,11 +21,13 @@ PREFIX = "aliyun."
 _PROBE_URL = re.compile(
     r"(?:http://container(?::([0-9]{1,5}))?(?:/\S*)?|tcp://container:([0-9]{1,5}))"
 )
+_DOMAIN = re.compile(r"[A-Za-z0-9*]([A-Za-z0-9_.*-]*[A-Za-z0-9])?")
 _PORT_LABEL = re.compile(r"(routing|lb)\.port_([0-9]{1,5})")
 _LOG_LABEL = re.compile(r"log_(store|ttl)_([A-Za-z0-9_-]{1,63})")
 _LOGS_LABEL = re.compile(r"logs\.([A-Za-z0-9_-]{1,63})")
 _BALANCER = re.compile(r"(?:tcp|udp|http|https)://[^\s:/]{1,128}:([0-9]{1,5})")
-_ROUTE_MAX = 300
+#: the reference's bounds of a domain and of a path below it
+_DOMAIN_MAX, _CONTEXT_MAX = 128, 128
 #: A day is longer than any start-up, and far from what a clock can't hold.
 _PROBE_SECONDS_MAX = 86_400
 
@@ -60,6 +62,7 @@ def aliyun_labels(labels: Mapping[str, str], where: str, notes: Notes) -> Aliyun
             notes.warn(
                 "kept and shown, but nothing acts on it yet", where=below(where, PREFIX + key)
             )
+    _warn_of_lone(values, where, notes)
     probe = _probe(values, where, notes)
     return AliyunLabels(
         scale=values.get("scale"),
@@ -69,6 +72,34 @@ def aliyun_labels(labels: Mapping[str, str], where: str, notes: Notes) -> Aliyun
         latest_image=values.get("latest_image", False),
         extensions=_nested(values, where, notes),
     )
+
+
+def catalogue() -> dict[str, bool]:
+    """Every label that has a meaning, and whether Troopers acts on it."""
+    names = (
+        *_READERS,
+        "routing.port_N",
+        "lb.port_N",
+        "log_store_NAME",
+        "log_ttl_NAME",
+        "logs.NAME",
+    )
+    return {PREFIX + name: name in _ACTED_ON for name in sorted(names)}
+
+
+def _warn_of_lone(values: Mapping[str, Any], where: str, notes: Notes) -> None:
+    """Some labels only say more about another one."""
+    for key in values:
+        log = _LOG_LABEL.fullmatch(key)
+        if log is not None and log[1] == "ttl" and f"log_store_{log[2]}" not in values:
+            needed = f"log_store_{log[2]}"
+        elif key == "routing.session_sticky" and not any(
+            other.startswith("routing.port_") for other in values
+        ):
+            needed = "routing.port_N"
+        else:
+            continue
+        notes.warn(f"has no effect without {PREFIX}{needed}", where=below(where, PREFIX + key))
 
 
 def _value(key: str, written: str, where: str) -> Any:
@@ -107,11 +138,14 @@ def _listed(separator: str) -> Reader:
 def _routes(written: str, where: str) -> list[str]:
     routes: list[str] = _listed(";")(written, where)
     for route in routes:
-        if len(route) > _ROUTE_MAX or re.search(r"\s", route):
-            raise TemplateError(f"{shown(route)} is no domain or prefix with a path", where=where)
-        scheme, separator, _ = route.partition("://")
+        scheme, separator, rest = route.rpartition("://")
         if separator and scheme != "http":
             raise TemplateError(f"{shown(route)}: only http is routed", where=where)
+        domain, context = (*re.split("[:/]", rest, maxsplit=1), "")[:2]
+        if not _DOMAIN.fullmatch(domain) or len(domain) > _DOMAIN_MAX:
+            raise TemplateError(f"{shown(domain)} is no domain or prefix of one", where=where)
+        if len(context) > _CONTEXT_MAX or re.search(r"\s", context):
+            raise TemplateError(f"{shown(context)} is no path of a route", where=where)
     return routes
 
 

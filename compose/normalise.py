@@ -106,6 +106,7 @@ def normalise(
     deployed = deploy(found.get("deploy", {}), keys.at("deploy"), policy, notes)
     shared = sharing(found, where)
     ports = published(found.get("ports", []), keys.at("ports"), notes)
+    _warn_of_unpublished(aliyun, ports, keys.at("labels"), notes)
     if shared.network == "host" and ports:
         raise TemplateError(
             "a service on the host's network publishes no ports", where=keys.at("ports")
@@ -226,6 +227,17 @@ class _Keys:
         at = below(self.at("labels"), f"{PREFIX}depends")
         own = dependencies(self.found.get("depends_on", []), self.at("depends_on"), notes)
         return (*own, *(Dependency(service, at) for service in aliyun.depends))
+
+
+def _warn_of_unpublished(
+    aliyun: AliyunLabels, ports: tuple[Port, ...], where: str, notes: Notes
+) -> None:
+    """A load balancer reaches a container through a port of its node."""
+    published = {f"port_{port.container_port}" for port in ports}
+    for key in aliyun.extensions.get("lb", {}):
+        if key not in published:
+            at = below(where, f"{PREFIX}lb.{key}")
+            notes.warn("has no effect without that port under ports", where=at)
 
 
 def _is_global(aliyun: AliyunLabels, deployed: Deploy, where: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from schemas.records import ServiceTemplate
 from schemas.service import Probe
 from tests.unit.compose.templates import warnings, web, web_refused
 
@@ -190,3 +191,47 @@ def test_a_label_that_is_acted_on_is_no_warning() -> None:
         warnings("labels: {aliyun.scale: 1, aliyun.global: true, aliyun.latest_image: 'yes'}") == ()
     )
     assert web("labels: {aliyun.latest_image: 'yes'}").latest_image
+
+
+@pytest.mark.parametrize(
+    ("label", "needed"),
+    [
+        ("aliyun.log_ttl_web: 30", "aliyun.log_store_web"),
+        ("aliyun.routing.session_sticky: true", "aliyun.routing.port_N"),
+        ("aliyun.lb.port_53: 'udp://slb:53'", "under ports"),
+    ],
+)
+def test_a_label_that_says_more_about_nothing_is_a_warning(label: str, needed: str) -> None:
+    assert any(needed in warning for warning in warnings(f"labels: {{{label}}}"))
+
+
+@pytest.mark.parametrize(
+    "route",
+    ["wordpress;http://wp.sample.com/context", "http://wordpress", "restserver.local", "*.a.com"],
+)
+def test_a_route_is_a_domain_or_a_prefix_with_a_path(route: str) -> None:
+    found = web(f"labels: {{aliyun.routing.port_80: '{route}'}}").extensions["routing"]["port_80"]
+    assert found == route.split(";")
+
+
+@pytest.mark.parametrize(
+    "route", ["https://a", "a b", "http://", "/path", "a" * 129, f"a/{'b' * 129}"]
+)
+def test_what_is_no_route_is_refused(route: str) -> None:
+    assert web_refused(f"labels: {{aliyun.routing.port_80: '{route}'}}").where
+
+
+def test_labels_mean_the_same_in_every_form() -> None:
+    forms = [
+        "{aliyun.scale: 2, aliyun.latest_image: true}",
+        "{aliyun.scale: '2', aliyun.latest_image: 'true'}",
+        "[aliyun.scale=2, aliyun.latest_image=true]",
+        "['aliyun.scale=2', 'aliyun.latest_image=true']",
+    ]
+    assert {(s.scale, s.latest_image, str(s.extensions)) for s in map(_with_labels, forms)} == {
+        (2, True, "{'latest_image': True}")
+    }
+
+
+def _with_labels(labels: str) -> ServiceTemplate:
+    return web(f"labels: {labels}")

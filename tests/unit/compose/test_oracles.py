@@ -77,7 +77,15 @@ def test_the_corpus_has_every_key_that_an_oracle_knows() -> None:
     }
     # Resolved before an oracle answers, or newer than both oracles, or the reference's own.
     resolved = {"extends", "net", "log_driver", "log_opt"}
-    newer = {"cgroup", "gpus", "pull_policy", "uts", "cpu_rt_period", "cpu_rt_runtime"}
+    newer = {
+        "cgroup",
+        "cgroupns_mode",
+        "gpus",
+        "pull_policy",
+        "uts",
+        "cpu_rt_period",
+        "cpu_rt_runtime",
+    }
     own = {"external", "dns_options", "kernel_memory"}
     assert honoured - written == resolved | newer | own
     assert len(samples()) >= 60

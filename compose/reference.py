@@ -1,0 +1,109 @@
+"""`docs/compose.md`: what becomes of every key, written from the tables that decide it. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from compose import limits
+from compose.keys import SERVICE_KEYS, TOP_LEVEL_KEYS, V1_SERVICE_KEYS, KeyRule, Verdict
+from compose.labels import catalogue
+from compose.section_keys import SECTION_KEYS
+
+_WORDS = {
+    Verdict.HONOURED: "honoured",
+    Verdict.IGNORED: "honoured: it means nothing",
+    Verdict.WARNED: "warned",
+    Verdict.ZERO_ONLY: "refused, but zero",
+    Verdict.LATER: "refused so far",
+    Verdict.REFUSED: "refused",
+}
+
+_INTRODUCTION = """\
+# Compose templates
+
+<!-- Written by `make schemas` from `compose/`; changes here are lost. -->
+
+A template is Compose V1, V2.0 to V2.4, V3.0 to V3.13 or the Compose Specification; its shape tells which. The published JSON Schemas
+(`compose/published/`) check it. A key of the Specification in an older version is read, with a warning. `x-` keys are yours.
+
+Every key is **honoured**, **refused** with its path (HTTP 400), or **warned** about: in the header `X-Troopers-Warnings` of the answer,
+in the project's `warnings`, and by `troopers config -f compose.yml`, which needs no cluster. Nothing is dropped in silence.
+
+Variables come from the project's `environment`, and from nowhere else: `$A` `${A}` `${A:-word}` `${A-word}` `${A:?word}` `${A?word}`
+`${A:+word}` `${A+word}`, nested, and `$$` for a dollar sign. An unset one is empty, with a warning. Keys are never touched.
+`COMPOSE_PROFILES` chooses profiles.
+"""
+
+_DIFFERENCES = """\
+## Where it differs from docker-compose
+
+- A container that ends is started again unless `restart` or `deploy.restart_policy` says otherwise, and by the agent: the engine's own
+  policy stays `no`.
+- Containers are called `project_service_number`. `container_name` is one more name in the service's networks.
+- Services of the first format share the project's network instead of the engine's `bridge`; `links` are names in it.
+- `network_mode`, `pid` and `ipc` with `service:`, and `volumes_from`, mean the first container of that service; both run on one node.
+- Paths are the nodes': one that is relative is refused, and so is everything that would be read from a directory beside the template.
+- Unquoted `22:22` is a port mapping, as it is for `docker stack`; unquoted `on` and `yes` are words.
+- `external_links` and a network's `driver: overlay` reach containers of the same node only.
+- `external:` (a service without a container) gives an IP address a name in the project's services.
+"""
+
+
+def reference() -> str:
+    """The whole page."""
+    return "\n".join((_INTRODUCTION, *_tables(), _DIFFERENCES, *_labels(), *_bounds())) + "\n"
+
+
+def _tables() -> Iterator[str]:
+    yield "## The top\n"
+    yield from _table(TOP_LEVEL_KEYS)
+    yield "## A service\n"
+    yield "V1 is the first format; the other column is for all later ones.\n"
+    yield "| key | V1 | V2, V3, Specification | why |"
+    yield "|---|---|---|---|"
+    for key in sorted({*SERVICE_KEYS, *V1_SERVICE_KEYS}):
+        first, later = V1_SERVICE_KEYS.get(key), SERVICE_KEYS.get(key)
+        advice = next((rule.advice for rule in (later, first) if rule and rule.advice), "")
+        yield f"| `{key}` | {_word(first)} | {_word(later)} | {advice} |"
+    yield ""
+    for path, known in SECTION_KEYS.items():
+        yield f"## `{path}`\n"
+        yield from _table(known)
+
+
+def _table(known: Mapping[str, KeyRule]) -> Iterator[str]:
+    yield "| key | | why |"
+    yield "|---|---|---|"
+    for key, rule in sorted(known.items()):
+        yield f"| `{key}` | {_word(rule)} | {rule.advice} |"
+    yield ""
+
+
+def _word(rule: KeyRule | None) -> str:
+    return "no key" if rule is None else _WORDS[rule.verdict]
+
+
+def _labels() -> Iterator[str]:
+    yield "## `aliyun.*` labels\n"
+    yield "All are checked, and shown as the service's `extensions`. One that isn't here is refused.\n"
+    yield "| label | |"
+    yield "|---|---|"
+    for label, is_acted_on in catalogue().items():
+        yield f"| `{label}` | {'honoured' if is_acted_on else 'kept, with a warning'} |"
+    yield ""
+
+
+def _bounds() -> Iterator[str]:
+    yield "## Bounds\n"
+    yield "What is larger is refused, at once.\n"
+    yield "| of a template | at most |"
+    yield "|---|---|"
+    for what, most in (
+        ("bytes", limits.TEXT_BYTES_MAX),
+        ("levels", limits.DEPTH_MAX),
+        ("keys and values, with aliases and `extends` expanded", limits.NODES_MAX),
+        ("characters, with aliases and variables expanded", limits.EXPANDED_CHARS_MAX),
+        ("services", limits.SERVICES_MAX),
+        ("ports of one service", limits.SERVICE_PORTS_MAX),
+        ("ports of all services", limits.PROJECT_PORTS_MAX),
+        ("variables inside variables", limits.NESTED_VARIABLES_MAX),
+    ):
+        yield f"| {what} | {most} |"
