@@ -165,11 +165,12 @@ def test_a_redeploy_brings_back_what_was_removed_and_takes_a_newer_image(world: 
         original = client.images.get(IMAGE)
         container = client.containers.create(IMAGE, ["true"])
         try:
-            client.api.commit(container.id, *IMAGE.split(":"), changes=["ENV NEWER=1"])
+            repository, _, tag = IMAGE.partition(":")
+            container.commit(repository, tag, changes=["ENV NEWER=1"])
             world.ok("POST", "/projects/again/redeploy")
             world.wait_for_state("again", "running")
             after = next(iter(world.containers("again_web")))
         finally:
-            original.tag(*IMAGE.split(":"))
+            original.tag(repository, tag)
             container.remove()
     assert after != before

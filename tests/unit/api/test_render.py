@@ -203,6 +203,7 @@ def test_a_node_that_is_not_healthy_says_why(changes, reason):
 
 def test_a_node_whose_engine_does_not_answer_is_not_healthy():
     node = a_node()
+    assert node.current is not None
     engine = EngineCurrent(state=EngineState.UNRESPONSIVE, reason="ping took 5 s")
     sick = a_node(current=node.current.model_copy(update={"engine": engine}))
     (shown,) = answer(ListNodes(), {}, (sick,))

@@ -97,7 +97,8 @@ def a_project(
 
 
 def a_node(index: int = 1, **known: Any) -> NodeView:
-    return NodeView(**{"name": f"n{index}", "index": index} | known)
+    given: dict[str, Any] = {"name": f"n{index}", "index": index} | known
+    return NodeView(**given)
 
 
 def nodes(count: int, **known: Any) -> list[NodeView]:

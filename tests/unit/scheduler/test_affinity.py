@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.schedule import schedule
+from coordinator.domain.schedule import NodeView, schedule
 from schemas.states import State
 from tests.unit.scheduler.builders import (
     a_node,
@@ -224,7 +224,7 @@ def test_a_shared_node_needs_all_the_services() -> None:
     assert why(placement) == {"c.1": "2 nodes without shop_a; 1 node without shop_b"}
 
 
-def zoned(*zones: str) -> list[object]:
+def zoned(*zones: str) -> list[NodeView]:
     return [a_node(index, zone=zone) for index, zone in enumerate(zones, start=1)]
 
 

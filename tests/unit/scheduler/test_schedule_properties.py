@@ -106,7 +106,7 @@ def test_the_order_of_inputs_has_no_influence(
     ]
     nodes_mixed = list(on)
     random.shuffle(nodes_mixed)
-    second = schedule(mixed, nodes_mixed, dict(reversed(previous.items())), frozen=frozen)
+    second = schedule(mixed, nodes_mixed, dict(reversed(list(previous.items()))), frozen=frozen)
     assert first == second
     assert list(first.assigned) == list(second.assigned)
     assert list(first.unplaced) == list(second.unplaced)
@@ -165,7 +165,7 @@ def check_stays_or_moves_rightly(
     frozen: bool,
 ) -> None:
     before, node = previous.get(key), placement.assigned[key]
-    if before in known and before != node:
+    if before is not None and before in known and before != node:
         assert not frozen
         assert record.template.placement.reschedule
         assert known[before].state is NodeState.DOWN
