@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,6 +22,9 @@ from agent.adapters.bus import NatsBus
 from agent.adapters.docker_engine import DockerEngine
 from agent.adapters.docker_events import DockerEvents
 from agent.adapters.ledger import FileLedger
+from agent.adapters.mount_keeper import MountKeeper
+from agent.adapters.mountd_client import MountdClient
+from agent.adapters.no_mountd import NoMountd
 from agent.adapters.probes import ContainerProbe
 from agent.api import build_app, serve
 from agent.domain.status import Identity
@@ -30,7 +34,7 @@ from agent.metrics import Metrics
 from agent.notify import notify, watchdog_period_s
 from agent.observer import Observer
 from agent.orders import Orders
-from agent.ports import Bus, ContainerEngine, EngineEvents, HealthProbe, Ledger
+from agent.ports import Bus, ContainerEngine, EngineEvents, HealthProbe, Ledger, Mounts
 from agent.prober import Prober
 from agent.reconciler import PassResult, Reconciler, reconcile_forever, resync_period_s
 from agent.reporter import Reporter
@@ -52,6 +56,9 @@ class World:
     probe: HealthProbe
     bus: Bus
     ledger: Ledger
+    mounts: Mounts
+    #: the directory that shared volumes are mounted below
+    mount_base: str
     clock: Callable[[], float]
 
 
@@ -64,13 +71,15 @@ class Agent:
         self._wakes = wakes = Wakes()
         self._metrics = Metrics()
         self._resync_s = resync_period_s(identity.node)
+        self._mounts = MountKeeper(world.mounts, world.mount_base, lambda: wakes.wake(Wake.MOUNT))
         self.reporter = Reporter(identity, world.bus, world.clock)
         self._reconciler = Reconciler(
             Orders(identity.node, world.bus, world.ledger),
             Observer(world.engine, world.clock),
             Executor(world.engine, tasks, lambda: wakes.wake(Wake.ENDED)),
             Prober(world.probe, tasks, lambda: wakes.wake(Wake.PROBE), world.clock),
-            self.reporter,
+            mounts=self._mounts,
+            reporter=self.reporter,
         )
         world.bus.on_hint(lambda: wakes.wake(Wake.HINT))
         world.bus.on_request(VERB, Signals(world.engine).answer)
@@ -80,6 +89,7 @@ class Agent:
         self.keep("statuses", self.reporter.send_statuses())
         self.keep("events", self.reporter.send_events())
         self.keep("heartbeats", self.reporter.send_heartbeats())
+        self.keep("mounts", self._mounts.keep())
         self.keep("engine events", follow_events(self._world.events, self._wakes))
         self.keep(
             "passes",
@@ -131,7 +141,7 @@ async def run(settings: Settings) -> None:
         zone=settings.zone,
         labels=settings.label_pairs,
     )
-    engine = DockerEngine(settings.engine_url)
+    engine = DockerEngine(settings.engine_url, mount_base=settings.mount_base)
     bus = NatsBus(settings.nats_urls, settings.node)
     async with contextlib.AsyncExitStack() as closing:
         closing.callback(engine.close)
@@ -142,6 +152,8 @@ async def run(settings: Settings) -> None:
             probe=probe,
             bus=bus,
             ledger=FileLedger(settings.state_dir),
+            mounts=_mounts(settings),
+            mount_base=settings.mount_base,
             clock=time.time,
         )
         told = asyncio.Event()
@@ -171,6 +183,12 @@ async def _live(
         finally:
             await runner.cleanup()
         raise _Told
+
+
+def _mounts(settings: Settings) -> Mounts:
+    if not settings.mountd_socket:
+        return NoMountd(settings.mount_base)
+    return MountdClient(Path(settings.mountd_socket))
 
 
 async def _feed_watchdog() -> None:

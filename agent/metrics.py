@@ -51,6 +51,12 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+        self._mounts = Gauge(
+            "troopers_agent_mounts",
+            "Shared volumes on this node by the state of their mount",
+            ["state"],
+            registry=registry,
+        )
         self._engine_is_ready = _gauge(registry, "engine_ready", "Whether the engine can be read")
         self._bus_is_connected = _gauge(registry, "bus_connected", "Whether NATS is connected")
         self._is_settled = _gauge(registry, "settled", "Whether nothing is left to do")
@@ -77,6 +83,7 @@ class Metrics:
             self._epoch.set(newest.epoch)
             self._generation.set(newest.generation)
             _fill(self._containers, Tally(seen.status for seen in newest.containers))
+            _fill(self._mounts, Tally(str(mount.state) for mount in newest.mounts))
             _fill(self._problems, Tally(problem.code for problem in newest.problems))
         return generate_latest(self._registry)
 

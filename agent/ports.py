@@ -14,6 +14,7 @@ from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
 from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import DesiredNetwork, DesiredVolume, NodeDesired
 from schemas.event import Event
+from schemas.mounting import MountOrders, MountReport
 from schemas.names import SlotKey
 from schemas.service import Probe, ServiceSpec
 
@@ -26,6 +27,7 @@ __all__ = [
     "EngineFacts",
     "HealthProbe",
     "Ledger",
+    "Mounts",
 ]
 
 
@@ -131,6 +133,19 @@ class HealthProbe(Protocol):
 
     async def check(self, container: SeenContainer, probe: Probe) -> bool:
         """True: healthy. Never raises; what can't be checked is unhealthy."""
+        ...
+
+
+class Mounts(Protocol):
+    """The process that keeps this node's shared volumes mounted."""
+
+    async def report(self, orders: MountOrders) -> MountReport:
+        """Give the orders, whole, and hear how every mount is.
+
+        Answers when something differs from report `orders.seen`, or after `orders.wait_s`. Giving
+        the same orders again changes nothing. Raises `Transient` when nothing can be heard; the
+        orders may have been taken or not. May be cancelled.
+        """
         ...
 
 

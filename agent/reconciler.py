@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from agent.adapters.mount_keeper import MountKeeper
 from agent.domain.actions import Action
 from agent.domain.attempts import fold
 from agent.domain.observation import Attempts, Observation
 from agent.domain.outcomes import Outcome
 from agent.domain.plan import Plan, plan
+from agent.domain.shares import unanswered
 from agent.executor import Executor
 from agent.observer import Observer, Sight
 from agent.orders import Orders
@@ -55,12 +57,15 @@ class Reconciler:
         observer: Observer,
         executor: Executor,
         prober: Prober,
+        *,
+        mounts: MountKeeper,
         reporter: Reporter,
     ) -> None:
         self._orders = orders
         self._observer = observer
         self._executor = executor
         self._prober = prober
+        self._mounts = mounts
         self._reporter = reporter
         self._attempts: Mapping[SlotKey, Attempts] = {}
         self._last_shown = Observation(now=0.0, containers=())
@@ -72,6 +77,11 @@ class Reconciler:
         if (is_resync or Wake.HINT in reasons) and await self._orders.refresh():
             self._executor.withdraw()
         desired = self._orders.held
+        if desired is not None:
+            await self._mounts.order(desired.mounts)
+        if Wake.MOUNT in reasons:
+            # What waits for an image or for its turn was planned on mounts as they were then.
+            self._executor.withdraw()
 
         # 2. Look. What ends during the look is neither safely seen nor unseen: its slot waits for
         #    the pass that its end has just asked for.
@@ -88,7 +98,7 @@ class Reconciler:
         planned = plan(desired, observed) if desired is not None else Plan()
 
         # 4. Report what is before changing it: a killed container is visible before its repair.
-        shown = self._shown(observed)
+        shown = self._shown(observed, desired)
         self._reporter.report(sight.engine, desired, shown, planned, is_resync=is_resync)
 
         # 5. Begin.
@@ -105,18 +115,20 @@ class Reconciler:
             networks=sight.networks,
             volumes=sight.volumes,
             images=sight.images,
+            mounts=self._mounts.known,
             probes=self._prober.results,
             attempts=self._attempts,
             in_flight=in_flight,
         )
 
-    def _shown(self, observed: Observation) -> Observation:
+    def _shown(self, observed: Observation, desired: NodeDesired | None) -> Observation:
         """What to tell: parts that can't be read now are as they were seen last."""
         last = self._last_shown
         shown = replace(
             observed,
             containers=last.containers if observed.containers is None else observed.containers,
             volumes=last.volumes if observed.volumes is None else observed.volumes,
+            mounts=unanswered(desired, last.mounts) if observed.mounts is None else observed.mounts,
         )
         self._last_shown = shown
         return shown

@@ -65,10 +65,7 @@ class Reporter:
         """
         current = node_current(self._identity, engine, desired, observed, planned)
         before = self._newest
-        same = before is not None and current == before.model_copy(
-            update={"sequence": current.sequence, "observed_at": current.observed_at}
-        )
-        if same and not is_resync:
+        if before is not None and _same(before, current) and not is_resync:
             return
         at = rfc3339(self._clock())
         sequence = before.sequence + 1 if before else 1
@@ -139,3 +136,13 @@ class Reporter:
             self._events.append(event)
         if self._events:
             self._has_event.set()
+
+
+def _same(one: NodeCurrent, other: NodeCurrent) -> bool:
+    """Whether two statuses differ in nothing but when they were made and when mounts answered."""
+    return _timeless(one) == _timeless(other)
+
+
+def _timeless(current: NodeCurrent) -> NodeCurrent:
+    mounts = tuple(mount.model_copy(update={"answered_at": ""}) for mount in current.mounts)
+    return current.model_copy(update={"sequence": 0, "observed_at": "", "mounts": mounts})

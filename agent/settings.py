@@ -1,13 +1,15 @@
 """The agent's settings: environment variables `TROOPERS_AGENT_*`, checked once."""
 
+import posixpath
 import socket
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.names import is_node_name
+from schemas.volume import BASE_DIRECTORY
 
 
 def _host_name() -> str:
@@ -36,6 +38,10 @@ class Settings(BaseSettings):
     nats_url: str = "nats://127.0.0.1:4222"
     #: explicit, because the docker CLI's context is not the agent's business
     engine_url: str = "unix:///var/run/docker.sock"
+    #: where mountd listens; empty: this node mounts no shared volumes
+    mountd_socket: str = "/run/troopers/mountd.sock"
+    #: where mountd mounts them: its own setting must say the same
+    mount_base: str = BASE_DIRECTORY
     state_dir: Path = Path("/var/lib/troopers/agent")
     #: metrics and health; without authentication, so on loopback
     listen: str = "127.0.0.1:4290"
@@ -72,6 +78,14 @@ class Settings(BaseSettings):
         if not all(one.strip().startswith(("nats://", "tls://")) for one in url.split(",")):
             raise ValueError("must begin with nats:// or tls://")
         return url
+
+    @field_validator("mount_base", "mountd_socket")
+    @classmethod
+    def _is_absolute(cls, path: str, field: ValidationInfo) -> str:
+        if (path or field.field_name == "mount_base") and not path.startswith("/"):
+            raise ValueError("must be an absolute path")
+        # "//x" and "/x/" would never equal what mountd reports.
+        return posixpath.normpath(path) if path else ""
 
     @field_validator("labels")
     @classmethod

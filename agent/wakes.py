@@ -15,6 +15,8 @@ class Wake(StrEnum):
     ENDED = "ended"
     #: a probe's result
     PROBE = "probe"
+    #: a shared volume's mount
+    MOUNT = "mount"
     #: something that had to wait is due
     RETRY = "retry"
     #: nothing is known to have changed: look at everything anyway

@@ -13,6 +13,7 @@ from tests.fakes.bus import FakeBus
 from tests.fakes.clock import wall_clock
 from tests.fakes.engine import FakeEngine
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.mounts import FakeMounts
 from tests.fakes.probe import FakeProbe
 
 
@@ -28,6 +29,7 @@ class FakeNode:
         self.bus = FakeBus()
         self.ledger = ledger or FakeLedger()
         self.probe = FakeProbe()
+        self.mounts = FakeMounts()
 
     async def __aenter__(self) -> Self:
         identity = Identity("n1", "boot-1", "0.1.0", "10.0.0.1")
@@ -39,6 +41,8 @@ class FakeNode:
             probe=self.probe,
             bus=self.bus,
             ledger=self.ledger,
+            mounts=self.mounts,
+            mount_base=self.mounts.base,
             clock=wall_clock,
         )
         self.agent = Agent(identity, world, self.tasks)

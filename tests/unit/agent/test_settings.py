@@ -15,6 +15,14 @@ def test_defaults_run_on_one_machine() -> None:
     assert settings.label_pairs == {}
 
 
+def test_a_node_may_be_without_mountd(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().mountd_socket == "/run/troopers/mountd.sock"
+    monkeypatch.setenv("TROOPERS_AGENT_MOUNTD_SOCKET", "")
+    monkeypatch.setenv("TROOPERS_AGENT_MOUNT_BASE", "/mnt//shares/")
+    assert Settings().mountd_socket == ""
+    assert Settings().mount_base == "/mnt/shares"
+
+
 def test_labels_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TROOPERS_AGENT_LABELS", "group=web,disk=")
     assert Settings().label_pairs == {"group": "web", "disk": ""}
@@ -32,6 +40,9 @@ def test_labels_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("LABELS", "web"),
         ("LABELS", "=web"),
         ("LOG_LEVEL", "loud"),
+        ("MOUNT_BASE", ""),
+        ("MOUNT_BASE", "mnt"),
+        ("MOUNTD_SOCKET", "mountd.sock"),
     ],
 )
 def test_a_wrong_value_is_one_line_and_exit_code_2(
