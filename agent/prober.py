@@ -44,6 +44,8 @@ class Prober:
         self._on_change = on_change
         self._clock = clock
         self._turns = asyncio.Semaphore(CONCURRENT_CHECKS)
+        # Of containers with shared volumes, which may all hang until their time-out.
+        self._share_turns = asyncio.Semaphore(CONCURRENT_CHECKS)
         self._watched: dict[str, tuple[tuple[str, float, str], asyncio.Task[None]]] = {}
         self._results: dict[str, Health] = {}
 
@@ -69,8 +71,9 @@ class Prober:
     async def _check_forever(self, target: Target) -> None:
         started_at = target.container.started_at or self._clock()
         await asyncio.sleep(max(0.0, started_at + target.probe.initial_delay_s - self._clock()))
+        turns = self._share_turns if target.container.mounts else self._turns
         while True:
-            async with self._turns:
+            async with turns:
                 result = await self._check(target)
             if self._results.get(target.container.id) is not result:
                 self._results[target.container.id] = result

@@ -82,12 +82,14 @@ class DockerEngine:
         self._looks = Looks(self._reads, self._doubts)
         self._belongings = Belongings(self._changes)
         self._commands = ProbeCommands(self._probes)
+        self._share_probes = calls("engine-share-probe", _PROBERS, read_s)
+        self._share_commands = ProbeCommands(self._share_probes)
 
     def close(self) -> None:
         """Give the threads back. Calls that run end by their deadline."""
         for calls in (
             *(self._reads, self._changes, self._probes, self._pulls),
-            *(self._share_reads, self._share_changes, self._doubts),
+            *(self._share_reads, self._share_changes, self._share_probes, self._doubts),
         ):
             calls.close()
 
@@ -109,7 +111,9 @@ class DockerEngine:
         )
         # The list lacks exit codes and times.
         seen = await self._looks.look(rows)
-        self._commands.forget_all_but({each.id for each in seen})
+        present = {each.id for each in seen}
+        for commands in (self._commands, self._share_commands):
+            commands.forget_all_but(present)
         self._sharing = {each.id for each in seen if each.mounts}
         return seen
 
@@ -178,12 +182,15 @@ class DockerEngine:
         await self._belongings.remove_volume(name)
 
     async def run_probe_command(self, container_id: str, command: str, timeout_s: float) -> int:
-        return await self._commands.run(container_id, command, timeout_s)
+        commands = self._share_commands if self._may_hang(container_id) else self._commands
+        return await commands.run(container_id, command, timeout_s)
 
     def _beside(self, container_id: str) -> Containers:
         """The calls that may wait for each other with those about this container."""
-        may_hang = container_id in self._sharing or self._looks.is_hung(container_id)
-        return self._sharers if may_hang else self._containers
+        return self._sharers if self._may_hang(container_id) else self._containers
+
+    def _may_hang(self, container_id: str) -> bool:
+        return container_id in self._sharing or self._looks.is_hung(container_id)
 
     async def _image_id(self, reference: str) -> str:
         def ask(client: APIClient) -> str:

@@ -112,9 +112,15 @@ async def test_calls_that_hang_hold_up_no_call_about_others(node: Node) -> None:
     other = await run(node.engine, OBEDIENT, slot=13)
     await node.look()
     node.hang(*many)
-    hanging = [asyncio.create_task(node.engine.stop(each, signal="", timeout_s=1)) for each in many]
+    hanging: list[asyncio.Task[Any]] = [
+        asyncio.create_task(node.engine.stop(each, signal="", timeout_s=1)) for each in many
+    ]
+    hanging += [
+        asyncio.create_task(node.engine.run_probe_command(each, "true", 4)) for each in many[:4]
+    ]
     await asyncio.sleep(0.2)
     began = time.monotonic()
+    assert await node.engine.run_probe_command(other, "true", 5) == 0
     await node.engine.stop(other, signal="", timeout_s=5)
     await node.engine.start(other)
     assert time.monotonic() - began < 3.0
