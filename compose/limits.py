@@ -6,6 +6,8 @@ TEXT_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 64
 #: Values and keys with aliases expanded: 500 services of 150 each.
 NODES_MAX = 75_000
+#: Entries of one list or map: far above any real one, and quick to check against each other.
+ITEMS_MAX = 10_000
 #: All text with aliases and variables expanded: twice the largest template.
 EXPANDED_CHARS_MAX = 2 * TEXT_BYTES_MAX
 #: Services share one record in a key-value bucket, whose values are a few megabytes at most.

@@ -10,7 +10,13 @@ from typing import Any
 import yaml
 
 from compose.errors import TemplateError, clipped
-from compose.limits import DEPTH_MAX, EXPANDED_CHARS_MAX, NODES_MAX, TEXT_BYTES_MAX
+from compose.limits import (
+    DEPTH_MAX,
+    EXPANDED_CHARS_MAX,
+    ITEMS_MAX,
+    NODES_MAX,
+    TEXT_BYTES_MAX,
+)
 from compose.scalars import plain_scalar
 from compose.tree import Tree
 
@@ -191,6 +197,7 @@ class _Builder:
         frame = self._frames[-1]
         if isinstance(frame.node, list):
             frame.node.append(value)
+            _check_items(frame, event)
             return
         if frame.is_merge:
             frame.merged = _merge_sources(value, event)
@@ -198,6 +205,12 @@ class _Builder:
             frame.node[frame.key] = value
         frame.key = ""
         frame.is_merge = False
+        _check_items(frame, event)
+
+
+def _check_items(frame: _Frame, event: Any) -> None:
+    if len(frame.node) > ITEMS_MAX:
+        raise _at(event.start_mark, f"a list or a mapping has more than {ITEMS_MAX} entries")
 
 
 def _merge_sources(value: Tree, event: Any) -> list[dict[str, Tree]]:

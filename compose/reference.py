@@ -100,6 +100,7 @@ def _bounds() -> Iterator[str]:
         ("bytes", limits.TEXT_BYTES_MAX),
         ("levels", limits.DEPTH_MAX),
         ("keys and values, with aliases and `extends` expanded", limits.NODES_MAX),
+        ("entries of one list or mapping", limits.ITEMS_MAX),
         ("characters, with aliases and variables expanded", limits.EXPANDED_CHARS_MAX),
         ("services", limits.SERVICES_MAX),
         ("ports of one service", limits.SERVICE_PORTS_MAX),

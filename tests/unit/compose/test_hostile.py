@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compose.limits import TEXT_BYTES_MAX
+from compose.keys import SERVICE_KEYS, SPELLINGS
+from compose.limits import ITEMS_MAX, TEXT_BYTES_MAX
 from compose.template import TemplateError, compile_template
 from tests.unit.compose.templates import compiled, refused
 
@@ -67,7 +68,7 @@ def test_variables_nested_without_end_are_refused(word: str) -> None:
 
 @pytest.mark.parametrize("key", ["ports", "expose"])
 def test_ranges_are_counted_as_often_as_they_are_written(key: str) -> None:
-    text = f"web: {{image: x, {key}: [{','.join(['1-1000'] * 50_000)}]}}"
+    text = f"web: {{image: x, {key}: [{','.join(['1-1000'] * 9_000)}]}}"
     assert refused(text).where == f"web.{key}[1]"
 
 
@@ -105,6 +106,24 @@ def test_a_pattern_that_takes_exponential_time_is_refused() -> None:
         assert "repeats" in str(
             refused(f"web: {{image: x, environment: ['constraint:group=={value}']}}")
         )
+
+
+@pytest.mark.parametrize("entry", ["/a{i}", "/a{i}:/b{i}"])
+def test_more_entries_than_anybody_writes_are_refused(entry: str) -> None:
+    entries = ",".join(f"'{entry}'".replace("{i}", str(i)) for i in range(ITEMS_MAX + 1))
+    assert "entries" in str(refused(f"web: {{image: x, volumes: [{entries}]}}"))
+
+
+def test_keys_that_nobody_knows_are_refused_at_the_first_one() -> None:
+    keys = ", ".join(f"key_number_{i}: v" for i in range(9_000))
+    assert refused(f"web: {{image: x, {keys}}}").where == "web.key_number_0"
+
+
+def test_an_extended_service_that_is_extended_by_all_others_is_refused() -> None:
+    parent = ", ".join(f"A{i}: v" for i in range(9_000))
+    others = "\n".join(f"a{i}: {{extends: z}}" for i in range(400))
+    text = f"{others}\nz: {{image: x, environment: {{{parent}}}}}"
+    assert "too large when extended" in str(refused(text))
 
 
 _WORDS = st.sampled_from(
@@ -204,38 +223,7 @@ _TREES = st.recursive(
     ),
     max_leaves=6,
 )
-_KEYS = [
-    "command",
-    "cpu_shares",
-    "cpus",
-    "depends_on",
-    "deploy",
-    "entrypoint",
-    "environment",
-    "expose",
-    "healthcheck",
-    "hostname",
-    "image",
-    "labels",
-    "links",
-    "mem_limit",
-    "mem_reservation",
-    "name",
-    "network_mode",
-    "networks",
-    "ports",
-    "restart",
-    "scale",
-    "shm_size",
-    "stop_grace_period",
-    "stop_signal",
-    "user",
-    "volumes",
-    "working_dir",
-    "tty",
-    "cap_add",
-    "x-note",
-]
+_KEYS = sorted({*SERVICE_KEYS, *SPELLINGS, "x-note", "unknown"} - {"image"})
 
 
 @given(st.dictionaries(st.sampled_from(_KEYS), _TREES, max_size=4), _TREES, _TREES)
