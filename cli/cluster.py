@@ -168,6 +168,9 @@ class Cluster(Generic[PlaceT]):
     def destroy(self) -> None:
         """End all processes, at once, and forget everything they stored. Repeatable."""
         atexit.unregister(self.destroy)
+        for place in self._places.values():
+            # First of all: who has a file of a dead server open can't end.
+            place.destroy()
         stop_recorded(self.home)
         for child in self.children:
             child.stop()  # Reaps those that are children of this very process.

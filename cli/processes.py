@@ -156,7 +156,10 @@ def write_record(path: Path, identity: ProcessIdentity) -> None:
 
 def stop_recorded(directory: Path) -> int:
     """End every process recorded anywhere below a directory; how many still ran."""
-    records = sorted(directory.rglob(f"*{RECORD_SUFFIX}"))
+    # No deeper: shared volumes are mounted further down, and a look into a dead one hangs or fails.
+    records = sorted(
+        path for pattern in ("*", "*/*") for path in directory.glob(f"{pattern}{RECORD_SUFFIX}")
+    )
     running = [found for path in records if (found := read_record(path)) and found.is_alive]
     families = [(member, member.descendants()) for member in running]
     for member in running:

@@ -1,0 +1,31 @@
+"""Whatever a client sends, the coordinator of a real cluster does not fall over."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.test_projects import a_service
+from tests.e2e.world import World
+
+
+def test_no_request_of_the_documented_shape_or_off_it_is_a_server_error(
+    world: World, tmp_path: Path
+) -> None:
+    world.deploy("there", {"web": a_service()})
+    found = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            *("run", f"{world.url}/openapi.json"),
+            *("--checks", "not_a_server_error", "--max-examples", "15", "--workers", "2"),
+            *("--phases", "examples,coverage,fuzzing", "--generation-database", "none"),
+            *("--request-timeout", "30"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout[-4000:] + found.stderr[-2000:]
+    # It may well have stopped or deleted what was there; the cluster itself works as before.
+    world.deploy("after", {"web": a_service()})
