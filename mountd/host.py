@@ -57,7 +57,9 @@ class HostMounter:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._base = layout.base.rstrip("/")
+        base = Path(layout.base)
+        # As the kernel's table will say it. The last part must be what it is: see `places`.
+        self._base = str(base.parent.resolve() / base.name)
         private = {
             name: private_directory(layout.run_dir / name)
             for name in ("records", "secrets", "staging", "logs")

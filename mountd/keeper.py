@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from mountd.domain.outcomes import Operation, Outcome
+from mountd.domain.outcomes import Failed, Operation, Outcome, Silent
 from mountd.domain.plan import Step, adopted, hurried, next_due, noticed, ordered, plan, report
 from mountd.domain.track import Track, Wish, begun, ended
 from mountd.ports import Mounter
@@ -36,6 +36,8 @@ class Terms:
     #: seconds since the epoch; must not jump
     clock: Callable[[], float]
     probe_every_s: float = 10.0
+    #: The outermost of the deadlines: a mounter keeps its own, and this is for one that doesn't.
+    patience_s: float = 120.0
 
 
 class Keeper:
@@ -44,7 +46,10 @@ class Keeper:
     def __init__(self, mounter: Mounter, terms: Terms) -> None:
         self._mounter = mounter
         self._terms = terms
-        self._tracks: dict[str, Track] = {}
+        # Before any orders come: what is there belongs to them.
+        self._tracks: dict[str, Track] = adopted(mounter.table().values(), terms.clock())
+        for track in self._tracks.values():
+            log.info("found mounted", volume=track.name, path=track.mount_path)
         self._wake = asyncio.Event()
         self._changed = asyncio.Condition()
         # Above every number of an earlier process, so that nobody takes our news for old ones.
@@ -54,10 +59,6 @@ class Keeper:
 
     async def run(self) -> None:
         """Keep the mounts until cancelled. Cancelling leaves every mount as it is."""
-        now = self._terms.clock()
-        self._tracks = adopted(self._mounter.table().values(), now)
-        for track in self._tracks.values():
-            log.info("found mounted", volume=track.name, path=track.mount_path)
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._wake.clear()
@@ -100,7 +101,13 @@ class Keeper:
             tasks.create_task(self._carry_out(step), name=f"{step.operation} {track.name}")
 
     async def _carry_out(self, step: Step) -> None:
-        outcome = await self._do(step)
+        try:
+            async with asyncio.timeout(self._terms.patience_s):
+                outcome = await self._do(step)
+        except TimeoutError:
+            overdue = f"no end of it within {self._terms.patience_s:g} s"
+            is_probe = step.operation is Operation.PROBE
+            outcome = Silent(overdue) if is_probe else Failed(overdue)
         before = self._tracks[step.track.name]
         after = ended(before, outcome, self._terms.clock(), self._terms.probe_every_s)
         self._tracks[after.name] = after
