@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from agent.domain.shares import by_path, is_news
+from agent.domain.shares import by_name, is_news
 from agent.ports import Mounts
 from schemas.current import MountCurrent
 from schemas.desired import DesiredMount
@@ -45,7 +45,7 @@ class MountKeeper:
 
     @property
     def known(self) -> Mapping[str, MountCurrent] | None:
-        """Every mount by its path below the base; None: mountd doesn't answer."""
+        """Every mount by its volume's name; None: mountd doesn't answer."""
         return self._known
 
     async def order(self, mounts: tuple[DesiredMount, ...]) -> None:
@@ -92,7 +92,7 @@ class MountKeeper:
             log.info("mountd answers again", mounts=len(report.mounts))
         self._is_silent = False
         self._number = report.number
-        self._take(by_path(report.mounts, self._base))
+        self._take(by_name(report.mounts, self._base))
 
     def _lose(self, error: Transient) -> None:
         if not self._is_silent:

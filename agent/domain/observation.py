@@ -109,7 +109,7 @@ class Observation:
     volumes: tuple[SeenVolume, ...] | None = ()
     #: image reference -> id, for every reference asked about; missing: not on this node
     images: Mapping[str, str] | None = field(default_factory=dict)
-    #: shared volumes by mount path, as mountd reports them; None: it doesn't answer
+    #: shared volumes by name, as mountd reports them; None: it doesn't answer
     mounts: Mapping[str, MountCurrent] | None = field(default_factory=dict)
     #: results of `aliyun.probe.*`, by container id
     probes: Mapping[str, Health] = field(default_factory=dict)

@@ -79,31 +79,33 @@ def mount_paths(spec: ServiceSpec) -> tuple[str, ...]:
 def shares(
     desired: NodeDesired, spec: ServiceSpec, mounts: Mapping[str, MountCurrent] | None
 ) -> tuple[Share, ...]:
-    """What a container of this spec needs, and how it is. `mounts` by path; None: unknown."""
-    paths = mount_paths(spec)
-    if not paths:
-        return ()
-    ordered = {
-        order.volume.mount_path: order.volume
-        for order in desired.mounts
-        if order.wanted is not Wanted.ABSENT
-    }
-    return tuple(
+    """What a container of this spec needs, and how it is. `mounts` by name; None: unknown."""
+    return tuple(_share(desired, path, mounts) for path in mount_paths(spec))
+
+
+def _share(desired: NodeDesired, path: str, mounts: Mapping[str, MountCurrent] | None) -> Share:
+    found = [
         Share(
             path,
-            name=volume.name,
-            when_stuck=volume.when_stuck,
+            name=order.name,
+            when_stuck=order.volume.when_stuck,
             is_known=mounts is not None,
-            mount=(mounts or {}).get(path),
+            mount=_at(path, (mounts or {}).get(order.name)),
         )
-        if (volume := ordered.get(path))
-        else Share(path)
-        for path in paths
-    )
+        for order in desired.mounts
+        if order.volume.mount_path == path and order.wanted is not Wanted.ABSENT
+    ]
+    # Two volumes may name the same bucket. Only one of them gets the place, and either will do.
+    return min(found, key=lambda share: (not share.is_mounted, share.name), default=Share(path))
 
 
-def by_path(mounts: Iterable[MountCurrent], base: str) -> dict[str, MountCurrent]:
-    """A report of mountd by path below the base directory.
+def _at(path: str, mount: MountCurrent | None) -> MountCurrent | None:
+    """The mount, unless it still is where an earlier volume of its name had to be."""
+    return mount if mount is not None and mount.mountpoint.endswith(f"/{path}") else None
+
+
+def by_name(mounts: Iterable[MountCurrent], base: str) -> dict[str, MountCurrent]:
+    """A report of mountd by the volumes' names, checked.
 
     A mount that is somewhere else is of no use to containers: they would get what lies at the
     place where it should be. It is failed, whatever mountd says of it.
@@ -115,7 +117,7 @@ def by_path(mounts: Iterable[MountCurrent], base: str) -> dict[str, MountCurrent
         if mount.mountpoint and mount.mountpoint != f"{base}/{path}":
             reason = f"mountd has it at {mount.mountpoint}, but the agent's base is {base}"
             told = mount.model_copy(update={"state": MountState.FAILED, "reason": reason})
-        found[path or mount.name] = told
+        found[mount.name] = told
     return found
 
 
@@ -127,13 +129,13 @@ def unanswered(
     One that was never heard of is told too: whoever misses it would think that it is gone.
     """
     told = {
-        path: mount.model_copy(update={"reason": UNANSWERED})
-        for path, mount in (last or {}).items()
+        name: mount.model_copy(update={"reason": UNANSWERED})
+        for name, mount in (last or {}).items()
     }
     for order in desired.mounts if desired else ():
         state = MountState.UNMOUNTING if order.wanted is Wanted.ABSENT else MountState.MOUNTING
         fresh = MountCurrent(name=order.name, state=state, reason=UNANSWERED)
-        told.setdefault(order.volume.mount_path, fresh)
+        told.setdefault(order.name, fresh)
     return told
 
 

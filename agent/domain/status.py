@@ -67,9 +67,7 @@ def node_current(
             for seen in sorted(observed.containers or (), key=lambda seen: (seen.key, seen.id))
         ),
         volumes=tuple(sorted(seen.name for seen in observed.volumes or ())),
-        mounts=tuple(
-            sorted((observed.mounts or {}).values(), key=lambda mount: mount.name),
-        ),
+        mounts=tuple(mount for _, mount in sorted((observed.mounts or {}).items())),
         problems=planned.problems,
     )
 

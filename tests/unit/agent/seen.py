@@ -69,7 +69,7 @@ def exited(seen: SeenContainer, exit_code: int = 1, finished_at: float = NOW) ->
 def mounted(name: str = "photos", state: MountState = MountState.MOUNTED, **fields: str) -> Any:
     """What mountd reports of one volume, as `Observation.mounts` has it."""
     ready = {"incarnation": "i1", "mountpoint": f"/mnt/acs_mnt/nas/{name}"}
-    return {f"nas/{name}": MountCurrent(name=name, state=state, **(ready | fields))}
+    return {name: MountCurrent(name=name, state=state, **(ready | fields))}
 
 
 def an_observation(

@@ -8,8 +8,10 @@ import pytest
 from agent.domain.actions import CreateContainer, StartContainer
 from agent.domain.observation import Attempts
 from agent.domain.plan import Plan, plan
+from schemas.desired import DesiredMount
 from schemas.names import SlotKey
 from schemas.states import Health, MountState, Wanted
+from schemas.volume import OssfsOptions, VolumeSpec
 from tests.fakes.orders import a_mount, a_slot, a_spec, orders, sharing
 from tests.unit.agent.seen import NOW, a_container, an_observation, exited, mounted
 
@@ -206,3 +208,32 @@ def test_a_container_that_the_engine_hangs_on_is_left_until_it_answers() -> None
 def test_of_a_hanging_container_its_volume_is_the_better_explanation() -> None:
     planned = planned_on(STUCK, replace(RUNNING, is_vague=True))
     assert [problem.code for problem in planned.problems] == ["volume_stuck"]
+
+
+def test_of_two_volumes_in_one_place_the_one_that_has_it_counts() -> None:
+    bucket = {"type": "cluster", "source": "ossfs/bucket", "target": "/data"}
+    twins = [
+        DesiredMount(
+            volume=VolumeSpec(
+                name=name,
+                driver="ossfs",
+                ossfs=OssfsOptions(bucket="bucket", url="http://s3.example"),
+            )
+        )
+        for name in ("a", "b")
+    ]
+    desired = orders(a_slot(spec=a_spec(volumes=(bucket,))), mounts=twins)
+    place = "/mnt/acs_mnt/ossfs/bucket"
+    both = mounted("a", MountState.FAILED, mountpoint=place) | mounted(
+        "b", incarnation="i7", mountpoint=place
+    )
+    create, _ = plan(desired, an_observation(mounts=both)).additions
+    assert isinstance(create, CreateContainer)
+    assert create.labels.mounts == (("ossfs/bucket", "i7"),)
+
+
+def test_a_mount_of_an_earlier_volume_of_the_name_is_not_taken_for_the_new_one() -> None:
+    elsewhere = mounted(mountpoint="/mnt/acs_mnt/ossfs/photos")
+    planned = planned_on(elsewhere)
+    assert planned.is_empty
+    assert planned.problems[0].message == "volume photos is not mounted yet"

@@ -3,7 +3,7 @@
 from agent.domain.happenings import happened
 from agent.domain.observation import Observation
 from agent.domain.plan import Plan
-from agent.domain.shares import by_path, is_news, unanswered
+from agent.domain.shares import by_name, is_news, unanswered
 from agent.domain.status import EngineView, Identity, node_current
 from schemas.current import EngineCurrent, MountCurrent, NodeCurrent
 from schemas.event import EventKind
@@ -17,7 +17,7 @@ SINCE = "2026-11-23T10:00:00Z"
 
 
 def status(*mounts: dict[str, MountCurrent]) -> NodeCurrent:
-    known = {path: mount for one in mounts for path, mount in one.items()}
+    known = {name: mount for one in mounts for name, mount in one.items()}
     engine = EngineView(EngineCurrent(state=EngineState.READY))
     identity = Identity("n1", "boot-1", "0.1.0", "10.0.0.1")
     return node_current(identity, engine, None, Observation(0.0, (), mounts=known), Plan())
@@ -27,14 +27,14 @@ def told(before: NodeCurrent, after: NodeCurrent) -> list[tuple[str, str]]:
     return [(event.kind, event.message) for event in happened(before, after, AT)]
 
 
-def test_a_report_is_kept_by_path() -> None:
+def test_a_report_is_kept_by_name() -> None:
     (mount,) = mounted().values()
-    assert by_path([mount], BASE) == {"nas/photos": mount}
+    assert by_name([mount], BASE) == {"photos": mount}
 
 
 def test_a_mount_somewhere_else_is_of_no_use() -> None:
     (mount,) = mounted(mountpoint="/srv/nas/photos").values()
-    (found,) = by_path([mount], BASE).values()
+    (found,) = by_name([mount], BASE).values()
     assert found.state is MountState.FAILED
     assert "/srv/nas/photos" in found.reason
     assert BASE in found.reason
@@ -50,7 +50,7 @@ def test_without_answers_the_last_states_are_told_with_the_reason() -> None:
         "music": MountState.MOUNTING,
         "old": MountState.UNMOUNTING,
     }
-    assert found["nas/photos"].incarnation == "i1"
+    assert found["photos"].incarnation == "i1"
     assert unanswered(None, None) == {}
 
 
