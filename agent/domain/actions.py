@@ -185,6 +185,8 @@ class StartContainer:
     #: it uses shared volumes, so a file server that hangs may hold it up
     is_sharing: bool = False
     reason: str = field(default="", compare=False)
+    #: containers that must run before it, by name
+    leans_on: frozenset[str] = frozenset()
 
     @property
     def target(self) -> str:

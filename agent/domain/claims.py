@@ -19,6 +19,7 @@ from agent.domain.actions import (
     StartContainer,
     StopContainer,
 )
+from agent.domain.leaning import leans_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,11 @@ def claims(action: Action) -> Claims:  # noqa: PLR0911 - one line per kind of ac
             networks = frozenset(attachment.name for attachment in spec.networks)
             volumes = frozenset(mount.source for mount in spec.volumes if mount.type == "volume")
             used = _named("network", networks) | _named("volume", volumes)
-            return Claims(frozenset({f"slot {key}"}), used | {f"image {spec.image}"})
-        case StartContainer(key=key, ports=ports):
-            return Claims(frozenset({f"slot {key}"}), _named("port", ports))
+            used |= _named("slot", leans_on(spec)) | {f"image {spec.image}"}
+            return Claims(frozenset({f"slot {key}"}), used)
+        case StartContainer(key=key, ports=ports, leans_on=others):
+            used = _named("port", ports) | _named("slot", others)
+            return Claims(frozenset({f"slot {key}"}), used)
         case _:
             assert_never(action)
 

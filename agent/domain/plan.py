@@ -26,6 +26,7 @@ from agent.domain.actions import (
     slot_of,
 )
 from agent.domain.backoff import failure_due
+from agent.domain.leaning import namespace_owners
 from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
 from agent.domain.shares import shares
 from agent.domain.slot_view import Decision, SlotView
@@ -33,6 +34,7 @@ from agent.domain.slots import decide, overtake
 from schemas.current import SlotProblem
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.fingerprint import fingerprint
+from schemas.service import ServiceSpec
 from schemas.states import Wanted
 
 SomeAction = TypeVar("SomeAction", bound=Action)
@@ -138,7 +140,13 @@ def _view(
         attempts=observed.attempts.get(slot.key, Attempts()),
         image_id=(observed.images or {}).get(spec.image) if spec else None,
         shares=needed,
+        owners=_owners(spec, observed),
     )
+
+
+def _owners(spec: ServiceSpec | None, observed: Observation) -> tuple[SeenContainer, ...]:
+    names = namespace_owners(spec) if spec else frozenset[str]()
+    return tuple(seen for seen in observed.containers or () if seen.name in names) if names else ()
 
 
 def _unless_guessed(view: SlotView, decision: Decision) -> Decision:
@@ -170,6 +178,8 @@ def _additions(
     seen_networks = {seen.name for seen in observed.networks or ()}
     seen_volumes = {seen.name for seen in observed.volumes or ()}
     images = sorted({decision.image for decision in decisions if decision.image})
+    # Whoever lives in another container comes after it.
+    ordered = sorted(decisions, key=lambda one: any(start.leans_on for start in one.starts))
     return (
         *_fresh(
             (
@@ -203,8 +213,8 @@ def _additions(
             ),
             observed,
         ),
-        *(create for decision in decisions for create in decision.creates),
-        *(start for decision in decisions for start in decision.starts),
+        *(create for decision in ordered for create in decision.creates),
+        *(start for decision in ordered for start in decision.starts),
     )
 
 

@@ -9,6 +9,7 @@ from agent.domain.actions import (
     StartContainer,
     StopContainer,
 )
+from agent.domain.leaning import leans_on
 from agent.domain.observation import Attempts, SeenContainer
 from agent.domain.shares import Lack, Share
 from schemas.current import SlotProblem
@@ -36,6 +37,8 @@ class SlotView:
     image_id: str | None
     #: the shared volumes that it needs
     shares: tuple[Share, ...] = ()
+    #: the containers whose namespaces it lives in
+    owners: tuple[SeenContainer, ...] = ()
 
     @property
     def lack(self) -> Lack | None:
@@ -81,7 +84,8 @@ def start(view: SlotView, container_id: str, reason: str) -> StartContainer:
         for port in (view.spec.ports if view.spec else ())
         if port.host_port is not None
     )
-    return StartContainer(view.slot.key, container_id, ports, bool(view.shares), reason)
+    others = leans_on(view.spec) if view.spec else frozenset[str]()
+    return StartContainer(view.slot.key, container_id, ports, bool(view.shares), reason, others)
 
 
 def stop_parameters(slot: DesiredSlot, spec: ServiceSpec | None) -> tuple[str, float]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from agent.domain.actions import Action, CreateContainer, RemoveContainer, StopContainer
 from agent.domain.backoff import exit_due, failure_due
 from agent.domain.drift import Drift, Verdict, compare
+from agent.domain.leaning import is_left_behind
 from agent.domain.observation import SeenContainer
 from agent.domain.problems import crashed, failed, lacking, unhealthy, unreadable
 from agent.domain.slot_view import Decision, SlotView, start, stop
@@ -224,7 +225,10 @@ def _may_start_again(view: SlotView, *, failed: bool) -> bool:
 
 
 def _drift(view: SlotView, seen: SeenContainer) -> Drift:
-    return compare(view.slot, view.labels.fingerprint, view.image_id, seen)
+    drift = compare(view.slot, view.labels.fingerprint, view.image_id, seen)
+    if drift.verdict is Verdict.UP_TO_DATE and is_left_behind(seen, view.owners):
+        return Drift(Verdict.NEEDS_RECREATE, "the container that it lives in runs anew")
+    return drift
 
 
 def _exit_was_asked(view: SlotView, seen: SeenContainer) -> bool:
