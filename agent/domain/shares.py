@@ -71,16 +71,28 @@ class Share:
         return _lack_of(self.mount, what)
 
 
-def mount_paths(spec: ServiceSpec) -> tuple[str, ...]:
-    """The shared volumes that a container of this spec needs, sorted."""
-    return tuple(sorted({mount.source for mount in spec.volumes if mount.type == "cluster"}))
+def mount_paths(desired: NodeDesired, spec: ServiceSpec) -> tuple[str, ...]:
+    """The shared volumes that a container of this spec gets, sorted.
+
+    Those of containers whose volumes it takes too: the engine would make what is missing of them.
+    """
+    paths: set[str] = set()
+    left, looked_at = [spec], list[ServiceSpec]()
+    while left:
+        one = left.pop()
+        paths |= {mount.source for mount in one.volumes if mount.type == "cluster"}
+        looked_at.append(one)
+        names = {taken.partition(":")[0] for taken in one.volumes_from}
+        others = (desired.specs.get(slot.spec) for slot in desired.slots if str(slot.key) in names)
+        left += [other for other in others if other is not None and other not in looked_at]
+    return tuple(sorted(paths))
 
 
 def shares(
     desired: NodeDesired, spec: ServiceSpec, mounts: Mapping[str, MountCurrent] | None
 ) -> tuple[Share, ...]:
     """What a container of this spec needs, and how it is. `mounts` by name; None: unknown."""
-    return tuple(_share(desired, path, mounts) for path in mount_paths(spec))
+    return tuple(_share(desired, path, mounts) for path in mount_paths(desired, spec))
 
 
 def _share(desired: NodeDesired, path: str, mounts: Mapping[str, MountCurrent] | None) -> Share:

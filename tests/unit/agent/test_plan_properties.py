@@ -207,7 +207,7 @@ def test_slots_at_work_get_no_second_action(desired: NodeDesired, observed: Obse
 
 def _sharing_keys(desired: NodeDesired) -> set[SlotKey]:
     """Slots wanted running on a shared volume."""
-    sharers = {name for name, spec in desired.specs.items() if mount_paths(spec)}
+    sharers = {name for name, spec in desired.specs.items() if mount_paths(desired, spec)}
     return {
         slot.key for slot in desired.slots if slot.spec in sharers and slot.wanted is Wanted.RUNNING
     }

@@ -237,3 +237,14 @@ def test_a_mount_of_an_earlier_volume_of_the_name_is_not_taken_for_the_new_one()
     planned = planned_on(elsewhere)
     assert planned.is_empty
     assert planned.problems[0].message == "volume photos is not mounted yet"
+
+
+def test_whoever_takes_a_container_s_volumes_waits_for_them_too() -> None:
+    backup = a_spec("web:2", volumes_from=("shop_web_1:ro", "shop_backup_1:rw"))
+    desired = orders(a_slot(spec=SPEC), a_slot("backup", spec=backup), mounts=[a_mount()])
+    planned = plan(desired, an_observation(mounts=STUCK))
+    assert planned.is_empty
+    assert [problem.service for problem in planned.problems] == ["backup", "web"]
+    create = plan(desired, an_observation(mounts=mounted())).additions[0]
+    assert isinstance(create, CreateContainer)
+    assert create.labels.mounts == (("nas/photos", "i1"),)
