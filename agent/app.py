@@ -31,7 +31,6 @@ from agent.domain.status import Identity
 from agent.executor import Executor
 from agent.follower import follow_events
 from agent.metrics import Metrics
-from agent.notify import notify, watchdog_period_s
 from agent.observer import Observer
 from agent.orders import Orders
 from agent.ports import Bus, ContainerEngine, EngineEvents, HealthProbe, Ledger, Mounts
@@ -41,6 +40,7 @@ from agent.reporter import Reporter
 from agent.settings import Settings
 from agent.signals import VERB, Signals
 from agent.wakes import Wake, Wakes
+from daemon.systemd import feed_watchdog, notify
 from schemas.errors import InvariantBroken
 from schemas.states import EngineState
 
@@ -174,7 +174,7 @@ async def _live(
         runner = await serve(app, *settings.listen_address)
         try:
             agent.keep("bus", bus.run())
-            agent.keep("watchdog", _feed_watchdog())
+            agent.keep("watchdog", feed_watchdog())
             agent.start()
             notify("READY=1")
             log.info("the agent runs", node=identity.node, boot_id=identity.boot_id)
@@ -189,12 +189,3 @@ def _mounts(settings: Settings) -> Mounts:
     if not settings.mountd_socket:
         return NoMountd(settings.mount_base)
     return MountdClient(Path(settings.mountd_socket))
-
-
-async def _feed_watchdog() -> None:
-    """Feed systemd's watchdog from the loop: when the loop hangs, nobody does."""
-    period_s = watchdog_period_s()
-    while True:
-        if period_s is not None:
-            notify("WATCHDOG=1")
-        await asyncio.sleep(period_s or 3600.0)

@@ -3,17 +3,12 @@
 import posixpath
 import socket
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from schemas.names import is_node_name
+from daemon.settings import DaemonSettings, Listen, Token, host_and_port, host_name
 from schemas.volume import BASE_DIRECTORY
-
-
-def _host_name() -> str:
-    return socket.gethostname().partition(".")[0]
 
 
 def _primary_address() -> str:
@@ -27,12 +22,12 @@ def _primary_address() -> str:
         return str(probe.getsockname()[0])
 
 
-class Settings(BaseSettings):
+class Settings(DaemonSettings):
     """Every default runs the embedded cluster on one machine."""
 
-    model_config = SettingsConfigDict(env_prefix="TROOPERS_AGENT_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TROOPERS_AGENT_")
 
-    node: str = Field(default_factory=_host_name)
+    node: Token = Field(default_factory=host_name)
     #: where other machines reach the containers' published ports
     address: str = Field(default_factory=_primary_address)
     nats_url: str = "nats://127.0.0.1:4222"
@@ -44,26 +39,10 @@ class Settings(BaseSettings):
     mount_base: str = BASE_DIRECTORY
     state_dir: Path = Path("/var/lib/troopers/agent")
     #: metrics and health; without authentication, so on loopback
-    listen: str = "127.0.0.1:4290"
+    listen: Listen = "127.0.0.1:4290"
     #: for scheduling: k=v,k=v
     labels: str = ""
     zone: str = ""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @field_validator("node")
-    @classmethod
-    def _is_one_token(cls, node: str) -> str:
-        if not is_node_name(node):
-            raise ValueError("must be letters, digits, hyphens and underscores")
-        return node
-
-    @field_validator("listen")
-    @classmethod
-    def _has_a_port(cls, listen: str) -> str:
-        host, separator, port = listen.rpartition(":")
-        if not separator or not host or not port.isdigit() or int(port) > 65535:
-            raise ValueError("must be HOST:PORT")
-        return listen
 
     @field_validator("engine_url")
     @classmethod
@@ -106,5 +85,4 @@ class Settings(BaseSettings):
 
     @property
     def listen_address(self) -> tuple[str, int]:
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return host_and_port(self.listen)

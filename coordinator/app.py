@@ -29,6 +29,7 @@ from coordinator.intake import Intake
 from coordinator.metrics import Metrics
 from coordinator.picture import Picture
 from coordinator.settings import Settings
+from daemon.systemd import feed_watchdog, notify
 from schemas import subjects
 from schemas.command import AnyCommand, Reply, verb_of
 from schemas.errors import Transient
@@ -83,18 +84,20 @@ class Coordinator:
 
     async def run(self) -> None:
         """Until cancelled. Raises what ended the part that died first."""
-        async with self._http_face():
+        async with contextlib.AsyncExitStack() as closing:
+            await closing.enter_async_context(self._http_face())
+            closing.push_async_callback(self._link.close)
+            tasks = await closing.enter_async_context(asyncio.TaskGroup())
+            # Before NATS is there: queries are answered already, and systemd need not wait for it.
+            tasks.create_task(feed_watchdog(), name="watchdog")
+            notify("READY=1")
             await self._link.connect()
             self._link.on_reconnect(self._on_reconnect)
-            try:
-                await self._collector.subscribe(self._link)
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._publisher.run(), name="publisher")
-                    tasks.create_task(self._collector.run(), name="collector")
-                    tasks.create_task(self._follow(), name="standby reader")
-                    tasks.create_task(self._lease.run(self._be_active), name="lease")
-            finally:
-                await self._link.close()
+            await self._collector.subscribe(self._link)
+            tasks.create_task(self._publisher.run(), name="publisher")
+            tasks.create_task(self._collector.run(), name="collector")
+            tasks.create_task(self._follow(), name="standby reader")
+            tasks.create_task(self._lease.run(self._be_active), name="lease")
 
     def _on_reconnect(self) -> None:
         self._collector.reread_soon()

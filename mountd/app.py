@@ -9,12 +9,12 @@ import time
 
 import structlog
 
+from daemon.systemd import feed_watchdog, notify
 from mountd.domain.judgement import Rules, judge
 from mountd.domain.nfs import NfsPolicy
 from mountd.door import Door, Guests
 from mountd.host import Deadlines, HostMounter, Layout
 from mountd.keeper import Keeper, Terms
-from mountd.notify import notify, watchdog_period_s
 from mountd.settings import Settings
 
 log = structlog.get_logger()
@@ -74,7 +74,7 @@ async def _live(settings: Settings, keeper: Keeper, told: asyncio.Event) -> None
     door = Door(settings.socket, Guests(settings.users, settings.group_id), keeper.answer)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keeper.run(), name="keeper")
-        tasks.create_task(_feed_watchdog(), name="watchdog")
+        tasks.create_task(feed_watchdog(), name="watchdog")
         server = await door.serve()
         notify("READY=1")
         log.info("mountd runs", socket=str(settings.socket), base=str(settings.base))
@@ -82,12 +82,3 @@ async def _live(settings: Settings, keeper: Keeper, told: asyncio.Event) -> None
         notify("STOPPING=1")
         server.close()
         raise _Told
-
-
-async def _feed_watchdog() -> None:
-    """Feed systemd's watchdog from the loop: when the loop hangs, nobody does."""
-    period_s = watchdog_period_s()
-    while True:
-        if period_s is not None:
-            notify("WATCHDOG=1")
-        await asyncio.sleep(period_s or 3600.0)

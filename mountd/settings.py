@@ -6,21 +6,21 @@ import pwd
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from daemon.settings import DaemonSettings
 from mountd.domain.nfs import Policy
 from schemas.volume import BASE_DIRECTORY
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Settings(BaseSettings):
+class Settings(DaemonSettings):
     """Every default is for a node that mountd serves as root."""
 
-    model_config = SettingsConfigDict(env_prefix="TROOPERS_MOUNTD_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TROOPERS_MOUNTD_")
 
     socket: Path = Path("/run/troopers/mountd.sock")
     #: who may open the socket, besides root: its file's group, and the user to expect there
@@ -41,7 +41,6 @@ class Settings(BaseSettings):
     probe_every_s: float = Field(default=10.0, gt=0, le=60)
     probe_deadline_s: float = Field(default=8.0, gt=0, le=60)
     mount_deadline_s: float = Field(default=45.0, gt=0, le=600)
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("socket", "base", "run_dir")
     @classmethod

@@ -44,7 +44,7 @@ class Publisher:
         self._offer(subjects.event(event.node, event.kind.value), event)
 
     def record(self, command: AnyCommand, reply: Reply) -> None:
-        """Queue an audit entry."""
+        """Queue an audit entry, and an event for every warning of the command's template."""
         noun, verb = verb_of(command)
         entry = AuditEntry(
             at=utc_now(),
@@ -55,10 +55,14 @@ class Publisher:
             outcome=reply.outcome,
             operation_id=reply.operation_id,
             reason=reply.reason,
+            warnings=reply.warnings,
             coordinator=self._name,
             epoch=self._epoch(),
         )
         self._offer(subjects.audit(noun, verb), entry)
+        about = {"project": command.target, "correlation_id": reply.operation_id}
+        for warning in reply.warnings:
+            self.tell(event(EventKind.TEMPLATE_WARNED, warning, **about))
 
     async def run(self) -> None:
         """For ever: publish what is queued, in order."""

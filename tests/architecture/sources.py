@@ -5,7 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("agent", "bench", "cli", "compose", "coordinator", "mountd", "schemas", "tests")
+PACKAGES = (
+    "agent",
+    "bench",
+    "cli",
+    "compose",
+    "coordinator",
+    "daemon",
+    "mountd",
+    "schemas",
+    "tests",
+)
 PURE = ("agent/domain", "coordinator/domain", "mountd/domain", "compose", "schemas")
 
 

@@ -63,7 +63,7 @@ def test_what_decides_never_waits_and_asks_no_clock() -> None:
 def test_every_module_says_what_it_is() -> None:
     silent = [
         shown(path)
-        for path in files("agent", "cli", "compose", "coordinator", "mountd", "schemas")
+        for path in files("agent", "cli", "compose", "coordinator", "daemon", "mountd", "schemas")
         if path.read_text().strip() and ast.get_docstring(ast.parse(path.read_text())) is None
     ]
     assert silent == []
@@ -71,9 +71,7 @@ def test_every_module_says_what_it_is() -> None:
 
 def test_every_path_that_the_docs_name_exists() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    folders = (
-        "agent|bench|cli|compose|coordinator|docs|examples|mountd|schemas|scripts|systemd|tests"
-    )
+    folders = "agent|bench|cli|compose|coordinator|daemon|docs|examples|mountd|schemas|scripts|systemd|tests"
     missing = []
     for page in pages:
         text = page.read_text()

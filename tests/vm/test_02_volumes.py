@@ -10,12 +10,14 @@ from tests.vm.world import VmWorld
 MOUNTPOINT = "/mnt/acs_mnt/nas/files"
 
 
+pytestmark = pytest.mark.usefixtures("_files")
+
+
 @pytest.fixture
-def world(world: VmWorld) -> VmWorld:
-    """With one volume, mounted."""
+def _files(world: VmWorld) -> None:
+    """One volume, mounted."""
     assert world.create_volume("files", "/team/files", mode="750")["Mountpoint"] == MOUNTPOINT
     world.wait_for(lambda: world.mount_state("files") == "mounted", "the volume is mounted")
-    return world
 
 
 def test_a_volume_is_mounted_where_the_reference_says_with_its_directory_made(

@@ -7,7 +7,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from agent.api import build_app
-from agent.notify import notify, watchdog_period_s
+from daemon.systemd import notify, watchdog_period_s
 
 
 async def ask(path: str, reasons: list[str]) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 Writes: the datagram socket in NOTIFY_SOCKET.
 """
 
+import asyncio
 import os
 import socket
 
@@ -23,3 +24,12 @@ def watchdog_period_s() -> float | None:
     """How often systemd must hear WATCHDOG=1: half its patience; None when it doesn't watch."""
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     return int(microseconds) / 2e6 if microseconds.isdigit() else None
+
+
+async def feed_watchdog() -> None:
+    """Forever: feed systemd's watchdog from the loop. When the loop hangs, nobody does."""
+    period_s = watchdog_period_s()
+    while True:
+        if period_s is not None:
+            notify("WATCHDOG=1")
+        await asyncio.sleep(period_s or 3600.0)
