@@ -17,6 +17,8 @@ class AuditEntry(Document):
     outcome: str
     operation_id: str = ""
     reason: Reason | None = None
+    #: what an accepted template says and Troopers doesn't do
+    warnings: tuple[str, ...] = ()
     #: the coordinator that decided, and its epoch
     coordinator: str = ""
     epoch: int = 0

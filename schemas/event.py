@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     NODE_JOINED = "node_joined"
     NODE_STATE = "node_state"
     SLOT_MOVED = "slot_moved"
+    TEMPLATE_WARNED = "template_warned"
     OPERATION_STARTED = "operation_started"
     OPERATION_ENDED = "operation_ended"
 

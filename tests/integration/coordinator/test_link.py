@@ -162,6 +162,16 @@ class TestPublisher:
         assert await stored(link, subjects.EVENTS_STREAM) == 2
         assert await stored(link, subjects.AUDIT_STREAM) == 1
 
+    async def test_every_warning_of_a_template_is_an_event_and_part_of_the_audit_entry(
+        self, link: NatsLink, publisher: Publisher
+    ) -> None:
+        command = StartProject(command_id="c", name="shop")
+        told = ("services.web.name: one", "services.web.name: two")
+        publisher.record(command, Reply(command_id="c", outcome="accepted", warnings=told))
+        await until(lambda: not publisher._queue)
+        assert await stored(link, subjects.EVENTS_STREAM) == 2
+        assert await stored(link, subjects.AUDIT_STREAM) == 1
+
     async def test_what_is_too_large_holds_up_nothing_behind_it(
         self, link: NatsLink, publisher: Publisher
     ) -> None:
