@@ -77,6 +77,10 @@ class Door:
                 self._clients -= 1
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError) as error:
             log.debug("a client has gone", why=type(error).__name__)
+        except asyncio.CancelledError:
+            # Only the end of the loop cancels this task, which nobody waits for. Passed on, Python
+            # 3.11 would log it as an error of its own.
+            log.debug("hung up on a client: mountd stops")
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError):

@@ -62,10 +62,10 @@ class HostMounter:
         self._base = str(base.parent.resolve() / base.name)
         private = {
             name: private_directory(layout.run_dir / name)
-            for name in ("records", "secrets", "staging", "logs")
+            for name in ("records", "secrets", "staging", "logs", "locks")
         }
-        self._secrets, self._staging, self._logs = (
-            private[name] for name in ("secrets", "staging", "logs")
+        self._secrets, self._staging, self._logs, self._locks = (
+            private[name] for name in ("secrets", "staging", "logs", "locks")
         )
         for left in self._secrets.iterdir():
             # An earlier mountd was killed while it mounted.
@@ -102,7 +102,11 @@ class HostMounter:
 
     async def mount(self, wish: Wish) -> Mounted | Failed:
         volume = wish.volume
-        order = {**self._place(volume.mount_path), "deadline_s": self._layout.deadlines.mount_s}
+        order = {
+            **self._place(volume.mount_path),
+            "lock": str(self._locks / volume.mount_path.replace("/", ".", 1)),
+            "deadline_s": self._layout.deadlines.mount_s,
+        }
         keys: Path | None = None
         try:
             if volume.nas is not None:

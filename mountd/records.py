@@ -1,7 +1,7 @@
 """Which mount is which: one small file per mount, for the next mountd process.
 
 The kernel's table says where something is mounted. It doesn't say for which orders, and it uses its
-numbers again. Files of an earlier boot are gone, because they live in /run, as the mounts are.
+numbers again. A file of an earlier boot is recognised and means nothing.
 
 Writes: `<run_dir>/records/<driver>.<last part of the path>`, for root only.
 """
@@ -32,8 +32,9 @@ class Record:
     pid: int = 0
     started: int = 0
 
-    def is_of(self, entry: Entry) -> bool:
-        return (self.mount_id, self.device) == (entry.mount_id, entry.device)
+    def is_of(self, entry: Entry, boot: str) -> bool:
+        numbers = (self.mount_id, self.device) == (entry.mount_id, entry.device)
+        return numbers and self.incarnation.startswith(f"{boot}-")
 
     def found(self) -> Found:
         return Found(self.name, self.mount_path, self.incarnation, self.made_for)
@@ -44,6 +45,7 @@ class Records:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
         self._held: dict[str, Record] = {}
         for path in sorted(directory.iterdir()):
             with contextlib.suppress(ValueError, TypeError):
@@ -57,16 +59,16 @@ class Records:
         """Every mount with its record; one that has none gets one, so it stays the same."""
         for mount_path, entry in entries.items():
             record = self._held.get(mount_path)
-            if record is None or not record.is_of(entry):
+            if record is None or not record.is_of(entry, self._boot):
                 last = mount_path.rpartition("/")[2]
-                self.write(_record(last, mount_path, entry))
+                self.write(self._record(last, mount_path, entry))
         for mount_path in self._held.keys() - entries.keys():
             self._remove(mount_path)
         return {mount_path: self._held[mount_path].found() for mount_path in entries}
 
     def made(self, name: str, mount_path: str, entry: Entry, made_for: str) -> Record:
         """The record of a mount that was made just now."""
-        record = _record(name, mount_path, entry, made_for)
+        record = self._record(name, mount_path, entry, made_for)
         self.write(record)
         return record
 
@@ -81,15 +83,13 @@ class Records:
         self._path(mount_path).unlink(missing_ok=True)
         del self._held[mount_path]
 
+    def _record(self, name: str, mount_path: str, entry: Entry, made_for: str = "") -> Record:
+        # The kernel's numbers come back after an unmount; the dice don't.
+        token = f"{self._boot}-{entry.mount_id}-{entry.device}-{secrets.token_hex(4)}"
+        return Record(name, mount_path, entry.mount_id, entry.device, token, made_for)
+
     def _path(self, mount_path: str) -> Path:
         return self._directory / mount_path.replace("/", ".", 1)
-
-
-def _record(name: str, mount_path: str, entry: Entry, made_for: str = "") -> Record:
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-    # The kernel's numbers come back after an unmount; the dice don't.
-    token = f"{boot}-{entry.mount_id}-{entry.device}-{secrets.token_hex(4)}"
-    return Record(name, mount_path, entry.mount_id, entry.device, token, made_for)
 
 
 def private_directory(path: Path) -> Path:

@@ -91,11 +91,11 @@ def noticed(
     after: dict[str, Track] = {}
     for name, track in tracks.items():
         there = table.get(track.mount_path)
-        if track.running is None and track.incarnation:
-            if there is None:
+        if track.running is None and not track.is_gone:
+            if there is None and track.incarnation:
                 track = vanished(track, now)  # noqa: PLW2901 # the same volume, a moment later
-            elif there.incarnation != track.incarnation:
-                track = replaced(track, there.incarnation, now)  # noqa: PLW2901
+            elif there is not None and there.incarnation != track.incarnation:
+                track = replaced(track, there.incarnation, there.made_for, now)  # noqa: PLW2901
         if track.wish is not None or track.incarnation or track.running is not None:
             after[name] = track
     return after

@@ -119,10 +119,19 @@ def vanished(track: Track, now: float) -> Track:
     return _turned(track, MountState.FAILED, "something else unmounted it", now)
 
 
-def replaced(track: Track, incarnation: str, now: float) -> Track:
-    """Somebody else has put another mount in its place. Whether that one serves, the probe tells."""
-    track = replace(track, incarnation=incarnation, made_for="", misses=0, is_dead=False)
-    return _turned(replace(track, probe_at=now), MountState.MOUNTING, "it was mounted anew", now)
+def replaced(track: Track, incarnation: str, made_for: str, now: float) -> Track:
+    """Somebody else has mounted something there. Whether it serves, the probe tells."""
+    track = replace(
+        track,
+        incarnation=incarnation,
+        made_for=made_for,
+        misses=0,
+        is_dead=False,
+        probe_at=now,
+    )
+    if track.state is MountState.UNMOUNTING:
+        return track
+    return _turned(track, MountState.MOUNTING, "something else mounted it", now)
 
 
 def refused(track: Track, now: float) -> Track:

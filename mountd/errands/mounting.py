@@ -1,14 +1,22 @@
 """Mounting an export or a bucket. A failed attempt leaves nothing behind."""
 
+import fcntl
 import os
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mountd.domain.faults import is_missing_directory, nfs_reason, ossfs_reason
 from mountd.errands.kernel import MNT_FORCE, detach, is_mounted, started, umount
-from mountd.errands.places import PlaceRefusedError, make_directories, make_mountpoint
+from mountd.errands.places import (
+    PlaceRefusedError,
+    make_directories,
+    make_mountpoint,
+    remove_mountpoint,
+)
 from mountd.errands.result import Result
 
 #: Nothing of the caller's: some programs take keys and options from their environment.
@@ -18,30 +26,56 @@ _SAID_BYTES_MAX = 4096
 
 def mount_export(order: dict[str, Any]) -> Result:
     """Mount `source`; where the server has no such directory, make it first."""
-    until = time.monotonic() + order["deadline_s"]
-    try:
-        path = make_mountpoint(order["base"], order["folder"], order["name"])
-        said = _mount_nfs(order, order["source"], path, order["options"], until)
-        if said is not None and is_missing_directory(said) and order["create"]:
-            reason = _make_remote(order, until)
-            if reason:
-                return Result("failed", reason)
-            said = _mount_nfs(order, order["source"], path, order["options"], until)
-    except (PlaceRefusedError, OSError) as error:
-        return Result("failed", f"mounting {order['source']} failed: {error}")
-    if said is not None:
-        return Result("failed", nfs_reason(said, order["source"]))
-    return Result("done")
+    return _attempt(order, order["source"], _mount_export)
 
 
 def mount_bucket(order: dict[str, Any]) -> Result:
     """Start the program that serves the bucket, and see it answer."""
+    return _attempt(order, order["name"], _mount_bucket)
+
+
+def _attempt(
+    order: dict[str, Any], what: str, mount: Callable[[dict[str, Any], str, float], Result]
+) -> Result:
+    """One attempt at a time, also of errands whose mountd has gone."""
     until = time.monotonic() + order["deadline_s"]
     try:
-        path = make_mountpoint(order["base"], order["folder"], order["name"])
-        program = _start(order)
+        with _claimed(order["lock"]):
+            path = make_mountpoint(order["base"], order["folder"], order["name"])
+            if is_mounted(path):
+                return Result("failed", f"something is mounted at {path} already")
+            result = mount(order, path, until)
+            if result.word != "done":
+                remove_mountpoint(order["base"], order["folder"], order["name"])
+            return result
+    except BlockingIOError:
+        return Result("failed", f"an earlier attempt to mount {what} has not ended yet")
     except (PlaceRefusedError, OSError) as error:
-        return Result("failed", f"mounting {order['name']} failed: {error}")
+        return Result("failed", f"mounting {what} failed: {error}")
+
+
+@contextmanager
+def _claimed(lock: str) -> Iterator[None]:
+    lock_fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(lock_fd)
+
+
+def _mount_export(order: dict[str, Any], path: str, until: float) -> Result:
+    said = _mount_nfs(order, order["source"], path, order["options"], until)
+    if said is not None and is_missing_directory(said) and order["create"]:
+        reason = _make_remote(order, until)
+        if reason:
+            return Result("failed", reason)
+        said = _mount_nfs(order, order["source"], path, order["options"], until)
+    return Result("done") if said is None else Result("failed", nfs_reason(said, order["source"]))
+
+
+def _mount_bucket(order: dict[str, Any], path: str, until: float) -> Result:
+    program = _start(order)
     if _serves(program, path, until):
         return Result("done", pid=program.pid, started=started(program.pid))
     has_ended = program.poll() is not None

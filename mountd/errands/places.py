@@ -4,6 +4,7 @@ Every step is made from an open directory, one name at a time, and follows no sy
 may write below one of them can make us fail, but can't make us act somewhere else.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -53,6 +54,25 @@ def make_mountpoint(base: str, folder: str, name: str) -> str:
         if not stat.S_ISDIR(found.st_mode):
             raise PlaceRefusedError(f"{base}/{folder}/{name} is not a directory")
     return f"{base}/{folder}/{name}"
+
+
+def remove_mountpoint(base: str, folder: str, name: str) -> None:
+    """Remove the directory to mount on, if it is there and empty.
+
+    Raises:
+        PlaceRefusedError: its parent is not what it must be.
+    """
+    if not Path(base, folder).is_dir():
+        return
+    with parent_of(base, folder) as parent_fd:
+        try:
+            os.rmdir(name, dir_fd=parent_fd)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            # Somebody wrote to the bare directory. That is local data, and not ours to delete.
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
 
 
 def make_directories(root_fd: int, names: Iterable[str], mode: int) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mountd.errands.kernel import MNT_FORCE, detach, end_process, is_mounted, umount
-from mountd.errands.places import PlaceRefusedError, parent_of
+from mountd.errands.places import PlaceRefusedError, remove_mountpoint
 from mountd.errands.result import Result
 
 #: what a program gets to end by itself, and again after each signal
@@ -27,7 +27,7 @@ def unmount(order: dict[str, Any]) -> Result:
         # A program with users left serves them until they go, unless it can't anyway.
         if order["by_force"] or not is_busy:
             end_process(order["pid"], order["started"], patience_s=_PATIENCE_S)
-        _remove_mountpoint(order["base"], order["folder"], order["name"])
+        remove_mountpoint(order["base"], order["folder"], order["name"])
     except PlaceRefusedError as error:
         return Result("failed", str(error))
     except OSError as error:
@@ -41,17 +41,3 @@ def sweep(order: dict[str, Any]) -> Result:
         detach(str(left))
         left.rmdir()
     return Result("done")
-
-
-def _remove_mountpoint(base: str, folder: str, name: str) -> None:
-    if not Path(base, folder).is_dir():
-        return
-    with parent_of(base, folder) as parent_fd:
-        try:
-            os.rmdir(name, dir_fd=parent_fd)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            # Somebody wrote to the bare directory. That is local data, and not ours to delete.
-            if error.errno not in (errno.ENOTEMPTY, errno.ENOTDIR):
-                raise

@@ -82,6 +82,29 @@ async def test_a_dead_program_is_replaced_and_the_mount_is_another(
     assert await trial.read(order.volume.mount_path, "a") == "text"
 
 
+async def test_what_somebody_unmounts_is_mounted_again(trial: Trial, node: Node) -> None:
+    order = trial.order("photos")
+    before = await mounted(node, order)
+    trial.snatch(order.volume.mount_path)
+
+    def healed(current: MountCurrent | None) -> bool:
+        return turned(MountState.MOUNTED)(current) and current.incarnation != before.incarnation  # type: ignore[union-attr]
+
+    await until(node, healed, order)
+
+
+async def test_a_server_that_is_silent_from_the_start_is_mounted_when_it_answers(
+    trial: Trial, node: Node
+) -> None:
+    order = trial.order("photos")
+    trial.freeze_server()
+    failed = await until(node, turned(MountState.FAILED), order, within_s=trial.verdict_s)
+    assert failed is not None
+    assert "doesn't answer" in failed.reason
+    trial.thaw_server()
+    await mounted(node, order)
+
+
 async def test_wrong_keys_fail_and_say_so(trial: Trial, node: Node) -> None:
     order = trial.order("photos")
     failed = await until(node, turned(MountState.FAILED), with_keys(order, WRONG))

@@ -101,6 +101,7 @@ async def test_mounts_survive_mountd_and_are_the_same_to_the_next_one(
     before = await daemon.mounted(order)
     exit_code = await daemon.end(number)
     assert exit_code == (0 if number == signal.SIGTERM else -signal.SIGKILL)
+    assert "Traceback" not in daemon.log.read_text()
     await real_trial.write(order.volume.mount_path, "a", "written without mountd")
 
     await daemon.start()

@@ -47,6 +47,9 @@ class Trial(Protocol):
     def kill_program(self, mount_path: str) -> None:
         """Whatever serves the mount ends by SIGKILL."""
 
+    def snatch(self, mount_path: str) -> None:
+        """Somebody unmounts it by hand."""
+
     def freeze_server(self) -> None:
         """The server doesn't answer any more, for now."""
 
@@ -82,6 +85,9 @@ class FakeTrial:
 
     def kill_program(self, mount_path: str) -> None:
         self._fake.kill(mount_path)
+
+    def snatch(self, mount_path: str) -> None:
+        self._fake.snatch(mount_path)
 
     def freeze_server(self) -> None:
         for path in self._paths:
@@ -132,6 +138,9 @@ class RealTrial:
     def kill_program(self, mount_path: str) -> None:
         for pid in self._programs(mount_path):
             os.kill(pid, signal.SIGKILL)
+
+    def snatch(self, mount_path: str) -> None:
+        detach(f"{self.base}/{mount_path}")
 
     def freeze_server(self) -> None:
         self._server.freeze()

@@ -269,6 +269,18 @@ def test_a_mount_that_somebody_put_in_its_place_is_another_one() -> None:
     assert step(track) == (Operation.PROBE, False)
 
 
+def test_a_mount_that_an_earlier_process_was_still_making_is_taken_over() -> None:
+    there = {PATH: Found("media", PATH, "two", fingerprint(a_wish()))}
+    track = noticed({"media": nothing_mounted()}, there, NOW)["media"]
+    assert (track.incarnation, track.made_for) == ("two", fingerprint(a_wish()))
+    assert step(track) == (Operation.PROBE, False)
+    leaving = nothing_mounted(a_wish(absent=True), retry_at=NOW + 5)
+    leaving = replace(leaving, state=MountState.UNMOUNTING)
+    assert noticed({"media": leaving}, there, NOW)["media"].state is MountState.UNMOUNTING
+    gone = replace(leaving, is_gone=True)
+    assert noticed({"media": gone}, there, NOW) == {"media": gone}
+
+
 def test_what_is_under_way_is_not_judged_by_the_table() -> None:
     busy = a_track(running=Operation.UNMOUNT)
     assert noticed({"media": busy}, {}, NOW) == {"media": busy}
