@@ -2,7 +2,7 @@
 
 PYTHON := .venv/bin/python
 NODES ?= 3
-PACKAGES := agent cli compose coordinator daemon mountd schemas tests
+PACKAGES := agent bench cli compose coordinator daemon mountd schemas tests
 
 .PHONY: help up down lab lab-down venv check test test-vm schemas clean
 
