@@ -11,9 +11,10 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -28,6 +29,8 @@ CLIENTS_MAX = 8
 IDLE_S_MAX = 120.0
 #: to send a request once begun, or to take a report
 TRANSFER_S_MAX = 5.0
+#: how long a client that has hung up may keep its place
+HANG_UP_S = 0.5
 #: pid, uid, gid of the process that connected
 _CREDENTIALS = struct.Struct("3i")
 
@@ -40,12 +43,13 @@ class Guests:
     group: int = -1
 
 
+Answer = Callable[[MountOrders], Coroutine[Any, Any, MountReport]]
+
+
 class Door:
     """Serves `answer` on a unix socket."""
 
-    def __init__(
-        self, path: Path, guests: Guests, answer: Callable[[MountOrders], Awaitable[MountReport]]
-    ) -> None:
+    def __init__(self, path: Path, guests: Guests, answer: Answer) -> None:
         self._path = path
         self._guests = guests
         self._answer = answer
@@ -101,20 +105,33 @@ class Door:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await self._request(reader):
-            report = await self._reply_to(line)
+            report = await self._while_connected(reader, self._reply_to(line))
             writer.write(encode(report) + b"\n")
             await asyncio.wait_for(writer.drain(), TRANSFER_S_MAX)
 
     async def _request(self, reader: asyncio.StreamReader) -> bytes:
         """One line; empty at the end of the conversation."""
         first = await asyncio.wait_for(reader.read(1), IDLE_S_MAX)
-        if not first:
-            return b""
+        if first in (b"", b"\n"):
+            return first
         try:
             return first + await asyncio.wait_for(reader.readuntil(b"\n"), TRANSFER_S_MAX)
         except asyncio.LimitOverrunError:
             log.warning("turned away: a request of more than 1 MiB")
             return b""
+
+    async def _while_connected(
+        self, reader: asyncio.StreamReader, answer: Coroutine[Any, Any, MountReport]
+    ) -> MountReport:
+        """Wait for the answer, unless nobody does any more: agents hang up to give new orders."""
+        answering = asyncio.ensure_future(answer)
+        try:
+            while not (await asyncio.wait({answering}, timeout=HANG_UP_S))[0]:
+                if reader.at_eof():
+                    raise ConnectionResetError("the client has hung up")
+            return answering.result()
+        finally:
+            answering.cancel()
 
     async def _reply_to(self, line: bytes) -> MountReport:
         try:

@@ -117,7 +117,8 @@ def _make_remote(order: dict[str, Any], until: float) -> str:
     try:
         said = _mount_nfs(order, order["root"], str(staging), order["staging_options"], until)
         if said is not None:
-            return nfs_reason(said, order["root"])
+            why = nfs_reason(said, order["root"])
+            return f"the server has no {order['source']}, and it can't be made: {why}"
         root_fd = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             make_directories(root_fd, order["parts"], order["mode"])

@@ -6,6 +6,7 @@ a file system of its own. What it says when it fails is what mount.nfs4 says.
 # ruff: noqa: ASYNC221, ASYNC240
 # (Nothing here can hang: every file system is this machine's own.)
 
+import asyncio
 import stat
 import subprocess
 from collections.abc import AsyncIterator
@@ -136,6 +137,35 @@ async def test_a_link_in_the_export_is_not_followed_to_make_something(
 async def test_why_it_fails_is_said(exports: Exports) -> None:
     failed = await exports.mounter.mount(a_share(host="denied"))
     assert failed == Failed("the server denies access to the export denied:/")
+    failed = await exports.mounter.mount(a_share(host="denied", path="/a"))
+    assert isinstance(failed, Failed)
+    assert "no denied:/a" in failed.reason
+    assert "denies access" in failed.reason
+    assert exports.staging == []
+
+
+async def test_an_attempt_waits_for_the_one_before(exports: Exports) -> None:
+    # Two processes of mountd: one was killed while its errand was under way.
+    slow = asyncio.create_task(exports.mounter.mount(a_share(host="slow")))
+    await asyncio.sleep(1)
+    successor = HostMounter(exports.layout)
+    failed = await successor.mount(a_share())
+    successor.close()
+    assert isinstance(failed, Failed)
+    assert "earlier attempt" in failed.reason
+    await slow
+
+
+async def test_a_failed_attempt_leaves_nothing_and_nothing_is_mounted_twice(
+    exports: Exports,
+) -> None:
+    await exports.mounter.mount(a_share(host="denied"))
+    assert list(Path(exports.layout.base, "nas").iterdir()) == []
+    assert isinstance(await exports.mounter.mount(a_share()), Mounted)
+    again = await exports.mounter.mount(a_share())
+    assert isinstance(again, Failed)
+    assert "already" in again.reason
+    assert len(exports.mounter.table()) == 1
 
 
 async def test_a_mount_that_takes_too_long_is_given_up(exports: Exports) -> None:

@@ -147,7 +147,8 @@ async def test_a_silent_server_never_holds_up_the_loop(trial: Trial, node: Node)
     await until(node, turned(MountState.STUCK), order, other, within_s=trial.verdict_s)
     trial.thaw_server()
     ticking.cancel()
-    assert max(gaps) < 0.2
+    # A loop that touched the share would stand still for seconds; a busy machine doesn't.
+    assert max(gaps) < 0.5
 
 
 async def test_a_stuck_mount_can_be_unmounted(trial: Trial, node: Node) -> None:

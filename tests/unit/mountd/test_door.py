@@ -5,7 +5,7 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,15 +20,13 @@ from schemas.states import MountState
 from tests.fakes.mounter import FakeMounter
 from tests.unit.mountd.builders import a_bucket, an_order, judged
 
-Answer = Callable[[MountOrders], Awaitable[MountReport]]
-
 
 async def _seven(_orders: MountOrders) -> MountReport:
     return MountReport(number=7)
 
 
 @asynccontextmanager
-async def a_door(path: Path, answer: Answer = _seven) -> AsyncIterator[asyncio.Server]:
+async def a_door(path: Path, answer: doors.Answer = _seven) -> AsyncIterator[asyncio.Server]:
     guests = Guests(users=frozenset({os.getuid()}))
     server = await Door(path, guests, answer).serve()
     try:
@@ -133,6 +131,21 @@ async def test_a_cancelled_question_is_not_answered_with_the_next_one(
         question.cancel()
         await asyncio.wait({question})
         assert (await client.report(MountOrders(seen=2))).number == 2
+
+
+async def test_questions_that_nobody_waits_for_give_their_places_back(
+    client: MountdClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "HANG_UP_S", 0.02)
+    keeper = Keeper(FakeMounter(), Terms("/mnt/acs_mnt", judged, time.time))
+    async with a_door(tmp_path / "s", keeper.answer):
+        seen = (await client.report(MountOrders())).number
+        for _ in range(3 * doors.CLIENTS_MAX):
+            question = asyncio.create_task(client.report(MountOrders(seen=seen, wait_s=30)))
+            await asyncio.sleep(0.03)
+            question.cancel()
+            await asyncio.wait({question})
+        assert (await client.report(MountOrders())).number == seen
 
 
 async def test_senseless_orders_are_refused_without_repeating_them(tmp_path: Path) -> None:
