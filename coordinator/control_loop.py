@@ -217,7 +217,7 @@ class ControlLoop:
                 )
         frozen_because = verdict.reason if verdict.frozen else ""
         if dict(verdict.states) != picture.states or frozen_because != picture.frozen_because:
-            if frozen_because:
+            if frozen_because and frozen_because != picture.frozen_because:
                 log.warning("nothing is rescheduled", reason=frozen_because)
             picture.states = dict(verdict.states)
             picture.frozen_because = frozen_because
