@@ -150,6 +150,7 @@ class Embedded:
             "",
             f"{hello.PROJECT} is {states[hello.PROJECT]} at {url}",
             *(f"  {name:<{width}}{state}" for name, state in states.items() if name != "hello"),
+            *self._engine_of_our_own(traces),
             "",
             "Next:",
             f"  curl -s '{cluster.url}/services/?containers=true'",
@@ -157,6 +158,12 @@ class Embedded:
             """ -H 'Content-Type: application/json' -d '{"type": "scale_to", "value": 3}'""",
             "  make down",
         )
+
+    def _engine_of_our_own(self, traces: Traces) -> tuple[str, ...]:
+        """How to reach it, where the docker CLI would not by itself."""
+        if traces.network is None:
+            return ()
+        return ("", f"The docker CLI finds its engine with DOCKER_HOST={traces.engine_url}")
 
     def _delete_projects(self, cluster: Cluster[LocalMachine]) -> None:
         """Through the front door if it opens; what stays is removed from the engine by label."""
