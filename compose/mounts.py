@@ -37,6 +37,7 @@ class Mount:
     where: str
     read_only: bool = False
     no_copy: bool = False
+    must_exist: bool = False
     selinux: Literal["", "shared", "private"] = ""
     propagation: Propagation = ""
     tmpfs_size_bytes: int | None = None
@@ -175,13 +176,15 @@ def _with_options(mount: Mount, options: Tree) -> Mount:
         )
         return replace(mount, tmpfs_size_bytes=size or None, tmpfs_mode=mode)
     found = only_keys(options, where, ("propagation", "create_host_path", "selinux"))
-    if not boolean(found.get("create_host_path", True), below(where, "create_host_path")):
-        raise TemplateError("not supported yet", where=below(where, "create_host_path"))
+    may_create = boolean(found.get("create_host_path", True), below(where, "create_host_path"))
     propagation = text(found.get("propagation", ""), below(where, "propagation"))
     selinux = text(found.get("selinux", ""), below(where, "selinux"))
     if propagation and propagation not in _PROPAGATIONS:
         raise TemplateError(f"unknown: {shown(propagation)}", where=below(where, "propagation"))
     if selinux not in {"", "z", "Z"}:
         raise TemplateError(f"must be z or Z, not {shown(selinux)}", where=below(where, "selinux"))
-    mount = replace(mount, propagation=cast("Propagation", propagation))
+    if selinux and not may_create:
+        # The engine labels only what it is given in the short form, which creates missing paths.
+        raise TemplateError("contradicts create_host_path: false", where=below(where, "selinux"))
+    mount = replace(mount, propagation=cast("Propagation", propagation), must_exist=not may_create)
     return _with_mode(mount, selinux, selinux) if selinux else mount

@@ -138,6 +138,7 @@ def _mounted(mount: Mount, scope: Scope) -> VolumeMount:
         source=source,
         read_only=mount.read_only,
         no_copy=mount.no_copy,
+        must_exist=mount.must_exist,
         selinux=mount.selinux,
         propagation=mount.propagation,
         tmpfs_size_bytes=mount.tmpfs_size_bytes,

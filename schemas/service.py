@@ -37,6 +37,8 @@ class VolumeMount(Part):
     read_only: bool = False
     #: of a volume: don't fill it with what the image has there
     no_copy: bool = False
+    #: of a bind: refuse to create the container where the node has no such path
+    must_exist: bool = False
     #: of a bind: give it an SELinux label that containers share, or one of this container's own
     selinux: Literal["", "shared", "private"] = ""
     #: of a bind: how mounts below it travel between host and container; empty: the engine's rprivate

@@ -56,18 +56,21 @@ def _port_bindings(ports: tuple[Port, ...]) -> dict[str, list[Body]]:
 
 
 def _storage(spec: ServiceSpec, project: str, mount_base: str) -> Body:
-    plain_tmpfs = {m.target: _tmpfs_options(m) for m in spec.volumes if m.type == "tmpfs"}
     return _present(
         {
             # Binds, and not Mounts, for host paths: they create a missing path, as Compose does.
-            "Binds": [_bind(mount) for mount in spec.volumes if mount.type == "bind"],
+            "Binds": [_bind(m) for m in spec.volumes if m.type == "bind" and not m.must_exist],
             "Mounts": [
-                _mount(mount, spec, project)
-                for mount in spec.volumes
-                if mount.type == "volume" and (mount.source or not spec.volume_driver)
-            ]
-            + [shared_bind(m, mount_base) for m in spec.volumes if m.type == "cluster"],
-            "Tmpfs": plain_tmpfs | spec.tmpfs,
+                *(
+                    _mount(mount, spec, project)
+                    for mount in spec.volumes
+                    if mount.type == "volume" and (mount.source or not spec.volume_driver)
+                ),
+                *(_strict_bind(m) for m in spec.volumes if m.type == "bind" and m.must_exist),
+                *(_tmpfs(m) for m in spec.volumes if m.type == "tmpfs"),
+                *(shared_bind(m, mount_base) for m in spec.volumes if m.type == "cluster"),
+            ],
+            "Tmpfs": dict(spec.tmpfs),
             "VolumesFrom": list(spec.volumes_from),
             "VolumeDriver": spec.volume_driver,
             "StorageOpt": spec.storage_opt,
@@ -97,13 +100,22 @@ def _mount(mount: VolumeMount, spec: ServiceSpec, project: str) -> Body:
     return body | ({"VolumeOptions": options} if options else {})
 
 
-def _tmpfs_options(mount: VolumeMount) -> str:
-    words = ["ro"] if mount.read_only else []
-    if mount.tmpfs_size_bytes is not None:
-        words.append(f"size={mount.tmpfs_size_bytes}")
-    if mount.tmpfs_mode is not None:
-        words.append(f"mode={mount.tmpfs_mode:o}")
-    return ",".join(words)
+def _strict_bind(mount: VolumeMount) -> Body:
+    """The engine refuses it where the path is missing."""
+    body = {
+        "Type": "bind",
+        "Source": mount.source,
+        "Target": mount.target,
+        "ReadOnly": mount.read_only,
+    }
+    return body | ({"BindOptions": {"Propagation": mount.propagation}} if mount.propagation else {})
+
+
+def _tmpfs(mount: VolumeMount) -> Body:
+    body = {"Type": "tmpfs", "Target": mount.target, "ReadOnly": mount.read_only}
+    options = {"SizeBytes": mount.tmpfs_size_bytes, "Mode": mount.tmpfs_mode}
+    given = {name: value for name, value in options.items() if value is not None}
+    return body | ({"TmpfsOptions": given} if given else {})
 
 
 def _limits(spec: ServiceSpec) -> Body:

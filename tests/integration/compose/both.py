@@ -77,9 +77,12 @@ def shown(trial: RealTrial, project: str, service: str) -> Shown:
     # Nobody asked for these: a container is called by its id, or by that of its network's owner.
     if config["Hostname"] in {container_id[:12] for container_id in ids}:
         config["Hostname"] = ""
-    whole = {
+    host = dict(found["HostConfig"])
+    # A map in the template: its order means nothing.
+    host["Ulimits"] = sorted(host["Ulimits"] or (), key=str)
+    whole: dict[str, Any] = {
         "Config": config,
-        "HostConfig": found["HostConfig"],
+        "HostConfig": host,
         "Mounts": sorted(map(_mount, found["Mounts"]), key=str),
         "Networks": {name: _endpoint(one, found["Id"]) for name, one in networks.items()},
         "Labels": {

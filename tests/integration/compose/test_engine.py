@@ -34,6 +34,8 @@ CASES: dict[str, dict[str, Any]] = {
             {"type": "volume", "source": "data", "target": "/a", "read_only": True},
             {"type": "bind", "source": "/tmp", "target": "/b", "read_only": True},
             {"type": "volume", "source": "data", "target": "/c", "volume": {"nocopy": True}},
+            {"type": "tmpfs", "target": "/d", "tmpfs": {"size": 1048576}},
+            {"type": "tmpfs", "target": "/e"},
         ]
     },
     "volumes_from": {"volumes_from": ["nothing", "volumes_short:ro"]},

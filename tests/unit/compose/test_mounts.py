@@ -100,7 +100,7 @@ def test_every_syntax_gives_one_form(entry: str, mount: VolumeMount) -> None:
         "{type: tmpfs, target: /d, tmpfs: {mode: 010000}}",
         "{type: bind, source: /h, target: /d, bind: {propagation: x}}",
         "{type: bind, source: /h, target: /d, bind: {selinux: x}}",
-        "{type: bind, source: /h, target: /d, bind: {create_host_path: false}}",
+        "{type: bind, source: /h, target: /d, bind: {create_host_path: false, selinux: z}}",
         "{type: volume, target: /d, volume: {subpath: x}}",
         "{type: volume, target: /d, consistency: x}",
     ],
@@ -166,3 +166,9 @@ def test_declared_volumes_are_made_and_external_ones_are_not() -> None:
 )
 def test_what_is_no_volume_is_refused(declaration: str, where: str) -> None:
     assert refused(f"services: {{web: {{image: x}}}}\nvolumes: {declaration}").where == where
+
+
+def test_a_path_may_have_to_exist() -> None:
+    entry = "{type: bind, source: /h, target: /d, bind: {create_host_path: false}}"
+    (mount,) = web(f"volumes: [{entry}]").spec.volumes
+    assert mount.must_exist
