@@ -24,12 +24,16 @@ class Orders:
         self.held: NodeDesired | None = ledger.load()
         #: why the newest document was refused; empty when it was not
         self.refusal = ""
+        #: the last reading failed on a link that stands, so nothing will say when to try again
+        self.is_unread = False
 
     async def refresh(self) -> bool:
         """Read the truth from the bus; whether other orders are held now."""
+        self.is_unread = False
         try:
             incoming = await self._bus.desired()
         except BusUnavailable as error:
+            self.is_unread = self._bus.is_connected
             log.warning(
                 "desired document can't be read; going on with the held one", error=str(error)
             )

@@ -33,6 +33,9 @@ log = structlog.get_logger()
 #: Everything is looked at again this often, and up to twice as long on other nodes, so that a
 #: thousand agents don't ask in one breath.
 RESYNC_S = 30.0
+#: Orders that can't be read, though the link stands, are read again this soon: a broker without a
+#: leader needs some seconds, one without our bucket needs the coordinator.
+READ_RETRY_S = 1.0
 #: An engine that can't be read is tried again this soon.
 BLIND_RETRY_S = 2.0
 #: A busy node spends at most half its time looking at itself, and looks twice a second at least.
@@ -74,7 +77,8 @@ class Reconciler:
         """Look, decide, report, begin."""
         # 1. One document for the whole pass. What has not begun for the old one never will.
         is_resync = Wake.RESYNC in reasons
-        if (is_resync or Wake.HINT in reasons) and await self._orders.refresh():
+        is_due = is_resync or Wake.HINT in reasons or self._orders.is_unread
+        if is_due and await self._orders.refresh():
             self._executor.withdraw()
         desired = self._orders.held
         if desired is not None:
@@ -106,7 +110,10 @@ class Reconciler:
             log.info("plan", why=sorted(reasons), actions=len(planned.actions))
         self._executor.begin(planned)
         self._prober.watch(_targets(desired, shown))
-        return PassResult(outcomes, planned, _due_in_s(planned, observed))
+        due_in_s = _due_in_s(planned, observed)
+        if self._orders.is_unread:
+            due_in_s = min(due_in_s or READ_RETRY_S, READ_RETRY_S)
+        return PassResult(outcomes, planned, due_in_s)
 
     def _observation(self, sight: Sight, in_flight: frozenset[Action]) -> Observation:
         return Observation(

@@ -13,6 +13,8 @@ class FakeBus:
 
     def __init__(self) -> None:
         self.is_down = False
+        #: the link stands, and nobody acknowledges: a broker without a leader
+        self.is_mute = False
         self.document: NodeDesired | None = None
         self.statuses: list[NodeCurrent] = []
         self.events: list[Event] = []
@@ -62,5 +64,5 @@ class FakeBus:
         return not self.is_down
 
     def _reach(self) -> None:
-        if self.is_down:
+        if self.is_down or self.is_mute:
             raise BusUnavailable("the bus is down")

@@ -64,6 +64,17 @@ async def test_a_lost_hint_costs_a_resync_at_most(node: FakeNode) -> None:
     assert await node.until(lambda: len(node.status.containers) == 2) <= 61.0
 
 
+async def test_orders_that_a_mute_broker_kept_back_are_read_as_soon_as_it_answers(
+    node: FakeNode,
+) -> None:
+    await node.order(orders(a_slot()))
+    node.bus.is_mute = True
+    node.bus.put_desired(orders(a_slot(), a_slot(slot=2), generation=2))
+    await asyncio.sleep(8)
+    node.bus.is_mute = False
+    assert await node.until(lambda: len(node.status.containers) == 2) <= 3.0
+
+
 async def test_an_idle_node_looks_only_now_and_then(node: FakeNode) -> None:
     await node.order(orders(a_slot()))
     await asyncio.sleep(100)
