@@ -23,6 +23,8 @@ from schemas.volume import VolumeSecret, VolumeSpec
 RETRY_DELAYS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 #: One lost answer is a hiccup. Two in a row, the second asked for at once, are a verdict.
 MISSES_MAX = 2
+#: Somebody waits for a stuck mount to come back, so it is asked more often than one that serves.
+STUCK_PROBE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,8 @@ def _failed(track: Track, reason: str, now: float) -> Track:
 def _silent(track: Track, reason: str, now: float, probe_every_s: float) -> Track:
     misses = track.misses + 1
     is_verdict = misses >= MISSES_MAX
-    track = replace(track, misses=misses, probe_at=now + probe_every_s if is_verdict else now)
+    wait_s = min(STUCK_PROBE_S, probe_every_s) if is_verdict else 0.0
+    track = replace(track, misses=misses, probe_at=now + wait_s)
     return _turned(track, MountState.STUCK, reason, now) if is_verdict else track
 
 

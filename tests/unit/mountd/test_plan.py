@@ -26,7 +26,7 @@ from mountd.domain.plan import (
     plan,
     report,
 )
-from mountd.domain.track import RETRY_DELAYS_S, Track, Wish, begun, ended
+from mountd.domain.track import RETRY_DELAYS_S, STUCK_PROBE_S, Track, Wish, begun, ended
 from schemas.states import MountState
 from tests.unit.mountd.builders import a_bucket, a_nas, a_secret, a_wish
 
@@ -149,7 +149,7 @@ def test_two_lost_answers_in_a_row_are_a_verdict() -> None:
     )
     later = after(track, Silent("still nothing"), NOW + 18)
     assert (later.since, later.reason) == (NOW + 8, "still nothing")
-    assert later.probe_at == NOW + 18 + EVERY_S
+    assert later.probe_at == NOW + 18 + STUCK_PROBE_S
 
 
 def test_the_verdict_comes_within_forty_seconds() -> None:
