@@ -10,61 +10,27 @@ from mountd.domain.outcomes import (
     Failed,
     Mounted,
     Operation,
-    Outcome,
     Silent,
     Unmounted,
 )
 from mountd.domain.plan import (
-    Found,
-    Step,
-    adopted,
     fingerprint,
-    hurried,
-    next_due,
     noticed,
     ordered,
-    plan,
     report,
 )
-from mountd.domain.track import RETRY_DELAYS_S, STUCK_PROBE_S, Track, Wish, begun, ended
+from mountd.domain.track import RETRY_DELAYS_S, STUCK_PROBE_S, Track, Wish, begun
 from schemas.states import MountState
 from tests.unit.mountd.builders import a_bucket, a_nas, a_secret, a_wish
-
-NOW = 1000.0
-EVERY_S = 10.0
-PATH = "nas/media"
-
-
-def a_track(wish: Wish | None = None, **known: object) -> Track:
-    wish = wish or a_wish()
-    plain = Track(
-        name=wish.volume.name,
-        mount_path=wish.volume.mount_path,
-        state=MountState.MOUNTED,
-        since=NOW,
-        wish=wish,
-        incarnation="one",
-        made_for=fingerprint(wish),
-        probe_at=NOW + EVERY_S,
-    )
-    return replace(plain, **known)  # type: ignore[arg-type]
-
-
-def nothing_mounted(wish: Wish | None = None, **known: object) -> Track:
-    return a_track(wish, incarnation="", made_for="", state=MountState.MOUNTING, **known)
-
-
-def steps(*tracks: Track, now: float = NOW) -> list[Step]:
-    return list(plan({track.name: track for track in tracks}, now))
-
-
-def step(track: Track, now: float = NOW) -> tuple[Operation, bool] | None:
-    found = steps(track, now=now)
-    return (found[0].operation, found[0].is_forced) if found else None
-
-
-def after(track: Track, outcome: Outcome, now: float = NOW) -> Track:
-    return ended(track, outcome, now, EVERY_S)
+from tests.unit.mountd.tracks import (
+    EVERY_S,
+    NOW,
+    a_track,
+    after,
+    nothing_mounted,
+    step,
+    steps,
+)
 
 
 @pytest.mark.parametrize(
@@ -199,109 +165,3 @@ def test_a_volume_that_moves_is_mounted_at_its_new_place() -> None:
     wish = a_wish(a_bucket(bucket="second"))
     track = after(a_track(wish, mount_path="ossfs/first", running=Operation.UNMOUNT), Unmounted())
     assert track.mount_path == "ossfs/second"
-
-
-def test_what_is_found_is_adopted_and_asked_at_once() -> None:
-    tracks = adopted([Found("media", PATH, "one", "")], NOW)
-    assert tracks["media"].state is MountState.MOUNTING
-    assert step(tracks["media"]) == (Operation.PROBE, False)
-    kept = ordered(tracks, {"media": a_wish()}, NOW)
-    assert kept["media"].incarnation == "one"
-    assert after(kept["media"], Answered()).state is MountState.MOUNTED
-
-
-def test_a_found_mount_goes_to_the_volume_that_wants_its_place() -> None:
-    tracks = adopted([Found("bucket1", "ossfs/bucket1", "one", "")], NOW)
-    tracks = ordered(tracks, {"photos": a_wish(a_bucket("photos", bucket="bucket1"))}, NOW)
-    assert list(tracks) == ["photos"]
-    assert tracks["photos"].incarnation == "one"
-
-
-def test_a_place_belongs_to_one_volume() -> None:
-    wishes = {name: a_wish(a_bucket(name, bucket="shared")) for name in ("b", "a")}
-    tracks = ordered({}, wishes, NOW)
-    assert [one.track.name for one in steps(*tracks.values())] == ["a"]
-    assert tracks["b"].state is MountState.FAILED
-    assert "belongs to the volume a" in tracks["b"].reason
-    # And whoever has it keeps it.
-    held = ordered({"b": a_track(wishes["b"])}, wishes, NOW)
-    assert "belongs to the volume b" in held["a"].reason
-
-
-def test_orders_that_do_not_mention_a_volume_leave_it_as_it_is() -> None:
-    tracks = ordered({"media": a_track()}, {}, NOW)
-    assert tracks["media"].wish is None
-    assert tracks["media"].incarnation == "one"
-    assert steps(replace(tracks["media"], is_dead=True, made_for="x")) == []
-    # What was never mounted is forgotten.
-    assert noticed(ordered({"media": nothing_mounted()}, {}, NOW), {}, NOW) == {}
-
-
-def test_the_same_orders_again_do_not_hurry_what_waits() -> None:
-    failed = after(nothing_mounted(), Failed("no such host"))
-    tracks = ordered({"media": failed}, {"media": a_wish()}, NOW)
-    assert tracks["media"] == failed
-    corrected = ordered({"media": failed}, {"media": a_wish(a_nas(host="right"))}, NOW)
-    assert step(corrected["media"]) == (Operation.MOUNT, False)
-
-
-def test_a_refused_wish_shows_as_failed_even_over_a_mount_that_serves() -> None:
-    refused = a_wish(refusal="not from there")
-    track = ordered({"media": a_track(running=Operation.PROBE)}, {"media": refused}, NOW)["media"]
-    assert (track.state, track.reason) == (MountState.FAILED, "not from there")
-    assert after(track, Answered()).state is MountState.FAILED
-    assert step(after(track, Answered()), NOW + 100) is None
-
-
-def test_a_mount_that_somebody_took_away_is_made_again() -> None:
-    track = noticed({"media": a_track()}, {}, NOW)["media"]
-    assert (track.state, track.incarnation) == (MountState.FAILED, "")
-    assert "something else" in track.reason
-    assert step(track) == (Operation.MOUNT, False)
-    leaving = a_track(a_wish(absent=True), state=MountState.UNMOUNTING)
-    assert noticed({"media": leaving}, {}, NOW)["media"].state is MountState.UNMOUNTING
-
-
-def test_a_mount_that_somebody_put_in_its_place_is_another_one() -> None:
-    there = {PATH: Found("media", PATH, "two", "")}
-    track = noticed({"media": a_track()}, there, NOW)["media"]
-    assert (track.state, track.incarnation) == (MountState.MOUNTING, "two")
-    assert step(track) == (Operation.PROBE, False)
-
-
-def test_a_mount_that_an_earlier_process_was_still_making_is_taken_over() -> None:
-    there = {PATH: Found("media", PATH, "two", fingerprint(a_wish()))}
-    track = noticed({"media": nothing_mounted()}, there, NOW)["media"]
-    assert (track.incarnation, track.made_for) == ("two", fingerprint(a_wish()))
-    assert step(track) == (Operation.PROBE, False)
-    leaving = nothing_mounted(a_wish(absent=True), retry_at=NOW + 5)
-    leaving = replace(leaving, state=MountState.UNMOUNTING)
-    assert noticed({"media": leaving}, there, NOW)["media"].state is MountState.UNMOUNTING
-    gone = replace(leaving, is_gone=True)
-    assert noticed({"media": gone}, there, NOW) == {"media": gone}
-
-
-def test_what_is_under_way_is_not_judged_by_the_table() -> None:
-    busy = a_track(running=Operation.UNMOUNT)
-    assert noticed({"media": busy}, {}, NOW) == {"media": busy}
-
-
-def test_a_hint_makes_one_probe_due() -> None:
-    other = a_track(a_wish(a_nas("films")))
-    tracks = hurried({"media": a_track(), "films": other}, PATH, NOW)
-    assert [(one.operation, one.track.name) for one in plan(tracks, NOW)] == [
-        (Operation.PROBE, "media")
-    ]
-
-
-def test_the_next_look_is_when_something_is_due() -> None:
-    assert next_due({"media": a_track()}, NOW) == NOW + EVERY_S
-    assert next_due({"media": nothing_mounted(retry_at=NOW + 2)}, NOW) == NOW + 2
-    assert next_due({"media": a_track(running=Operation.PROBE)}, NOW) > NOW + 600
-
-
-def test_the_report_says_what_is_known() -> None:
-    (current,) = report({"media": a_track(answered_at=NOW + 1.5)}, "/mnt/acs_mnt")
-    assert current.mountpoint == "/mnt/acs_mnt/nas/media"
-    assert current.since == "1970-01-01T00:16:40.000Z"
-    assert current.answered_at == "1970-01-01T00:16:41.500Z"
