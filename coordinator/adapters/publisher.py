@@ -8,6 +8,7 @@ import asyncio
 import uuid
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -29,6 +30,15 @@ QUEUE_MAX = 10_000
 RETRY_S = 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    """One document on its way to its stream."""
+
+    subject: str
+    document: BaseModel
+    id: str
+
+
 class Publisher:
     """Implements `coordinator.ports.EventSink`, and writes the audit stream."""
 
@@ -36,7 +46,7 @@ class Publisher:
         self._link = link
         self._name = name
         self._epoch = epoch
-        self._queue: deque[tuple[str, BaseModel]] = deque()
+        self._queue: deque[_Entry] = deque()
         self._filled = asyncio.Event()
         self._dropped = 0
 
@@ -69,34 +79,38 @@ class Publisher:
         while True:
             await self._filled.wait()
             while self._queue:
-                subject, entry = self._queue[0]
+                entry = self._queue[0]
                 try:
-                    await self._publish(subject, entry)
+                    await self._publish(entry)
                 except BusUnavailable:
                     await asyncio.sleep(RETRY_S)
                     continue
                 # Only now: an entry that was being published may have been dropped meanwhile.
-                if self._queue and self._queue[0][1] is entry:
+                if self._queue and self._queue[0] is entry:
                     self._queue.popleft()
             self._filled.clear()
 
-    async def _publish(self, subject: str, entry: BaseModel) -> None:
-        async with translated(f"publish {subject}"):
+    async def _publish(self, entry: _Entry) -> None:
+        async with translated(f"publish {entry.subject}"):
             try:
                 await self._link.jetstream.publish(
-                    subject, encode(entry), timeout=REQUEST_TIMEOUT_S
+                    entry.subject,
+                    encode(entry.document),
+                    timeout=REQUEST_TIMEOUT_S,
+                    # Sent again after a lost acknowledgement, it is stored once.
+                    headers={"Nats-Msg-Id": entry.id},
                 )
             except MaxPayloadError:
                 # It would be refused for ever, and hold up everything behind it.
-                log.exception("too large to be published; dropped", subject=subject)
+                log.exception("too large to be published; dropped", subject=entry.subject)
 
-    def _offer(self, subject: str, entry: BaseModel) -> None:
+    def _offer(self, subject: str, document: BaseModel) -> None:
         if len(self._queue) >= QUEUE_MAX:
             self._queue.popleft()
             self._dropped += 1
             if self._dropped % 1000 == 1:
                 log.warning("dropped the oldest events", dropped=self._dropped)
-        self._queue.append((subject, entry))
+        self._queue.append(_Entry(subject, document, uuid.uuid4().hex))
         self._filled.set()
 
 
