@@ -1,5 +1,7 @@
 """Probes whose results a test sets."""
 
+import asyncio
+
 from agent.domain.observation import SeenContainer
 from schemas.service import Probe
 
@@ -10,7 +12,11 @@ class FakeProbe:
     def __init__(self) -> None:
         self.results: dict[str, bool] = {}
         self.checks: list[str] = []
+        #: images whose containers never answer
+        self.hung: set[str] = set()
 
     async def check(self, container: SeenContainer, probe: Probe) -> bool:
         self.checks.append(container.name)
+        if container.image in self.hung:
+            await asyncio.Event().wait()
         return self.results.get(container.name, True)

@@ -6,7 +6,7 @@ from schemas.desired import NodeDesired
 from schemas.event import EventKind
 from schemas.states import MountState, Wanted
 from tests.component.agent.node import FakeNode
-from tests.fakes.orders import a_mount, a_slot, orders, sharing
+from tests.fakes.orders import a_mount, a_slot, a_spec, orders, sharing
 from tests.fakes.script import Behaviour
 
 SPEC = sharing()
@@ -96,7 +96,8 @@ async def test_starts_that_hang_on_a_dead_volume_hold_up_nobody(node: FakeNode) 
     many = [a_slot(slot=number, spec=SPEC) for number in range(1, 40)]
     node.bus.put_desired(orders(*many, mounts=[a_mount()]))
     await gate.reached.wait()
-    # Whoever waits at the gate goes on waiting there.
+    # Whoever waits at the gate goes on waiting there, and that is as many as may.
+    await asyncio.sleep(1)
     del node.engine._gates["start"]
     node.bus.put_desired(orders(*many, a_slot("other"), mounts=[a_mount()], generation=2))
     took_s = await node.until(
@@ -240,3 +241,18 @@ async def test_mounts_are_counted_by_state(node: FakeNode) -> None:
     node.mounts.turn("photos", MountState.STUCK)
     await node.until(lambda: bool(node.status.problems))
     assert b'troopers_agent_mounts{state="stuck"} 1.0' in node.agent.render_metrics()
+
+
+async def test_probes_that_hang_on_a_dead_volume_delay_no_other(node: FakeNode) -> None:
+    node.probe.hung.add("web:2")
+    probe = {"cmd": "check", "initial_delay_s": 0.0, "timeout_s": 20.0}
+    hanging = sharing(image="web:2", probe=probe)
+    many = [a_slot(slot=number, spec=hanging) for number in range(1, 41)]
+    other = a_slot("other", spec=a_spec(probe=probe))
+    node.bus.put_desired(orders(*many, mounts=[a_mount()]))
+    await node.until(lambda: len(node.probe.checks) >= 16)
+    node.bus.put_desired(orders(*many, other, mounts=[a_mount()], generation=2))
+    took_s = await node.until(
+        lambda: any(c.service == "other" and c.health == "success" for c in node.status.containers)
+    )
+    assert took_s < 3.0

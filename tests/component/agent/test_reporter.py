@@ -10,7 +10,7 @@ from schemas.current import EngineCurrent
 from schemas.states import EngineState
 from tests.fakes.bus import FakeBus
 from tests.fakes.clock import wall_clock
-from tests.unit.agent.seen import a_container
+from tests.unit.agent.seen import a_container, mounted
 
 ENGINE = EngineView(EngineCurrent(state=EngineState.READY))
 
@@ -22,11 +22,10 @@ class Desk:
         self.bus = FakeBus()
         self.reporter = Reporter(Identity("n1", "b1", "0", "10.0.0.1"), self.bus, wall_clock)
 
-    def say(self, count: int, *, is_resync: bool = False) -> None:
+    def say(self, count: int, *, is_resync: bool = False, answered_at: str = "") -> None:
         seen = tuple(a_container(slot=n + 1) for n in range(count))
-        self.reporter.report(
-            ENGINE, None, Observation(wall_clock(), seen), Plan(), is_resync=is_resync
-        )
+        observed = Observation(wall_clock(), seen, mounts=mounted(answered_at=answered_at))
+        self.reporter.report(ENGINE, None, observed, Plan(), is_resync=is_resync)
 
 
 async def run_for(desk: Desk, seconds: float) -> None:
@@ -63,6 +62,18 @@ async def test_no_news_is_not_sent_except_on_a_resync() -> None:
     desk.say(1, is_resync=True)
     await run_for(desk, 1)
     assert [status.sequence for status in desk.bus.statuses] == [1, 2]
+
+
+async def test_that_a_volume_answered_again_is_told_with_the_next_news() -> None:
+    desk = Desk()
+    desk.say(1, answered_at="10:00")
+    await run_for(desk, 1)
+    desk.say(1, answered_at="10:01")
+    await run_for(desk, 1)
+    assert len(desk.bus.statuses) == 1
+    desk.say(2, answered_at="10:02")
+    await run_for(desk, 1)
+    assert [status.mounts[0].answered_at for status in desk.bus.statuses] == ["10:00", "10:02"]
 
 
 async def test_a_status_is_sent_again_until_it_is_acknowledged() -> None:

@@ -46,6 +46,14 @@ def test_an_exit_is_counted_once() -> None:
     assert look(first, exited(a_container(), finished_at=NOW + 1), now=NOW + 1).exits == 2
 
 
+def test_an_exit_is_counted_when_the_engine_tells_the_whole_of_it() -> None:
+    seen = exited(a_container())
+    listed = replace(seen, exit_code=None, finished_at=None, is_vague=True)
+    vaguely = look(Attempts(), listed)
+    assert vaguely.exits == 0
+    assert look(vaguely, seen).exits == 1
+
+
 def test_out_of_memory_is_said() -> None:
     assert "memory" in look(Attempts(), replace(exited(a_container()), oom_killed=True)).message
 
