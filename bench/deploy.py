@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from cli.cluster import Cluster
+from cli.errors import ApiError
 from cli.image import busybox_root
 from cli.machines import Machine, Machines
 from cli.waiting import wait_until
@@ -38,6 +39,7 @@ def main() -> None:
             print(f"one container, POST to running: {one:.3f} s, {one / engine_one:.2f} x E")
             seen, back = _killed(cluster, machines)
             print(f"docker kill until shown: {seen:.3f} s; until repaired: {back:.3f} s")
+            print(f"change right after a bus restart, until applied: {_bus_restart(cluster):.3f} s")
             many = _many(cluster)
             cluster.api.delete("/projects/many?force=true&wait=120")
             engine_many = _raw(machines, CONTAINERS)
@@ -88,6 +90,24 @@ def _killed(cluster: Cluster[Machine], machines: Machines) -> tuple[float, float
             )
             back.append(time.monotonic() - began)
     return median(seen), median(back)
+
+
+def _bus_restart(cluster: Cluster[Machine]) -> float:
+    """From the moment the killed nats-server serves again until a change is carried out."""
+    cluster.nats.kill()
+    cluster.nats.start()
+    began = time.monotonic()
+    body = {"type": "scale_to", "value": 2}
+    _until(lambda: _accepted(cluster, "/services/one-0_web/scale?wait=30", body), 0.05)
+    return time.monotonic() - began
+
+
+def _accepted(cluster: Cluster[Machine], path: str, body: dict[str, object]) -> bool:
+    try:
+        cluster.api.post(path, body)
+    except ApiError:
+        return False
+    return True
 
 
 def _many(cluster: Cluster[Machine]) -> float:

@@ -124,6 +124,25 @@ def test_a_missing_image_fails_the_wait_with_its_node_and_name(world: World) -> 
     assert world.http("GET", "/projects/lost").status == 404
 
 
+def test_a_port_that_somebody_else_holds_fails_the_wait_and_heals_when_it_is_free(
+    world: World,
+) -> None:
+    with world.node("n1").engine.client() as client:
+        foreign = client.containers.run(
+            IMAGE, ["sleep", "1000"], ports={"80/tcp": 18081}, name="foreign", detach=True
+        )
+        try:
+            web = a_service(ports=["18081:80"], environment=["constraint:node==n1"])
+            world.deploy("port", {"web": web}, wait=False)
+            refused = world.http("POST", "/projects/port/start?wait=30")
+            assert refused.status == 500
+            assert "18081" in refused.body["message"]
+            assert "n1" in refused.body["message"]
+        finally:
+            foreign.remove(force=True)
+    world.wait_for_state("port", "running")
+
+
 def test_constraints_choose_nodes_and_say_why_none_fits(world: World) -> None:
     world.deploy("here", {"web": a_service(environment=["constraint:node==n2"])})
     assert world.nodes_of("here_web") == ["n2"]
