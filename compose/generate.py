@@ -6,5 +6,11 @@ from compose.reference import reference
 
 PAGE = Path(__file__).parent.parent / "docs" / "compose.md"
 
+
+def write(page: Path) -> None:
+    """Write the page anew."""
+    page.write_text(reference(), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    PAGE.write_text(reference(), encoding="utf-8")
+    write(PAGE)

@@ -93,9 +93,6 @@ class JsonSchema:
             else:
                 if faults:
                     return _most_telling(faults)
-        for choice in node.get("allOf", ()):
-            if (fault := self.fault(value, choice, where, depth)) is not None:
-                return fault
         return None
 
     def _mapping_fault(

@@ -50,7 +50,7 @@ NETWORK_KEYS: Mapping[str, KeyRule] = {
         Verdict.HONOURED,
         "driver driver_opts enable_ipv6 external internal ipam labels name attachable",
     ),
-    **advised(Verdict.LATER, {"enable_ipv4": "every network has IPv4"}),
+    **advised(Verdict.REFUSED, {"enable_ipv4": "every network has IPv4"}),
 }
 
 JOINING_KEYS: Mapping[str, KeyRule] = {
@@ -104,6 +104,6 @@ def understood_section(
             continue
         if rule.verdict is Verdict.WARNED:
             notes.warn(rule.advice, where=below(where, key))
-        elif rule.verdict is Verdict.HONOURED:
+        else:
             found[key] = item
     return found

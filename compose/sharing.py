@@ -31,9 +31,6 @@ class Reference:
     #: of volumes
     mode: str = ""
 
-    def __str__(self) -> str:
-        return f"service:{self.service}" if self.service else f"container:{self.container}"
-
     def on_engine(self, project: str) -> str:
         """The container's name on its engine."""
         return container_name(project, self.service, 1) if self.service else self.container

@@ -50,6 +50,14 @@ def test_a_chain_of_services_is_followed_and_a_name_alone_is_enough() -> None:
     assert [one.spec.tty for one in services] == [True, False, False]
 
 
+def test_hosts_are_joined_by_their_names() -> None:
+    services = compiled(
+        "a: {image: x, extra_hosts: ['h:1.1.1.1', 'i:2.2.2.2']}\n"
+        "b: {extends: a, extra_hosts: ['h:3.3.3.3']}"
+    ).services
+    assert services[1].spec.extra_hosts == ("h:3.3.3.3", "i:2.2.2.2")
+
+
 @pytest.mark.parametrize(
     ("text", "where"),
     [

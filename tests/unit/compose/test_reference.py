@@ -1,6 +1,8 @@
 """docs/compose.md is what the code says."""
 
-from compose.generate import PAGE
+from pathlib import Path
+
+from compose.generate import PAGE, write
 from compose.keys import SERVICE_KEYS, V1_SERVICE_KEYS, Verdict
 from compose.published_schemas import _schema
 from compose.reference import reference
@@ -9,6 +11,11 @@ from compose.section_keys import DEPLOY_KEYS, JOINING_KEYS, NETWORK_KEYS, VOLUME
 
 def test_the_page_is_fresh() -> None:
     assert PAGE.read_text(encoding="utf-8") == reference(), "run `make schemas`"
+
+
+def test_writing_makes_it_fresh(tmp_path: Path) -> None:
+    write(tmp_path / "compose.md")
+    assert (tmp_path / "compose.md").read_text(encoding="utf-8") == reference()
 
 
 def test_every_key_that_the_schemas_know_is_in_the_tables() -> None:
