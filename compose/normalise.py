@@ -105,12 +105,6 @@ def normalise(
     aliyun = aliyun_labels(labels, keys.at("labels"), notes)
     deployed = deploy(found.get("deploy", {}), keys.at("deploy"), policy, notes)
     shared = sharing(found, where)
-    ports = published(found.get("ports", []), keys.at("ports"), notes)
-    _warn_of_unpublished(aliyun, ports, keys.at("labels"), notes)
-    if shared.network == "host" and ports:
-        raise TemplateError(
-            "a service on the host's network publishes no ports", where=keys.at("ports")
-        )
     is_global = _is_global(aliyun, deployed, where)
     return NormalService(
         name=name,
@@ -123,7 +117,7 @@ def normalise(
         policy=policy.policy(),
         labels={key: value for key, value in labels.items() if not key.startswith(PREFIX)},
         aliyun=replace(aliyun, latest_image=aliyun.latest_image or always_pulls(found, where)),
-        ports=ports,
+        ports=keys.ports(aliyun, notes, has_network=shared.network != "host"),
         expose=exposed(found.get("expose", []), keys.at("expose")),
         mounts=mounts(found.get("volumes", []), keys.at("volumes")),
         depends=keys.depends(aliyun, notes),
@@ -181,6 +175,15 @@ class _Keys:
         if path and not path.startswith("/"):
             raise TemplateError("must be an absolute path", where=self.at("working_dir"))
         return path
+
+    def ports(self, aliyun: AliyunLabels, notes: Notes, *, has_network: bool) -> tuple[Port, ...]:
+        found = published(self.found.get("ports", []), self.at("ports"), notes)
+        _warn_of_unpublished(aliyun, found, self.at("labels"), notes)
+        if found and not has_network:
+            raise TemplateError(
+                "a service on the host's network publishes no ports", where=self.at("ports")
+            )
+        return found
 
     def restart(self, deployed: Deploy) -> Restart:
         own = self.optional("restart", restart)

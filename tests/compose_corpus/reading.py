@@ -9,10 +9,11 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.compose_corpus.joining import networks, volumes, volumes_from
+
 _SHORT_PORT = re.compile(r"(?:([0-9]+[.][0-9.]+):)?(?:([0-9]*):)?([0-9]+)(?:/(\w+))?")
 _UNITS = {"b": 0, "k": 1, "kb": 1, "m": 2, "mb": 2, "g": 3, "gb": 3}
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PROPAGATIONS = {"shared", "rshared", "slave", "rslave", "private", "rprivate"}
 _CONDITIONS = {"service_healthy": "healthy", "service_completed_successfully": "completed"}
 
 Expected = dict[str, Any]
@@ -32,11 +33,11 @@ def expected(project: str, whole: Mapping[str, Any], name: str) -> Expected:
         else:
             raise AssertionError(f"nobody compares {key}")
     if "networks" in service:
-        found["networks"] = _networks(project, name, service["networks"], whole.get("networks", {}))
+        found["networks"] = networks(project, name, service["networks"], whole.get("networks", {}))
     if "volumes" in service:
-        found["volumes"] = _volumes(project, whole, service["volumes"])
+        found["volumes"] = volumes(project, whole, service["volumes"])
     if "volumes_from" in service:
-        found["volumes_from"] = _volumes_from(project, service["volumes_from"])
+        found["volumes_from"] = volumes_from(project, service["volumes_from"])
     return found
 
 
@@ -104,61 +105,6 @@ def _ports(value: Any) -> Expected:
         assert match is not None, entry
         found.add((match[1] or "", match[2] or "", int(match[3]), match[4] or "tcp"))
     return {"ports": found}
-
-
-def _volumes(project: str, whole: Mapping[str, Any], value: Any) -> set[tuple[Any, ...]]:
-    declared = whole.get("volumes", {})
-    is_first = whole.get("version") == "1"
-    found = set()
-    for entry in value:
-        if isinstance(entry, dict):
-            kind, source, target = entry["type"], entry.get("source", ""), entry["target"]
-            read_only = entry.get("read_only", False)
-            no_copy = entry.get("volume", {}).get("nocopy", False)
-            travels = entry.get("bind", {}).get("propagation", "")
-            bytes_max = entry.get("tmpfs", {}).get("size")
-        else:
-            parts = entry.split(":")
-            source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
-            mode = set(parts[2].split(",")) if len(parts) > 2 else set()
-            kind = "bind" if source.startswith("/") else "volume"
-            read_only, no_copy = "ro" in mode, "nocopy" in mode
-            travels = next(iter(mode & _PROPAGATIONS), "")
-            bytes_max = None
-        if kind == "volume" and source and not is_first:
-            one = declared.get(source) or {}
-            prefixed = source if one.get("external") else f"{project}_{source}"
-            source = one.get("name", prefixed)
-        found.add((kind, source, target, read_only, no_copy, travels, bytes_max))
-    return found
-
-
-def _volumes_from(project: str, value: Any) -> tuple[str, ...]:
-    found = []
-    for entry in value:
-        parts = entry.split(":")
-        if parts[0] == "container":
-            name, mode = parts[1], parts[2:]
-        else:
-            service, *mode = parts[1:] if parts[0] == "service" else parts
-            name = f"{project}_{service}_1"
-        found.append(f"{name}:{mode[0] if mode else 'rw'}")
-    return tuple(found)
-
-
-def _networks(
-    project: str, service: str, value: Any, declared: Mapping[str, Any]
-) -> set[tuple[Any, ...]]:
-    joined = value if isinstance(value, dict) else dict.fromkeys(value)
-    found = set()
-    for key, options in joined.items():
-        one = declared.get(key) or {}
-        name = one.get("name", key if one.get("external") else f"{project}_{key}")
-        said = options or {}
-        aliases = (service, *said.get("aliases", []))
-        addresses = (said.get("ipv4_address", ""), said.get("ipv6_address", ""))
-        found.add((name, aliases, *addresses, tuple(said.get("link_local_ips", []))))
-    return found
 
 
 def _healthcheck(value: Any) -> Expected:

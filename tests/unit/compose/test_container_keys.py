@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.service import BlockIo, Device, DeviceRate, DeviceRequest, Logging, Ulimit
-from tests.unit.compose.templates import compiled, refused, warnings, web, web_refused
+from tests.unit.compose.templates import compiled, warnings, web, web_refused
 
 
 @pytest.mark.parametrize(
@@ -211,103 +211,3 @@ def test_a_port_may_have_a_choice_of_host_ports() -> None:
     (port,) = web("ports: ['8000-8010:80']").spec.ports
     assert (port.host_port, port.host_choice) == (None, "8000-8010")
     assert web("ports: ['8000-8010:80']").definition["ports"] == ["8000-8010:80"]
-
-
-def test_a_choice_from_deploy_is_the_same_as_from_the_keys() -> None:
-    keys = "deploy: {restart_policy: {condition: on-failure, max_attempts: 3}}"
-    assert web(keys).spec.restart == web("restart: 'on-failure:3'").spec.restart
-    assert web("deploy: {restart_policy: {condition: none}}").spec.restart.policy == "no"
-    assert web("deploy: {restart_policy: {condition: any}}").spec.restart.policy == "always"
-
-
-@pytest.mark.parametrize(
-    ("deploy", "where"),
-    [
-        ("{restart_policy: {condition: any, max_attempts: 2}}", "restart_policy.max_attempts"),
-        ("{restart_policy: {condition: often}}", "restart_policy.condition"),
-        ("{placement: {constraints: [a]}}", "placement.constraints[0]"),
-        ("{placement: {constraints: ['node.role==manager']}}", "placement.constraints[0]"),
-        ("{colour: red}", "colour"),
-    ],
-)
-def test_what_deploy_cannot_mean_is_refused(deploy: str, where: str) -> None:
-    assert web_refused(f"deploy: {deploy}").where == f"services.web.deploy.{where}"
-
-
-def test_constraints_of_deploy_are_scheduling_expressions() -> None:
-    keys = (
-        "deploy: {placement: {constraints: ['node.labels.disk == ssd', 'node.hostname!=n1', "
-        "'engine.labels.os==linux']}}"
-    )
-    shown = [(e.key, e.negated, e.value) for e in web(keys).placement.expressions]
-    assert shown == [("disk", False, "ssd"), ("node", True, "n1"), ("os", False, "linux")]
-
-
-def test_what_deploy_says_without_effect_is_told() -> None:
-    keys = (
-        "deploy: {update_config: {parallelism: 2}, rollback_config: {order: start-first}, "
-        "endpoint_mode: dnsrr, labels: {a: b}, placement: {preferences: [{spread: a}]}, "
-        "restart_policy: {delay: 5s, window: 1m}}"
-    )
-    assert len(warnings(keys)) == 7
-
-
-def test_restart_may_be_said_twice_but_not_in_two_ways() -> None:
-    twice = "restart: always, deploy: {restart_policy: {condition: any}}"
-    assert web(twice).spec.restart.policy == "always"
-    error = web_refused("restart: 'no', deploy: {restart_policy: {condition: any}}")
-    assert error.where == "services.web.restart"
-
-
-def test_networks_have_drivers_addresses_and_options() -> None:
-    rest = """
-    networks:
-      default:
-        driver: macvlan
-        attachable: true
-        enable_ipv6: true
-        ipam:
-          driver: default
-          options: {a: b}
-          config: [{subnet: 10.9.0.0/16, ip_range: 10.9.1.0/24, gateway: 10.9.0.1,
-                    aux_addresses: {router: 10.9.0.2}}]
-    """
-    network = compiled("services: {web: {image: x}}" + rest.replace("\n    ", "\n")).networks[0]
-    assert (network.driver, network.attachable, network.enable_ipv6) == ("macvlan", True, True)
-    assert network.addresses is not None
-    assert network.addresses.model_dump() == {
-        "driver": "",
-        "options": {"a": "b"},
-        "pools": (
-            {
-                "subnet": "10.9.0.0/16",
-                "ip_range": "10.9.1.0/24",
-                "gateway": "10.9.0.1",
-                "aux_addresses": {"router": "10.9.0.2"},
-            },
-        ),
-    }
-
-
-def test_an_overlay_is_made_as_a_bridge_with_a_warning() -> None:
-    template = compiled("services: {web: {image: x}}\nnetworks: {default: {driver: overlay}}")
-    assert template.networks[0].driver == "bridge"
-    assert "from node to node" in template.warnings[0]
-
-
-def test_a_service_has_fixed_addresses_and_an_order_of_networks() -> None:
-    spec = web(
-        "networks: {a: {ipv4_address: 10.9.0.7, ipv6_address: 'fd::7', link_local_ips: [169.254.1.1]}, "
-        "b: {priority: 10}}",
-        "networks: {a: , b: }",
-    ).spec
-    assert [one.name for one in spec.networks] == ["shop_b", "shop_a"]
-    second = spec.networks[1]
-    assert (second.ipv4_address, second.ipv6_address) == ("10.9.0.7", "fd::7")
-    assert second.link_local_ips == ("169.254.1.1",)
-
-
-def test_a_volume_may_have_any_driver_but_a_clusters() -> None:
-    rest = "volumes: {a: {driver: rexray, driver_opts: {size: 5}}}"
-    assert compiled("services: {web: {image: x}}\n" + rest).volumes[0].driver == "rexray"
-    assert refused("services: {web: {image: x}}\nvolumes: {a: {driver: nas}}").where

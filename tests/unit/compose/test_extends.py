@@ -50,6 +50,14 @@ def test_a_chain_of_services_is_followed_and_a_name_alone_is_enough() -> None:
     assert [one.spec.tty for one in services] == [True, False, False]
 
 
+def test_a_mount_replaces_one_at_the_same_place_in_any_syntax() -> None:
+    services = compiled(
+        "services: {a: {image: x, volumes: ['/h:/d']}, b: {extends: {service: a}, "
+        "volumes: [{type: bind, source: /other, target: /d}]}}"
+    ).services
+    assert [mount.source for mount in services[1].spec.volumes] == ["/other"]
+
+
 def test_hosts_are_joined_by_their_names() -> None:
     services = compiled(
         "a: {image: x, extra_hosts: ['h:1.1.1.1', 'i:2.2.2.2']}\n"
