@@ -20,7 +20,7 @@ from compose.placement import PolicyReader
 from compose.ports import exposed, published
 from compose.pulling import always_pulls
 from compose.resources import Resources, resources
-from compose.sharing import Sharing, sharing
+from compose.sharing import Reference, Sharing, check_sharing, sharing
 from compose.tree import Tree, integer, text, text_map, texts
 from compose.units import seconds, words
 from schemas.command import SCALE_MAX
@@ -104,7 +104,7 @@ def normalise(
     labels = text_map(found.get("labels", {}), keys.at("labels"))
     aliyun = aliyun_labels(labels, keys.at("labels"), notes)
     deployed = deploy(found.get("deploy", {}), keys.at("deploy"), policy, notes)
-    shared = sharing(found, where)
+    shared = keys.sharing(aliyun)
     is_global = _is_global(aliyun, deployed, where)
     return NormalService(
         name=name,
@@ -117,7 +117,7 @@ def normalise(
         policy=policy.policy(),
         labels={key: value for key, value in labels.items() if not key.startswith(PREFIX)},
         aliyun=replace(aliyun, latest_image=aliyun.latest_image or always_pulls(found, where)),
-        ports=keys.ports(aliyun, notes, has_network=shared.network != "host"),
+        ports=keys.ports(aliyun, notes),
         expose=exposed(found.get("expose", []), keys.at("expose")),
         mounts=mounts(found.get("volumes", []), keys.at("volumes")),
         depends=keys.depends(aliyun, notes),
@@ -176,13 +176,19 @@ class _Keys:
             raise TemplateError("must be an absolute path", where=self.at("working_dir"))
         return path
 
-    def ports(self, aliyun: AliyunLabels, notes: Notes, *, has_network: bool) -> tuple[Port, ...]:
+    def sharing(self, aliyun: AliyunLabels) -> Sharing:
+        shared = sharing(self.found, self.where)
+        check_sharing(self.found, shared, self.where)
+        if isinstance(shared.network, Reference) and aliyun.probe and aliyun.probe.url:
+            raise TemplateError(
+                f"a shared network has no address of its own: use {PREFIX}probe.cmd",
+                where=below(self.at("labels"), f"{PREFIX}probe.url"),
+            )
+        return shared
+
+    def ports(self, aliyun: AliyunLabels, notes: Notes) -> tuple[Port, ...]:
         found = published(self.found.get("ports", []), self.at("ports"), notes)
         _warn_of_unpublished(aliyun, found, self.at("labels"), notes)
-        if found and not has_network:
-            raise TemplateError(
-                "a service on the host's network publishes no ports", where=self.at("ports")
-            )
         return found
 
     def restart(self, deployed: Deploy) -> Restart:

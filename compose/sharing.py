@@ -75,6 +75,26 @@ def sharing(found: Mapping[str, Tree], where: str) -> Sharing:
     )
 
 
+def check_sharing(found: Mapping[str, Tree], shared: Sharing, where: str) -> None:
+    """Make sure that the engine would take the keys together: it refuses them one by one, later.
+
+    Raises:
+        TemplateError: a key is about a network that the service doesn't have for itself.
+    """
+    refused: Collection[str] = ()
+    reason = ""
+    if isinstance(shared.network, Reference):
+        refused = ("ports", "expose", "hostname", "dns", "extra_hosts", "mac_address")
+        reason = "is up to the container whose network it shares"
+    elif shared.network == "host":
+        refused, reason = ("ports", "mac_address"), "has no meaning on the host's network"
+    for key in refused:
+        if found.get(key):
+            raise TemplateError(reason, where=below(where, key))
+    if found.get("uts") == "host" and found.get("hostname"):
+        raise TemplateError("is the node's own with uts: host", where=below(where, "hostname"))
+
+
 def with_services(one: Sharing, services: Collection[str]) -> Sharing:
     """The sharing with containers that are really services, as the first format writes them."""
 

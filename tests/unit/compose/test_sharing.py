@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.compose.templates import compiled, refused
+from tests.unit.compose.templates import compiled, refused, web_refused
 
 
 def test_a_service_shares_with_the_first_container_of_another() -> None:
@@ -39,10 +39,23 @@ def test_in_the_first_format_a_container_may_be_a_service() -> None:
         ("volumes_from: [nobody]", "web.volumes_from[0]"),
         ("net: 'service:'", "web.net"),
         ("pid: 'service:nobody'", "web.pid"),
+        ("net: 'container:db', ports: ['80']", "web.ports"),
+        ("net: 'container:db', hostname: web", "web.hostname"),
+        ("net: 'container:db', extra_hosts: ['a:1.1.1.1']", "web.extra_hosts"),
+        ("net: host, ports: ['80']", "web.ports"),
+        ("net: host, mac_address: '02:42:ac:11:00:02'", "web.mac_address"),
+        (
+            "net: 'container:db', labels: {aliyun.probe.url: 'http://container'}",
+            "web.labels.aliyun.probe.url",
+        ),
     ],
 )
 def test_what_cannot_be_shared_is_refused(keys: str, where: str) -> None:
     assert refused(f"web: {{image: x, {keys}}}\ndb: {{image: x}}").where == where
+
+
+def test_a_hostname_is_the_node_s_own_where_its_namespace_is() -> None:
+    assert web_refused("uts: host, hostname: web").where == "services.web.hostname"
 
 
 def test_an_outside_address_is_a_name_for_the_projects_services() -> None:
