@@ -1,0 +1,116 @@
+"""The loop between orders and a mounter, made up."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from mountd.domain.outcomes import Answered, Dead, Silent
+from mountd.keeper import Keeper, Terms
+from schemas.mounting import MountOrders, MountReport
+from schemas.states import MountState
+from tests.fakes.mounter import FakeMounter
+from tests.unit.mountd.builders import a_nas, an_order, judged
+
+PATH = "nas/media"
+
+
+@asynccontextmanager
+async def a_keeper(
+    mounter: FakeMounter, *, probe_every_s: float = 0.05, patience_s: float = 60.0
+) -> AsyncIterator[Keeper]:
+    terms = Terms("/mnt/acs_mnt", judged, time.time, probe_every_s, patience_s)
+    keeper = Keeper(mounter, terms)
+    running = asyncio.create_task(keeper.run())
+    try:
+        yield keeper
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def until(keeper: Keeper, state: MountState) -> MountReport:
+    seen = -1
+    async with asyncio.timeout(10):
+        while True:
+            asked = MountOrders(mounts=(an_order(),), seen=seen, wait_s=1)
+            report = await keeper.answer(asked)
+            if [one.state for one in report.mounts] == [state]:
+                return report
+            seen = report.number
+
+
+async def test_answers_to_probes_are_no_news() -> None:
+    async with a_keeper(FakeMounter()) as keeper:
+        first = await until(keeper, MountState.MOUNTED)
+        asked = MountOrders(mounts=(an_order(),), seen=first.number, wait_s=0.3)
+        later = await keeper.answer(asked)
+        assert later.number == first.number
+        assert later.mounts[0].answered_at > first.mounts[0].answered_at
+
+
+async def test_news_end_the_wait_at_once() -> None:
+    mounter = FakeMounter()
+    async with a_keeper(mounter) as keeper:
+        first = await until(keeper, MountState.MOUNTED)
+        asked = MountOrders(mounts=(an_order(),), seen=first.number, wait_s=20)
+        waiting = asyncio.create_task(keeper.answer(asked))
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        mounter.kill(PATH)
+        assert (await waiting).number > first.number
+        assert time.monotonic() - began < 2
+
+
+async def test_a_successor_s_reports_have_other_numbers() -> None:
+    mounter = FakeMounter()
+    async with a_keeper(mounter) as keeper:
+        first = await until(keeper, MountState.MOUNTED)
+    async with a_keeper(mounter) as successor:
+        assert successor.report().number > first.number
+
+
+async def test_a_hint_is_followed_by_a_probe_long_before_one_is_due() -> None:
+    mounter = FakeMounter()
+    async with a_keeper(mounter, probe_every_s=60) as keeper:
+        first = await until(keeper, MountState.MOUNTED)
+        mounter.kill(PATH)
+        await until(keeper, MountState.FAILED)
+        healed = await until(keeper, MountState.MOUNTED)
+        assert healed.mounts[0].incarnation != first.mounts[0].incarnation
+
+
+async def test_a_mounter_that_breaks_its_promise_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mounter = FakeMounter()
+    async with a_keeper(mounter, patience_s=0.1) as keeper:
+        await until(keeper, MountState.MOUNTED)
+
+        async def never(_mount_path: str) -> Answered | Silent | Dead:
+            await asyncio.Event().wait()
+            return Answered()
+
+        monkeypatch.setattr(mounter, "probe", never)
+        stuck = await until(keeper, MountState.STUCK)
+        assert "no end of it" in stuck.mounts[0].reason
+
+
+async def test_one_slow_volume_holds_up_no_other() -> None:
+    mounter = FakeMounter(deadline_s=5.0)
+    mounter.server(PATH).is_up = False
+    other = an_order(a_nas("films"))
+    async with a_keeper(mounter) as keeper, asyncio.timeout(2):
+        seen = -1
+        while True:
+            asked = MountOrders(mounts=(an_order(), other), seen=seen, wait_s=1)
+            report = await keeper.answer(asked)
+            seen = report.number
+            states = {one.name: one.state for one in report.mounts}
+            if states["films"] is MountState.MOUNTED:
+                break
+    assert states["media"] is MountState.MOUNTING
