@@ -9,6 +9,9 @@ from schemas.service import VolumeMount
 from schemas.volume import BASE_DIRECTORY, volume_of_path
 
 
+_ABOVE_VOLUMES = frozenset({BASE_DIRECTORY, f"{BASE_DIRECTORY}/nas", f"{BASE_DIRECTORY}/ossfs"})
+
+
 def shared_mount(
     mount: Mount, declared: Mapping[str, Declared], shared: Mapping[str, str]
 ) -> VolumeMount | None:
@@ -22,6 +25,9 @@ def shared_mount(
             as it is, the application's data would land on the node's own disk.
     """
     if mount.kind == "bind":
+        if mount.source in _ABOVE_VOLUMES:
+            # It could neither be waited for nor be seen to be stuck.
+            raise TemplateError("mount a shared volume, not what is above it", where=mount.where)
         found = volume_of_path(mount.source)
         if found is None:
             return None

@@ -111,7 +111,8 @@ def test_a_dead_fuse_process_is_noticed_and_what_used_it_starts_anew(
     )
     (user,) = world.containers("heal_user")
     other = world.running("heal")[next(iter(world.containers("heal_other")))]
-    place = world.ok("GET", "/volumes/pictures")["Mountpoint"]
+    entries = world.ok("GET", "/volumes")["Volumes"]
+    (place,) = (entry["Mountpoint"] for entry in entries if entry["Node"] == "n1")
     _kill_fuse(place)
     world.wait_for(
         lambda: (

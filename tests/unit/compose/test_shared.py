@@ -53,6 +53,12 @@ def test_the_first_format_knows_shared_volumes_as_well() -> None:
     assert (second.type, second.source) == ("volume", "other")
 
 
+@pytest.mark.parametrize("path", ["/mnt/acs_mnt", "/mnt/acs_mnt/nas", "/mnt/acs_mnt/ossfs/"])
+def test_what_is_above_the_volumes_is_not_mounted(path: str) -> None:
+    with pytest.raises(TemplateError, match="not what is above it"):
+        volumes_of(f"'{path}:/x'")
+
+
 @pytest.mark.parametrize(
     "written", ["/mnt/acs_mnt/nas/nobody:/x", "/mnt/acs_mnt/ossfs/data/a:/x", "unknown:/x"]
 )
