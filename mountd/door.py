@@ -107,15 +107,18 @@ class Door:
         while line := await self._request(reader):
             report = await self._while_connected(reader, self._reply_to(line))
             writer.write(encode(report) + b"\n")
-            await asyncio.wait_for(writer.drain(), TRANSFER_S_MAX)
+            async with asyncio.timeout(TRANSFER_S_MAX):
+                await writer.drain()
 
     async def _request(self, reader: asyncio.StreamReader) -> bytes:
         """One line; empty at the end of the conversation."""
-        first = await asyncio.wait_for(reader.read(1), IDLE_S_MAX)
+        async with asyncio.timeout(IDLE_S_MAX):
+            first = await reader.read(1)
         if first in (b"", b"\n"):
             return first
         try:
-            return first + await asyncio.wait_for(reader.readuntil(b"\n"), TRANSFER_S_MAX)
+            async with asyncio.timeout(TRANSFER_S_MAX):
+                return first + await reader.readuntil(b"\n")
         except asyncio.LimitOverrunError:
             log.warning("turned away: a request of more than 1 MiB")
             return b""

@@ -51,9 +51,11 @@ class Keeper:
         for track in self._tracks.values():
             log.info("found mounted", volume=track.name, path=track.mount_path)
         self._wake = asyncio.Event()
-        self._changed = asyncio.Condition()
-        # Above every number of an earlier process, so that nobody takes our news for old ones.
-        self._number = int(terms.clock() * 1000)
+        #: set, and replaced by another, at every change
+        self._news = asyncio.Event()
+        # Above every number of an earlier process, so that nobody takes our news for old ones: no
+        # process had a change each microsecond.
+        self._number = int(terms.clock() * 1e6)
         self._reported: tuple[MountCurrent, ...] = ()
         mounter.on_change(self._look_again)
 
@@ -63,28 +65,30 @@ class Keeper:
             while True:
                 self._wake.clear()
                 self._pass(tasks)
-                await self._publish()
+                self._publish()
                 now = self._terms.clock()
                 wait_s = min(next_due(self._tracks, now) - now, LOOK_EVERY_S)
+                # Not `wait_for`: that loses a cancellation that meets a wake.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), wait_s)
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
 
     async def answer(self, orders: MountOrders) -> MountReport:
         """Take the orders and report, at once or when there is news within the asked time."""
         wishes = {one.name: self._terms.judge(one) for one in orders.mounts}
         self._tracks = ordered(self._tracks, wishes, self._terms.clock())
-        await self._publish()
         self._wake.set()
+        self._publish()
         if orders.wait_s > 0:
-            async with self._changed:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(
-                        self._changed.wait_for(lambda: self._number != orders.seen), orders.wait_s
-                    )
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(orders.wait_s):
+                    while self._number == orders.seen:
+                        await self._news.wait()
         return self.report()
 
     def report(self) -> MountReport:
         """How everything is. The times of last answers are newer than the number says."""
+        self._publish()
         return MountReport(number=self._number, mounts=report(self._tracks, self._terms.directory))
 
     def _look_again(self, mount_path: str | None) -> None:
@@ -132,7 +136,7 @@ class Keeper:
             case Operation.PROBE:
                 return await self._mounter.probe(step.track.mount_path)
 
-    async def _publish(self) -> None:
+    def _publish(self) -> None:
         """Raise the number if anything but the times of last answers has changed."""
         mounts = tuple(
             one.model_copy(update={"answered_at": ""})
@@ -141,5 +145,5 @@ class Keeper:
         if mounts != self._reported:
             self._reported = mounts
             self._number += 1
-            async with self._changed:
-                self._changed.notify_all()
+            self._news.set()
+            self._news = asyncio.Event()

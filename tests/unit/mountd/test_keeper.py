@@ -79,9 +79,21 @@ async def test_a_hint_is_followed_by_a_probe_long_before_one_is_due() -> None:
     async with a_keeper(mounter, probe_every_s=60) as keeper:
         first = await until(keeper, MountState.MOUNTED)
         mounter.kill(PATH)
-        await until(keeper, MountState.FAILED)
-        healed = await until(keeper, MountState.MOUNTED)
-        assert healed.mounts[0].incarnation != first.mounts[0].incarnation
+        async with asyncio.timeout(5):
+            report = first
+            while report.mounts[0].incarnation in ("", first.mounts[0].incarnation):
+                asked = MountOrders(mounts=(an_order(),), seen=report.number, wait_s=1)
+                report = await keeper.answer(asked)
+        assert mounter.calls[-2:] == [f"unmount {PATH} by force", f"mount {PATH}"]
+
+
+async def test_a_keeper_that_is_told_to_stop_stops_whatever_happens_in_that_moment() -> None:
+    for _ in range(50):
+        mounter = FakeMounter()
+        async with a_keeper(mounter) as keeper, asyncio.timeout(5):
+            await until(keeper, MountState.MOUNTED)
+            # Its wake and its end come together.
+            mounter.kill(PATH)
 
 
 async def test_a_mounter_that_breaks_its_promise_is_given_up(
