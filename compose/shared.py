@@ -8,7 +8,6 @@ from compose.mounts import Mount
 from schemas.service import VolumeMount
 from schemas.volume import BASE_DIRECTORY, volume_of_path
 
-
 _ABOVE_VOLUMES = frozenset({BASE_DIRECTORY, f"{BASE_DIRECTORY}/nas", f"{BASE_DIRECTORY}/ossfs"})
 
 
