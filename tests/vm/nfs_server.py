@@ -33,6 +33,9 @@ NFS_CORE_PARAM {{
 NFSV4 {{
   # Clients of an earlier run never come back.
   Graceless = true;
+  # A server that was stopped for a minute finds on waking that a lease of a minute has run out, and
+  # ganesha then fails what waited for it. The network's silence would not have this effect.
+  Lease_Lifetime = 180;
   Minor_Versions = 1, 2;
   Only_Numeric_Owners = true;
   RecoveryBackend = fs;

@@ -35,11 +35,16 @@ def test_after_a_reboot_a_container_waits_for_its_mount(world: VmWorld) -> None:
         "reboot, until another project's container ran", f"{time.monotonic() - ordered:.0f} s"
     )
 
-    restraint_ends = time.monotonic() + _RESTRAINT_S
-    while time.monotonic() < restraint_ends:
-        assert not world.is_running("books_app_1")
-        assert world.mount_state("ledger") in {"mounting", "failed"}
-    world.seen.tell("a mount whose server is silent", world.reason("ledger"))
+    world.stays(
+        lambda: (
+            not world.is_running("books_app_1")
+            and world.mount_state("ledger") in {"mounting", "failed"}
+        ),
+        "the container is not started before its volume is mounted",
+        _RESTRAINT_S,
+    )
+    mount = f"{world.mount_state('ledger')} {world.reason('ledger')}"
+    world.seen.tell("the mount meanwhile, its server being silent", mount)
     # Nothing was written below the empty mount point either.
     assert world.guest.run("ls -A /mnt/acs_mnt/nas/ledger 2>/dev/null; true") == ""
 

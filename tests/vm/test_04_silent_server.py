@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from cli.waiting import wait_until
 from tests.vm.heartbeats import Heartbeats, jitter_ms
 from tests.vm.world import VmWorld
 
@@ -60,9 +61,13 @@ def _observe(world: VmWorld, heartbeats: Heartbeats) -> Silence:
     world.wait_for(lambda: world.mount_state("slow") == "stuck", "the volume is stuck")
     verdict_s = time.monotonic() - silent_from
     reason = world.reason("slow")
-    node_states = set()
-    while time.monotonic() - silent_from < SILENCE_S:
-        node_states |= {host["Status"] for host in world.api.get("/hosts/")}
+    node_states: set[str] = set()
+
+    def is_over() -> bool:
+        node_states.update(host["Status"] for host in world.api.get("/hosts/"))
+        return time.monotonic() - silent_from > SILENCE_S
+
+    wait_until(is_over, SILENCE_S, poll_s=1)
     silent_until = time.monotonic()
 
     world.nfs.resume()

@@ -118,6 +118,11 @@ class VmWorld:
             raise AssertionError(f"after {deadline_s:.0f} s still not true: {what}")
         return time.monotonic() - started
 
+    def stays(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+        """Look once a second whether it stays true."""
+        if wait_until(lambda: not condition(), seconds, poll_s=1):
+            raise AssertionError(f"it was to stay so: {what}")
+
     def wait_until_ready(self) -> float:
         """Wait until the coordinator answers and believes in its node."""
         return self.wait_for(
