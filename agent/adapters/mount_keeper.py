@@ -62,7 +62,8 @@ class MountKeeper:
             poll.reschedule(asyncio.get_running_loop().time())
         if not self._tried.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._tried.wait(), FIRST_REPORT_S)
+                async with asyncio.timeout(FIRST_REPORT_S):
+                    await self._tried.wait()
             self._tried.set()
 
     async def keep(self) -> None:
@@ -81,7 +82,8 @@ class MountKeeper:
             except Transient as error:
                 self._lose(error)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._ordered.wait(), RETRY_S)
+                    async with asyncio.timeout(RETRY_S):
+                        await self._ordered.wait()
             else:
                 self._learn(report)
             finally:

@@ -92,7 +92,8 @@ class Lease:
                 if revision:
                     return started, revision
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), self._ttl_s / 6)
+                async with asyncio.timeout(self._ttl_s / 6):
+                    await self._hurry.wait()
 
     async def _try_acquire(self) -> int:
         """The new revision; 0 when somebody else holds the lease."""

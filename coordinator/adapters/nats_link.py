@@ -101,7 +101,8 @@ class NatsLink:
     async def close(self) -> None:
         """Send what is queued and hang up."""
         with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
-            await asyncio.wait_for(self._client.drain(), timeout=3.0)
+            async with asyncio.timeout(3.0):
+                await self._client.drain()
 
     async def subscribe(
         self, subject: str, deliver: Callable[[str, bytes], Awaitable[None]]
