@@ -8,7 +8,10 @@ import os
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
+    positive_data_acceptance,
+)
 
 from schemas import openapi
 from tests.contract_api.serving import PROJECT, SERVICE, URL_VARIABLE, api
@@ -39,6 +42,9 @@ def conforms(case, url):
     # A real coordinator has reasons of its own to refuse what the schema allows: a template that
     # is none, a deadline that has passed.
     excluded = [positive_data_acceptance] if URL_VARIABLE in os.environ else []
+    # The reference has `/volumes/create` beside `/volumes/{name}`: a volume may be called `create`.
+    if case.path == "/volumes/create":
+        excluded.append(allow_header_conformance)
     case.call_and_validate(base_url=url, excluded_checks=excluded)
 
 

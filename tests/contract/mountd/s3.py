@@ -101,7 +101,7 @@ class S3Server:
                     answer.read()
                     return
             except OSError:
-                time.sleep(0.1)  # noqa: TID251 # no loop runs while a server starts
+                time.sleep(0.1)  # no loop runs while a server starts
         raise AssertionError(f"moto did not start: {self._log.read_text()[-2000:]}")
 
 
