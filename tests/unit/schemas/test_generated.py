@@ -1,4 +1,6 @@
+import importlib
 import json
+import pkgutil
 from pathlib import Path
 
 import jsonschema
@@ -11,6 +13,7 @@ from schemas.command import COMMANDS, QUERIES
 from schemas.document import Document, Record
 from schemas.documents import DOCUMENTS, schema_file
 from schemas.generate import contract, main, outdated, write
+from schemas.mounting import MountOrders, MountReport
 
 FOLDER = Path(schemas.__file__).parent
 
@@ -37,8 +40,13 @@ def leaves(model):
 
 
 def test_every_document_of_the_bus_has_a_schema():
+    # A class is known as a subclass only once its module is imported.
+    for module in pkgutil.iter_modules(schemas.__path__):
+        importlib.import_module(f"schemas.{module.name}")
     wire = {leaf for leaf in leaves(Document) if leaf.__module__.startswith("schemas.")}
-    assert wire - {Record} == set(DOCUMENTS)
+    # Spoken on a node, over a unix socket.
+    local = {MountOrders, MountReport}
+    assert wire - local - {Record} == set(DOCUMENTS)
 
 
 @pytest.mark.parametrize("model", DOCUMENTS)
