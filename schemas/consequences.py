@@ -34,7 +34,7 @@ _CREATED_WITH = (
     "security_opt tmpfs volumes_from volume_driver devices device_requests device_cgroup_rules dns "
     "dns_search dns_options extra_hosts logging sysctls ulimits cgroup_parent platform runtime "
     "storage_opt memswap_limit_bytes mem_swappiness kernel_memory_bytes shm_size_bytes "
-    "oom_kill_disable oom_score_adj pids_limit cpu_quota_us cpu_period_us cpu_rt_period_us "
+    "files oom_kill_disable oom_score_adj pids_limit cpu_quota_us cpu_period_us cpu_rt_period_us "
     "cpu_rt_runtime_us cpuset blkio"
 )
 

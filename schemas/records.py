@@ -70,6 +70,10 @@ class ProjectTemplate(Part):
     networks: tuple[DesiredNetwork, ...] = ()
     volumes: tuple[DesiredVolume, ...] = ()
     warnings: tuple[str, ...] = ()
+    #: the template's text with every inline secret replaced; empty: there is none
+    shown_text: str = ""
+    #: variables of the project's environment that are secrets
+    hidden_variables: tuple[str, ...] = ()
 
 
 class ServiceRecord(Part):
@@ -103,7 +107,11 @@ class ProjectRecord(Record):
 
     name: ProjectName
     description: str = ""
-    template: str = ""
+    template: str = Field(default="", repr=False)
+    #: what is shown instead, where it holds secrets
+    shown_template: str = ""
+    #: variables whose values are never shown
+    hidden_variables: tuple[str, ...] = ()
     version: str
     environment: dict[str, str] = Field(default_factory=dict)
     compose_version: str = ""

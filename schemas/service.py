@@ -147,6 +147,20 @@ class BlockIo(Part):
     device_write_iops: tuple[DeviceRate, ...] = ()
 
 
+class InlineFile(Part):
+    """A config or a secret, written into the container before it is ever started.
+
+    The node keeps it nowhere else than there and in the ledger, which only the agent can read.
+    """
+
+    #: absolute, in the container
+    target: str
+    content: str = Field(repr=False)
+    uid: int = Field(default=0, ge=0)
+    gid: int = Field(default=0, ge=0)
+    mode: int = Field(default=0o400, ge=0, le=0o7777)
+
+
 class ServiceSpec(Part):
     """Everything that decides how one container is created. Its fingerprint is its identity.
 
@@ -168,6 +182,8 @@ class ServiceSpec(Part):
     networks: tuple[NetworkAttachment, ...] = ()
     #: host, none, bridge or `container:NAME` instead of project networks
     network_mode: str = ""
+    #: configs and secrets
+    files: tuple[InlineFile, ...] = ()
     healthcheck: Healthcheck | None = None
     probe: Probe | None = None
     restart: Restart = Restart()

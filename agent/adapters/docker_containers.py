@@ -11,6 +11,7 @@ from docker.errors import APIError, NotFound
 
 from agent.adapters import docker_labels as label
 from agent.adapters.docker_calls import EngineCalls
+from agent.adapters.docker_files import archive
 from agent.adapters.docker_seen import Shown, labels_of, name_of, networks_of
 from agent.adapters.docker_specs import creation
 from agent.errors import ContainerRejected, EngineFailed, EngineTimeout
@@ -68,6 +69,12 @@ class Containers:
         else:
             joined = frozenset()
         await self._join(name, container_id, body["Labels"], joined)
+        if spec.files:
+            # Into its own layer, and anew each time: an earlier attempt may have ended before this.
+            packed = archive(spec.files)
+            await self._changes.call(
+                f"write the files of {name}", lambda c: c.put_archive(container_id, "/", packed)
+            )
         return container_id
 
     async def start(self, container_id: str) -> None:

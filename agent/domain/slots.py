@@ -201,6 +201,13 @@ def _tend(view: SlotView, seen: SeenContainer) -> Decision:
 
 def _start_again(view: SlotView, seen: SeenContainer) -> Decision:
     """Follow the restart policy of a container that ended by itself or by somebody's hand."""
+    if seen.status == "created" and view.spec and view.spec.files:
+        # Whoever made it may have died before its files were in. Making it again writes them.
+        reason = "its files may be missing"
+        return Decision(
+            creates=(CreateContainer(view.slot.key, view.labels, view.spec, reason),),
+            starts=(start(view, "", reason),),
+        )
     if seen.status == "created" or _exit_was_asked(view, seen):
         return Decision(starts=(start(view, seen.id, "not running"),))
     has_failed = seen.exit_code != 0 or seen.oom_killed

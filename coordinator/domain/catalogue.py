@@ -91,6 +91,8 @@ def create(
         name=command.name,
         description=command.description,
         template=command.template,
+        shown_template=template.shown_text,
+        hidden_variables=template.hidden_variables,
         version=command.version,
         environment=command.environment,
         compose_version=template.compose_version,
@@ -247,6 +249,7 @@ def bury(record: ProjectRecord) -> ProjectRecord:
             "networks": (),
             "volumes": (),
             "template": "",
+            "shown_template": "",
             "environment": {},
             "warnings": (),
         }

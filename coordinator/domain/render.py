@@ -32,6 +32,8 @@ from schemas.states import EngineState, Health, NodeState
 PROJECT_NAME_KEY = "COMPOSE_PROJECT_NAME"
 PROJECT_VERSION_KEY = "ACS_PROJECT_VERSION"
 DEFAULT_DOMAIN_KEY = "ACS_DEFAULT_DOMAIN"
+#: shown instead of a secret
+HIDDEN = "***"
 
 _FRACTION = re.compile(r"\.(\d+)")
 _EVERY_INTERFACE = ("", "0.0.0.0", "::")
@@ -96,7 +98,7 @@ def render_project(
     body = views.Project(
         name=record.name,
         description=record.description,
-        template=record.template,
+        template=record.shown_template or record.template,
         version=record.version,
         environment=_environment(view, default_domain),
         created=rfc3339nano(record.created),
@@ -222,7 +224,8 @@ def _environment(view: ProjectView, default_domain: str) -> dict[str, str]:
     reserved = {PROJECT_NAME_KEY: record.name, PROJECT_VERSION_KEY: record.version}
     if default_domain:
         reserved[DEFAULT_DOMAIN_KEY] = default_domain
-    return {**record.environment, **reserved}
+    hidden = dict.fromkeys(record.environment.keys() & set(record.hidden_variables), HIDDEN)
+    return {**record.environment, **hidden, **reserved}
 
 
 def _operation(view: ProjectView) -> dict[str, Any]:

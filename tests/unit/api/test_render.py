@@ -226,3 +226,16 @@ def test_nodes_are_sorted_by_name():
 )
 def test_a_fractions_trailing_zeros_are_trimmed(given, shown):
     assert rfc3339nano(given) == shown
+
+
+def test_secrets_are_hidden_in_the_template_and_in_the_environment():
+    project = a_project(
+        template="the-secret",
+        shown_template="***",
+        hidden_variables=("KEY",),
+        environment={"KEY": "the-secret", "OTHER": "x"},
+    )
+    shown = view(project)
+    assert shown["template"] == "***"
+    assert (shown["environment"]["KEY"], shown["environment"]["OTHER"]) == ("***", "x")
+    assert "the-secret" not in str(shown)
