@@ -1,5 +1,6 @@
 """Configs and secrets, which are written when a container is made."""
 
+from agent.domain.observation import SeenContainer
 from agent.domain.plan import plan
 from schemas.fingerprint import fingerprint
 from tests.fakes.orders import a_slot, a_spec, orders
@@ -8,7 +9,7 @@ from tests.unit.agent.seen import a_container, an_observation
 WITH_FILES = a_spec(files=({"target": "/run/secrets/key", "content": "the-secret"},))
 
 
-def kinds(seen: object) -> list[str]:
+def kinds(seen: SeenContainer) -> list[str]:
     planned = plan(orders(a_slot(spec=WITH_FILES)), an_observation(seen))
     return [type(action).__name__ for action in planned.actions]
 
