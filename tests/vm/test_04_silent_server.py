@@ -12,8 +12,10 @@ from tests.vm.world import VmWorld
 
 SILENCE_S = 60.0
 VERDICT_S_MAX = 40.0
-#: After this the coordinator suspects a node. On real hardware heartbeats are off by milliseconds;
-#: here two emulated processors share two real ones with the rest of the tests.
+#: What heartbeats may be off their period by. One that is later than that says more about an
+#: emulated processor on a busy machine than about us, so the middle one counts, and ...
+_JITTER_MS_MAX = 200
+#: ... no gap may be so long that the coordinator suspects the node.
 _GAP_S_MAX = 5.0
 
 
@@ -88,14 +90,17 @@ def _observe(world: VmWorld, heartbeats: Heartbeats) -> Silence:
 
 
 def test_the_agent_s_heart_beats_on(world: VmWorld, silence: Silence) -> None:
+    medians_ms = []
     for when, gaps_s in (("a calm server", silence.calm_gaps_s), ("a silent one", silence.gaps_s)):
         ordered = sorted(abs(gap - 2.0) * 1000 for gap in gaps_s)
+        medians_ms.append(ordered[len(ordered) // 2])
         world.seen.tell(
             f"heartbeats with {when}: off their 2 s by",
-            f"median {ordered[len(ordered) // 2]:.0f} ms, worst {jitter_ms(gaps_s):.0f} ms "
+            f"median {medians_ms[-1]:.0f} ms, worst {jitter_ms(gaps_s):.0f} ms "
             f"({len(gaps_s)} gaps)",
         )
     assert len(silence.gaps_s) > SILENCE_S / 2 * 0.8
+    assert medians_ms[-1] < _JITTER_MS_MAX
     assert max(silence.gaps_s) < _GAP_S_MAX
 
 
