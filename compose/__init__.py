@@ -7,6 +7,8 @@
     validate     every key is honoured or refused with its path, by the table in `keys`
     published    values are what the format's published JSON Schema allows
     normalise    lists or maps, short or long syntax, units -> one form per service
+    inline       configs and secrets, and `files`: where a service has them
+    redaction    the text as it may be shown, without its secrets
     resolve      names on the engine, aliases, dependencies -> ServiceTemplate
 
 Everything here is pure: `template.compile_template` is the only way in.

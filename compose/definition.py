@@ -7,6 +7,7 @@ bytes. Labels and environment entries that are for Troopers itself are not part 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from compose.files import as_written
 from compose.keys import SERVICE_KEYS, Verdict
 from compose.normalise import NormalService
 from compose.ports import port_text
@@ -71,6 +72,8 @@ _WRITERS: Mapping[str, Callable[[NormalService], Any]] = {
     "restart": _restart,
     "memswap_limit": lambda service: service.plain.get("memswap_limit_bytes", 0),
     "oom_kill_disable": lambda service: service.plain["oom_kill_disable"],
+    "configs": lambda service: as_written("configs", service.written),
+    "secrets": lambda service: as_written("secrets", service.written),
     "image": lambda service: service.image,
     "user": lambda service: service.user,
     "hostname": lambda service: service.hostname,

@@ -6,8 +6,11 @@ would come with it unasked.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from compose.errors import TemplateError, below, clipped
+from compose.files import target_of
+from compose.inline import SECTIONS
 from compose.limits import NODES_MAX
 from compose.notes import Notes
 from compose.tree import Tree, only_keys, text, texts
@@ -144,6 +147,8 @@ def _merged(parent: Mapping[str, Tree], own: Mapping[str, Tree]) -> dict[str, Tr
             merged[key] = _pairs(before) | _pairs(value)
         elif key == "volumes":
             merged[key] = _by(_target, before, value)
+        elif key in SECTIONS:
+            merged[key] = _by(partial(target_of, key), before, value)
         elif key in _JOINED:
             merged[key] = _by(repr, before, value)
         elif key in _LAID_OVER and isinstance(before, dict) and isinstance(value, dict):

@@ -33,10 +33,11 @@ def interpolate(
         TemplateError: bad syntax, a required variable is unset, or the result is too large.
     """
     walk = _Walk(environment, notes)
-    return {
-        key: value if is_extension(key) else walk.tree(value, below("", key))
-        for key, value in top.items()
-    }
+    found: dict[str, Tree] = {}
+    for key, value in top.items():
+        walk.is_private = key == "secrets"
+        found[key] = value if is_extension(key) else walk.tree(value, below("", key))
+    return found
 
 
 class _Walk:
@@ -44,6 +45,8 @@ class _Walk:
 
     def __init__(self, environment: Mapping[str, str], notes: Notes) -> None:
         self.environment = environment
+        #: what is read now appears in no message, but for the names of variables
+        self.is_private = False
         self._notes = notes
         self._unset: set[str] = set()
         self._room = EXPANDED_CHARS_MAX
@@ -146,7 +149,7 @@ class _Reading:
         if value is not None:
             return value
         if operator == "?":
-            reason = f": {clipped(word)}" if word else ""
+            reason = f": {clipped(word)}" if word and not self._walk.is_private else ""
             raise TemplateError(
                 f"the variable {clipped(name)} is required{reason}", where=self._where
             )
@@ -161,4 +164,5 @@ class _Reading:
         return word
 
     def _fault(self, message: str) -> TemplateError:
-        return TemplateError(f"in {clipped(repr(self._text))}: {message}", where=self._where)
+        shown = "" if self._walk.is_private else f"in {clipped(repr(self._text))}: "
+        return TemplateError(f"{shown}{message}", where=self._where)

@@ -43,6 +43,10 @@ class JsonSchema:
     def __init__(self, document: Node) -> None:
         self._document = document
 
+    def has_part(self, name: str) -> bool:
+        """Whether there is such a definition: the first versions know no secrets."""
+        return name in self._document["definitions"]
+
     def part(self, name: str) -> Node:
         """One of the document's definitions."""
         found: Node = self._document["definitions"][name]

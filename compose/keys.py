@@ -112,10 +112,10 @@ SERVICE_KEYS: Mapping[str, KeyRule] = {
     **_IN_BOTH,
     **rules(
         Verdict.HONOURED,
-        "blkio_config cgroup cgroupns_mode cpu_period cpu_rt_period cpu_rt_runtime cpus depends_on deploy "
-        "device_cgroup_rules gpus group_add healthcheck init isolation logging mem_reservation "
+        "blkio_config cgroup cgroupns_mode configs cpu_period cpu_rt_period cpu_rt_runtime cpus "
+        "depends_on deploy device_cgroup_rules gpus group_add healthcheck init isolation logging mem_reservation "
         "network_mode networks oom_score_adj pids_limit platform profiles pull_policy runtime "
-        "scale stop_grace_period storage_opt sysctls tmpfs userns_mode uts",
+        "scale secrets stop_grace_period storage_opt sysctls tmpfs userns_mode uts",
     ),
     **advised(
         Verdict.WARNED,
@@ -128,8 +128,6 @@ SERVICE_KEYS: Mapping[str, KeyRule] = {
         Verdict.LATER,
         {
             "annotations": "engines before API 1.43 drop them without a word",
-            "configs": "bake the file into the image, or mount a path of the nodes",
-            "secrets": "pass it in the project's environment, or mount a path of the nodes",
             "post_start": "",
             "pre_stop": "",
         },
@@ -153,16 +151,9 @@ SERVICE_KEYS: Mapping[str, KeyRule] = {
 }
 
 TOP_LEVEL_KEYS: Mapping[str, KeyRule] = {
-    **rules(Verdict.HONOURED, "version services networks volumes"),
+    **rules(Verdict.HONOURED, "version services networks volumes configs secrets"),
     **advised(
         Verdict.WARNED, {"name": "ignored where it isn't the name that the project is created by"}
-    ),
-    **advised(
-        Verdict.LATER,
-        {
-            "configs": "bake the files into images, or mount paths of the nodes",
-            "secrets": "pass them in the project's environment, or mount paths of the nodes",
-        },
     ),
     **advised(
         Verdict.REFUSED,

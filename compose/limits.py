@@ -16,6 +16,10 @@ SERVICES_MAX = 500
 SERVICE_PORTS_MAX = 1000
 #: Ports of all services together: each is a listener on some node.
 PROJECT_PORTS_MAX = 5000
+#: One config or secret; the API's documents are to stay below a few megabytes.
+FILE_BYTES_MAX = 512 * 1024
+#: Configs and secrets of all services together, as often as services have them.
+FILES_BYTES_MAX = 1024 * 1024
 #: Variables inside defaults inside defaults: nobody writes more than three.
 NESTED_VARIABLES_MAX = 16
 #: More warnings than this help nobody.

@@ -10,6 +10,7 @@ from compose.dependencies import Dependency, Link, dependencies, links
 from compose.deploy import Deploy, deploy
 from compose.environment import environment
 from compose.errors import TemplateError, below, shown
+from compose.files import FileUse, file_uses
 from compose.health import healthcheck, restart
 from compose.labels import PREFIX, AliyunLabels, aliyun_labels
 from compose.limit_keys import limit_keys
@@ -59,6 +60,8 @@ class NormalService:
     ports: tuple[Port, ...]
     expose: tuple[str, ...]
     mounts: tuple[Mount, ...]
+    #: configs and secrets
+    files: tuple[FileUse, ...]
     depends: tuple[Dependency, ...]
     links: tuple[Link, ...]
     healthcheck: Healthcheck | None
@@ -120,6 +123,7 @@ def normalise(
         ports=keys.ports(aliyun, notes),
         expose=exposed(found.get("expose", []), keys.at("expose")),
         mounts=mounts(found.get("volumes", []), keys.at("volumes")),
+        files=file_uses(found, where),
         depends=keys.depends(aliyun, notes),
         links=links(found.get("links", []), keys.at("links")),
         healthcheck=keys.optional("healthcheck", healthcheck),

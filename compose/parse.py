@@ -21,7 +21,7 @@ from compose.scalars import plain_scalar
 from compose.tree import Tree
 
 #: libyaml's parser is some fifteen times faster than the one in Python, and in every wheel.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _MERGE = "<<"
 
@@ -35,7 +35,7 @@ def parse(text: str) -> dict[str, Tree]:
     _check_text(text)
     builder = _Builder()
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -133,7 +133,7 @@ class _Builder:
         if frame is not None and isinstance(frame.node, dict) and not frame.key:
             self._key(frame, event)
             return
-        value = _scalar_value(event)
+        value = _scalar_value(event, is_private=self._is_private())
         if event.anchor:
             self._anchors[event.anchor] = _Anchored(value, 1, len(written))
         self._place(value, event)
@@ -154,7 +154,8 @@ class _Builder:
 
     def _open(self, node: dict[str, Tree] | list[Tree], event: Any, kind: str) -> None:
         if event.tag not in {None, "!", _TAG + kind}:
-            raise _at(event.start_mark, f"the tag {clipped(event.tag)} is not allowed")
+            name = "" if self._is_private() else f" {clipped(event.tag)}"
+            raise _at(event.start_mark, f"the tag{name} is not allowed")
         self._expect_value(event)
         if len(self._frames) >= DEPTH_MAX:
             raise _at(event.start_mark, f"nested more than {DEPTH_MAX} levels deep")
@@ -178,12 +179,15 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            raise _at(
-                event.start_mark, f"the alias *{clipped(event.anchor)} has no anchor before it"
-            )
+            # Below `secrets` the name may be a secret that lacks its quotes.
+            name = "" if self._is_private() else f" *{clipped(event.anchor)}"
+            raise _at(event.start_mark, f"the alias{name} has no anchor before it")
         self._expect_value(event)
         self._measure(event, anchored.nodes, anchored.chars)
         self._place(anchored.node, event)
+
+    def _is_private(self) -> bool:
+        return bool(self._frames) and self._frames[0].key == "secrets"
 
     def _expect_value(self, event: Any) -> None:
         frame = self._frames[-1] if self._frames else None
@@ -221,12 +225,13 @@ def _merge_sources(value: Tree, event: Any) -> list[dict[str, Tree]]:
     return found
 
 
-def _scalar_value(event: Any) -> Tree:
+def _scalar_value(event: Any, *, is_private: bool) -> Tree:
     tag: str | None = event.tag
     if event.implicit[0] and tag is None:
         return plain_scalar(event.value)
     if event.implicit[1] or tag in {"!", _TAG + "str"}:
         return str(event.value)
     if tag not in {_TAG + kind for kind in ("int", "float", "bool", "null")}:
-        raise _at(event.start_mark, f"the tag {clipped(str(tag))} is not allowed")
+        name = "" if is_private else f" {clipped(str(tag))}"
+        raise _at(event.start_mark, f"the tag{name} is not allowed")
     return plain_scalar(event.value)

@@ -31,10 +31,20 @@ _EVERYWHERE = frozenset(
 )
 
 
+_DEFINITIONS = {
+    "networks": "network",
+    "volumes": "volume",
+    "configs": "config",
+    "secrets": "secret",
+}
+#: Our own addition to Compose, and a fault could repeat it.
+_NEVER_SHOWN = frozenset({("secrets", "content")})
+
+
 def check_published(
     parts: Sections, services: Mapping[str, Mapping[str, Tree]], notes: Notes
 ) -> None:
-    """Check services (with their keys' proper names), networks and volumes.
+    """Check services (with their keys' proper names) and the other sections.
 
     Raises:
         TemplateError: at the first thing that the schemas don't allow.
@@ -65,18 +75,18 @@ def _pieces(
         at = below(parts.services_at, name)
         for key, value in service.items():
             yield below(at, key), "service", key, value
-    for section, definition in (("networks", "network"), ("volumes", "volume")):
+    for section, definition in _DEFINITIONS.items():
         for name, value in getattr(parts, section).items():
             at = below(section, name)
             if isinstance(value, dict):
                 for key, item in value.items():
-                    if not is_extension(key):
+                    if not is_extension(key) and (section, key) not in _NEVER_SHOWN:
                         yield below(at, key), definition, key, item
 
 
 def _fault(version: str, name: str, key: str, value: Tree, where: str) -> Fault | None:
     schema = _schema(version)
-    known = _properties(schema.part(name))
+    known = _properties(schema.part(name)) if schema.has_part(name) else {}
     if key not in known:
         return Fault(where, f"{key} is not part of it", 0)
     return schema.fault(value, known[key], where)

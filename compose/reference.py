@@ -43,6 +43,10 @@ _DIFFERENCES = """\
 - Paths are the nodes': one that is relative is refused, and so is everything that would be read from a directory beside the template.
 - Unquoted `22:22` is a port mapping, as it is for `docker stack`; unquoted `on` and `yes` are words.
 - `external_links` and a network's `driver: overlay` reach containers of the same node only.
+- `configs` and `secrets` are texts: `content` (secrets too, as an addition) or a variable of the project's `environment`. The agent writes
+  them into the container before it starts: a change makes a new container, and a `read_only` one can have none. Text in `mode` is octal.
+- A secret's `content` is `"***"` wherever the template is shown, and the variable that it comes from is hidden. A variable that `content`
+  names in `${...}` is not: use `environment` for it.
 - `external:` (a service without a container) gives an IP address a name in the project's services.
 """
 
@@ -105,6 +109,8 @@ def _bounds() -> Iterator[str]:
         ("services", limits.SERVICES_MAX),
         ("ports of one service", limits.SERVICE_PORTS_MAX),
         ("ports of all services", limits.PROJECT_PORTS_MAX),
+        ("bytes of one config or secret", limits.FILE_BYTES_MAX),
+        ("bytes of the configs and secrets of all services", limits.FILES_BYTES_MAX),
         ("variables inside variables", limits.NESTED_VARIABLES_MAX),
     ):
         yield f"| {what} | {most} |"

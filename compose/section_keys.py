@@ -1,4 +1,4 @@
-"""What Troopers makes of the keys below `deploy`, `networks` and `volumes`."""
+"""What Troopers makes of the keys below `deploy` and those of the top's sections."""
 
 from collections.abc import Mapping
 
@@ -70,6 +70,33 @@ VOLUME_KEYS: Mapping[str, KeyRule] = rules(
     Verdict.HONOURED, "driver driver_opts external labels name"
 )
 
+_NO_FILE = (
+    "a template has no directory to read it from; write the text under content, or name a "
+    "variable of the project under environment"
+)
+_NO_PLUGIN = "the texts are the template's own"
+
+CONFIG_KEYS: Mapping[str, KeyRule] = {
+    **rules(Verdict.HONOURED, "content environment"),
+    **advised(
+        Verdict.WARNED,
+        {
+            "name": "services name it by its key: no effect",
+            "labels": "no engine has an object that could carry them: no effect",
+        },
+    ),
+    **advised(
+        Verdict.LATER,
+        {"external": "the cluster keeps none by itself; use content or environment"},
+    ),
+    **advised(Verdict.REFUSED, {"file": _NO_FILE, "template_driver": _NO_PLUGIN}),
+}
+
+SECRET_KEYS: Mapping[str, KeyRule] = {
+    **CONFIG_KEYS,
+    **advised(Verdict.REFUSED, {"driver": _NO_PLUGIN, "driver_opts": _NO_PLUGIN}),
+}
+
 #: by path, for the reference
 SECTION_KEYS: Mapping[str, Mapping[str, KeyRule]] = {
     "services.*.deploy": DEPLOY_KEYS,
@@ -78,6 +105,8 @@ SECTION_KEYS: Mapping[str, Mapping[str, KeyRule]] = {
     "services.*.networks.*": JOINING_KEYS,
     "networks.*": NETWORK_KEYS,
     "volumes.*": VOLUME_KEYS,
+    "configs.*": CONFIG_KEYS,
+    "secrets.*": SECRET_KEYS,
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from compose.errors import TemplateError, below, clipped, shown
+from compose.inline import check_entries
 from compose.keys import TOP_LEVEL_KEYS
 from compose.limits import SERVICES_MAX
 from compose.notes import Notes
@@ -35,6 +36,8 @@ class Sections:
     services: Mapping[str, dict[str, Tree]]
     networks: Mapping[str, Tree] = field(default_factory=dict)
     volumes: Mapping[str, Tree] = field(default_factory=dict)
+    configs: Mapping[str, Tree] = field(default_factory=dict)
+    secrets: Mapping[str, Tree] = field(default_factory=dict)
 
 
 def sections(top: Mapping[str, Tree], project: str, notes: Notes) -> Sections:
@@ -64,7 +67,18 @@ def sections(top: Mapping[str, Tree], project: str, notes: Notes) -> Sections:
         _services(services, "services"),
         mapping(top.get("networks") or {}, "networks"),
         mapping(top.get("volumes") or {}, "volumes"),
+        _inline(top, "configs"),
+        _inline(top, "secrets"),
     )
+
+
+def _inline(top: Mapping[str, Tree], section: str) -> dict[str, Tree]:
+    """A section whose contents no message may repeat."""
+    found = top.get(section) or {}
+    if not isinstance(found, dict):
+        raise TemplateError("must be a mapping", where=section)
+    check_entries(section, found)
+    return found
 
 
 def _is_version(value: Tree) -> bool:

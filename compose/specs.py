@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from compose.declared import Declared
 from compose.errors import TemplateError, clipped
 from compose.external import External
+from compose.files import check_places, inline_files
+from compose.inline import Inlines
 from compose.mounts import Mount
 from compose.networks import DEFAULT, Joining
 from compose.normalise import NormalService
@@ -26,6 +28,8 @@ class Scope:
     volumes_are_plain: bool
     #: the cluster's shared volumes: name -> mount path
     shared: Mapping[str, str]
+    #: the template's configs and secrets
+    inlines: Inlines
     #: addresses outside of the cluster that have a name in the template
     external: Mapping[str, External]
     #: in the first format `container:NAME` means one of these where it can
@@ -41,10 +45,13 @@ def engine_spec(
     """What the engine needs to know; `aliases` are those that links give, by network.
 
     Raises:
-        TemplateError: a network or a volume that nobody declares.
+        TemplateError: something that nobody declares, or a file where something is mounted.
     """
     sharing = with_services(service.sharing, scope.plain_services)
     plain = dict(service.plain)
+    check_places(
+        service.files, [*(mount.target for mount in service.mounts), *plain.get("tmpfs", ())]
+    )
     hosts = () if isinstance(sharing.network, Reference) else _outside(service, scope)
     return ServiceSpec(
         image=service.image,
@@ -61,6 +68,7 @@ def engine_spec(
         networks=tuple(
             _attachment(service, one, aliases.get(one.network, {}), scope) for one in joined
         ),
+        files=inline_files(service.files, scope.inlines),
         network_mode=mode_on_engine(sharing.network, scope.project),
         pid_mode=mode_on_engine(sharing.pid, scope.project),
         ipc_mode=mode_on_engine(sharing.ipc, scope.project),

@@ -8,12 +8,15 @@ from compose import declared
 from compose.errors import TemplateError, below
 from compose.extends import extended, wanted
 from compose.external import split_external
+from compose.files import check_uses
+from compose.inline import hidden_variables, inlines
 from compose.interpolate import interpolate
 from compose.limits import PROJECT_PORTS_MAX
 from compose.normalise import NormalService, normalise
 from compose.notes import Notes
 from compose.parse import parse
 from compose.published_schemas import check_published
+from compose.redaction import shown_text
 from compose.resolve import own_volumes, resolve, used_networks
 from compose.shape import Sections, Shape, sections
 from compose.specs import Scope
@@ -43,26 +46,33 @@ def compile_template(
     """
     notes = Notes()
     known = {**environment, PROJECT_VARIABLE: project}
-    parts = sections(interpolate(parse(text), known, notes), project, notes)
+    top = parse(text)
+    parts = sections(interpolate(top, known, notes), project, notes)
     chosen = wanted(extended(parts.services, parts.services_at), parts.services_at, known, notes)
     own, external = split_external(chosen, parts.services_at, notes)
     services = _services(replace(parts, services=own), known, notes)
     is_first = parts.shape is Shape.V1
+    inlined = inlines({"configs": parts.configs, "secrets": parts.secrets}, known, notes)
     scope = Scope(
         project=project,
         networks=declared.networks(parts.networks, project, notes),
         volumes=declared.volumes(parts.volumes, project, notes),
         volumes_are_plain=is_first,
         shared=shared,
+        inlines=inlined,
         external=external,
         plain_services=frozenset(own) if is_first else frozenset(),
     )
+    resolved = tuple(resolve(services, scope, notes))
+    check_uses([use for service in services for use in service.files], inlined, notes)
     return ProjectTemplate(
         compose_version=parts.version,
-        services=tuple(resolve(services, scope, notes)),
+        services=resolved,
         networks=used_networks(services, scope, notes),
         volumes=own_volumes(scope),
         warnings=notes.warnings,
+        shown_text=shown_text(text, top) if parts.secrets else "",
+        hidden_variables=hidden_variables(inlined),
     )
 
 

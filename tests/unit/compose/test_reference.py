@@ -6,7 +6,14 @@ from compose.generate import PAGE, write
 from compose.keys import SERVICE_KEYS, V1_SERVICE_KEYS, Verdict
 from compose.published_schemas import _schema
 from compose.reference import reference
-from compose.section_keys import DEPLOY_KEYS, JOINING_KEYS, NETWORK_KEYS, VOLUME_KEYS
+from compose.section_keys import (
+    CONFIG_KEYS,
+    DEPLOY_KEYS,
+    JOINING_KEYS,
+    NETWORK_KEYS,
+    SECRET_KEYS,
+    VOLUME_KEYS,
+)
 
 
 def test_the_page_is_fresh() -> None:
@@ -26,7 +33,12 @@ def test_every_key_that_the_schemas_know_is_in_the_tables() -> None:
             ("network", NETWORK_KEYS),
             ("volume", VOLUME_KEYS),
             ("deployment", DEPLOY_KEYS),
+            ("config", CONFIG_KEYS),
+            ("secret", SECRET_KEYS),
         ):
+            if not schema.has_part(part):
+                assert part in {"config", "secret"}
+                continue
             node = schema.part(part)
             written = {key for key in node["properties"] if not key.startswith("x-")}
             assert written - set(known) == set(), (version, part)
