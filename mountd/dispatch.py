@@ -102,7 +102,8 @@ class Dispatch:
                 self._leave_behind(key, transport, errand)
                 raise ErrandLostError(f"no answer within {alarm_s:g} s; the question still hangs")
             transport.close()
-        if transport.get_returncode() == -signal.SIGALRM or not errand.said:
+        # Killed is what an errand is that took its time; one that ends by itself says something.
+        if transport.get_returncode() in {-signal.SIGALRM, -signal.SIGKILL} and not errand.said:
             raise ErrandLostError(f"no answer within {alarm_s:g} s")
         try:
             return Result.from_json(bytes(errand.said))

@@ -124,8 +124,11 @@ def _make_remote(order: dict[str, Any], until: float) -> str:
             make_directories(root_fd, order["parts"], order["mode"])
         finally:
             os.close(root_fd)
-    except (PlaceRefusedError, OSError) as error:
-        return f"the directory {order['source']} can't be made: {error}"
+    except PlaceRefusedError as error:
+        return f"the server has no {order['source']}, and it can't be made: {error}"
+    except OSError as error:
+        why = os.strerror(error.errno or 0).lower()
+        return f"the server has no {order['source']}, and it can't be made: {why}"
     finally:
         detach(str(staging))
         staging.rmdir()

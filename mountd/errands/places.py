@@ -88,7 +88,8 @@ def make_directories(root_fd: int, names: Iterable[str], mode: int) -> bool:
     try:
         for position, name in enumerate(names):
             is_new = _make(name, 0o755, current)
-            following = _open(name, current)
+            # An export for others exists for mkdir, and is nowhere for open.
+            following = _open(name, current, "is not shown to this node")
             os.close(current)
             current = following
             if is_new and position == len(names) - 1:
@@ -107,14 +108,14 @@ def _make(name: str, mode: int, parent_fd: int) -> bool:
     return True
 
 
-def _open(name: str, parent_fd: int | None) -> int:
+def _open(name: str, parent_fd: int | None, missing: str = "was taken away") -> int:
     try:
         return os.open(name, _DIRECTORY, dir_fd=parent_fd)
     except NotADirectoryError as error:
         # Also what Linux says of a link that it was told not to follow.
         raise PlaceRefusedError(f"{name} is a symbolic link or no directory") from error
     except FileNotFoundError as error:
-        raise PlaceRefusedError(f"{name} was taken away") from error
+        raise PlaceRefusedError(f"{name} {missing}") from error
 
 
 def _open_ours(name: str, parent_fd: int | None) -> int:

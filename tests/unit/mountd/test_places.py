@@ -143,3 +143,15 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     os.chown(base, 65534, 65534)
     with pytest.raises(PlaceRefusedError, match="must belong to root"):
         make_mountpoint(str(base), "nas", "media")
+
+
+def test_an_export_that_exists_for_others_only_is_said_to_be_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise FileExistsError
+
+    # As a server of NFS answers where an export is not for us: it can't be made, nor opened.
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(PlaceRefusedError, match="foreign is not shown to this node"):
+        _make(tmp_path, "foreign", "x")
