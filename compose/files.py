@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ _ID = re.compile(r"[0-9]{1,10}")
 _OCTAL = re.compile(r"(0o)?([0-7]{1,6})")
 #: Linux takes no longer path.
 _PATH_MAX = 4095
+#: Nobody has more directories in each other, and each is looked at.
+_LEVELS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def check_places(uses: Collection[FileUse], mounted: Collection[str]) -> None:
         TemplateError: with the path of the file.
     """
     mounts = {posixpath.normpath("/" + path.lstrip("/")) for path in mounted}
-    above_mounts = {above for path in mounts for above in _above(path)}
+    in_order = sorted(mounts)
     files = {use.target for use in uses}
     for use in uses:
         hiding = next((path for path in (use.target, *_above(use.target)) if path in mounts), None)
@@ -79,7 +82,10 @@ def check_places(uses: Collection[FileUse], mounted: Collection[str]) -> None:
                 "it: choose another target",
                 where=use.where,
             )
-        if use.target in above_mounts or files & set(_above(use.target)):
+        below_it = f"{use.target}/"
+        at = bisect_left(in_order, below_it)
+        has_mount = any(path.startswith(below_it) for path in in_order[at : at + 1])
+        if has_mount or files & set(_above(use.target)):
             raise TemplateError(
                 f"{shown(use.target)} can't be a file and a directory: choose another target",
                 where=use.where,
@@ -160,7 +166,8 @@ def _use(section: str, entry: Tree, where: str) -> FileUse:
     target = target_of(section, written)
     if target == "/" or written.endswith("/") or not written:
         raise TemplateError("must be a file's path", where=at)
-    if len(target.encode(errors="replace")) > _PATH_MAX or not target.isprintable():
+    is_long = len(target.encode(errors="replace")) > _PATH_MAX or target.count("/") > _LEVELS_MAX
+    if is_long or not target.isprintable():
         raise TemplateError(f"{shown(target)} is no path", where=at)
     return FileUse(
         section,

@@ -119,6 +119,19 @@ def test_keys_that_nobody_knows_are_refused_at_the_first_one() -> None:
     assert refused(f"web: {{image: x, {keys}}}").where == "web.key_number_0"
 
 
+@pytest.mark.parametrize("path", ["/a" * 400_000, "/" + "a" * 400_000, "/a" * 65])
+def test_a_file_s_path_that_no_system_takes_is_refused(path: str) -> None:
+    text = "services: {web: {image: x, configs: [{source: a, target: $A}]}}\nconfigs: {a: {content: b}}"
+    assert refused(text, A=path).where == "services.web.configs[0].target"
+
+
+def test_files_beside_very_deep_mounts_are_looked_at_in_no_time() -> None:
+    files = ", ".join(f"{{source: a, target: {'/b' * 60}{i}}}" for i in range(3_000))
+    deep = "/a" * 200_000
+    text = f"services: {{web: {{image: x, configs: [{files}], volumes: ['{deep}', /c]}}}}"
+    assert compiled(f"{text}\nconfigs: {{a: {{content: b}}}}").services
+
+
 def test_an_extended_service_that_is_extended_by_all_others_is_refused() -> None:
     parent = ", ".join(f"A{i}: v" for i in range(9_000))
     others = "\n".join(f"a{i}: {{extends: z}}" for i in range(400))
