@@ -71,7 +71,11 @@ def _project(name: str, template: ProjectTemplate) -> Mapping[str, Any]:
 
 def _service(service: ServiceTemplate) -> Mapping[str, Any]:
     """The container first, then how many of them, where, and after whom."""
-    return {**_plain(service.spec), **_plain(service, "name", "spec", "definition")}
+    spec = _plain(service.spec)
+    for file in spec.get("files", ()):
+        # Some are secrets, and what is printed is soon pasted somewhere.
+        file["content"] = "***"
+    return {**spec, **_plain(service, "name", "spec", "definition")}
 
 
 def _plain(part: Any, *without: str) -> dict[str, Any]:

@@ -109,3 +109,35 @@ def _network_mode(world: World, node: str, container: str) -> str:
         # Between its removal and its creation.
         return ""
     return mode
+
+
+def test_inline_secrets_reach_the_container_and_nobody_else(world: World) -> None:
+    template = f"""
+services:
+  web:
+    image: {IMAGE}
+    command: ["sh", "-c", "cat /run/secrets/key /run/secrets/token /app.conf; echo; sleep 1000"]
+    secrets: [key, token]
+    configs: [{{source: conf, target: /app.conf}}]
+secrets:
+  key:
+    content: inline-secret
+  token:
+    environment: TOKEN
+configs:
+  conf:
+    content: "color=$COLOR"
+"""
+    environment = {"TOKEN": "secret-from-outside", "COLOR": "blue"}
+    world.ok(
+        "POST", "/projects/", {"name": "hush", "template": template, "environment": environment}
+    )
+    world.wait_for_state("hush", "running")
+    ((identity, shown),) = world.containers("hush_web").items()
+    with world.node(shown["node_name"]).engine.client() as client:
+        read = b"inline-secretsecret-from-outsidecolor=blue"
+        world.wait_for(lambda: read in client.api.logs(identity), "the container reads its files")
+    told = str(world.project("hush")) + str(world.http("GET", "/services/").body)
+    assert "inline-secret" not in told
+    assert "secret-from-outside" not in told
+    assert "color=$COLOR" in told

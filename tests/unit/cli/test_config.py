@@ -81,3 +81,15 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises((UnusableArgument, TemplateError)):
         config(str(path), "shop", (), ())
+
+
+def test_what_is_written_into_containers_is_not_printed(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yml"
+    path.write_text(
+        "services:\n  web:\n    image: a\n    secrets: [key]\nsecrets:\n  key:\n    content: hush\n"
+    )
+    done = troopers(tmp_path, "config", "-f", str(path), "-p", "shop")
+    assert done.returncode == 0, done.stderr
+    (file,) = yaml.safe_load(done.stdout)["services"]["web"]["files"]
+    assert (file["target"], file["content"]) == ("/run/secrets/key", "***")
+    assert "hush" not in done.stdout + done.stderr
