@@ -4,10 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_projects import a_service
 from tests.e2e.world import World
 
 
+@pytest.mark.timeout(300)
 def test_no_request_of_the_documented_shape_or_off_it_is_a_server_error(
     world: World, tmp_path: Path
 ) -> None:
@@ -16,14 +19,16 @@ def test_no_request_of_the_documented_shape_or_off_it_is_a_server_error(
         [
             str(Path(sys.executable).with_name("schemathesis")),
             *("run", f"{world.url}/openapi.json"),
-            *("--checks", "not_a_server_error", "--max-examples", "15", "--workers", "2"),
+            *("--checks", "not_a_server_error", "--max-examples", "10"),
+            # Two would parse source at once, which CPython 3.11 does not survive (gh-106905).
+            *("--workers", "1"),
             *("--phases", "examples,coverage,fuzzing", "--generation-database", "none"),
             *("--request-timeout", "30"),
         ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=270,
         check=False,
     )
     assert found.returncode == 0, found.stdout[-4000:] + found.stderr[-2000:]
