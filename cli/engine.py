@@ -16,11 +16,16 @@ import docker
 from docker.errors import APIError, BuildError, NotFound
 
 from cli.errors import CommandFailed
+from cli.waiting import wait_until
 
 #: Every container, network and volume that Troopers makes carries it.
 PROJECT_LABEL = "troopers.project"
 #: More only queues inside the engine on the machines we test on.
 _PARALLEL_REMOVALS = 4
+
+
+#: What an engine gets to notice that a network's last container is gone.
+_NETWORK_DEADLINE_S = 5.0
 
 
 class _UnixConnection(HTTPConnection):
@@ -104,9 +109,29 @@ class Engine:
             containers = client.api.containers(all=True, filters=ours)
             list(pool.map(lambda row: self._remove_container(client, row["Id"]), containers))
             for network in client.networks.list(filters=ours):
-                network.remove()
+                self._remove_network(client, network.id or "")
             for volume in client.volumes.list(filters=ours):
                 volume.remove(force=True)
+
+    @staticmethod
+    def _remove_network(client: docker.DockerClient, network_id: str) -> None:
+        """Also when an engine still counts the endpoint of a container that is gone."""
+
+        def is_gone() -> bool:
+            try:
+                for endpoint in client.api.inspect_network(network_id)["Containers"] or ():
+                    client.api.disconnect_container_from_network(endpoint, network_id, force=True)
+                client.api.remove_network(network_id)
+            except NotFound:
+                return True
+            except APIError as error:
+                if error.status_code not in {403, 409, 500}:
+                    raise
+                return False
+            return True
+
+        if not wait_until(is_gone, _NETWORK_DEADLINE_S, poll_s=0.2):
+            raise CommandFailed(f"the engine does not let go of the network {network_id[:12]}")
 
     def remove_all_containers(self) -> None:
         """Remove every container, whoever made it: for engines that end with us."""

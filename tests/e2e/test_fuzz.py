@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -33,4 +34,6 @@ def test_no_request_of_the_documented_shape_or_off_it_is_a_server_error(
     )
     assert found.returncode == 0, found.stdout[-4000:] + found.stderr[-2000:]
     # It may well have stopped or deleted what was there; the cluster itself works as before.
+    for project in world.ok("GET", "/projects/"):
+        world.http("DELETE", f"/projects/{quote(project['name'])}?force=true&v=true&wait=60")
     world.deploy("after", {"web": a_service()})
