@@ -119,13 +119,16 @@ class Engine:
 
         def is_gone() -> bool:
             try:
-                for endpoint in client.api.inspect_network(network_id)["Containers"] or ():
-                    client.api.disconnect_container_from_network(endpoint, network_id, force=True)
-                client.api.remove_network(network_id)
+                endpoints = client.api.inspect_network(network_id)["Containers"] or ()
             except NotFound:
                 return True
+            try:
+                for endpoint in endpoints:
+                    client.api.disconnect_container_from_network(endpoint, network_id, force=True)
+                client.api.remove_network(network_id)
             except APIError as error:
-                if error.status_code not in {403, 409, 500}:
+                # 404: an endpoint's container is gone, which says nothing about the network.
+                if error.status_code not in {403, 404, 409, 500}:
                     raise
                 return False
             return True
