@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from agent.errors import BusUnavailable
+from daemon.nats_client import Client
 
 Hear = Callable[[Msg], Awaitable[None]]
 

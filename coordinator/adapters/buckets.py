@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from coordinator.adapters.nats_link import REQUEST_TIMEOUT_S, NatsLink, translated
 from coordinator.errors import BusUnavailable, RevisionConflict
+from daemon.nats_client import cancellation_kept
 from schemas import subjects
 from schemas.codec import encode
 from schemas.errors import InvalidInput
@@ -118,7 +119,8 @@ class KvBucket:
 async def _until_end(answers: Subscription) -> AsyncIterator[Msg]:
     """The messages of one batch, with the status that ends it."""
     while True:
-        message = await answers.next_msg(timeout=REQUEST_TIMEOUT_S)
+        with cancellation_kept():
+            message = await answers.next_msg(timeout=REQUEST_TIMEOUT_S)
         status = (message.headers or {}).get("Status")
         if status not in {None, "204", "404"}:
             raise BusUnavailable(f"NATS: a direct get ended with status {status}")

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from nats.micro import add_service
@@ -18,6 +17,7 @@ from nats.micro.request import Request
 from nats.micro.service import Service
 
 from coordinator.ports import Door
+from daemon.nats_client import Client
 from schemas import codec, subjects
 from schemas.command import COMMANDS, QUERIES, AnyCommand, AnyQuery, Reason, ReasonCode, Reply
 from schemas.documents import schema_file

@@ -14,12 +14,12 @@ import nats
 import nats.errors
 import nats.js.errors
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import KeyValueConfig, StorageType, StreamConfig
 
 from coordinator.errors import BusUnavailable
+from daemon.nats_client import Client
 from schemas import subjects
 
 log = structlog.get_logger()

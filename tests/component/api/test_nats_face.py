@@ -8,6 +8,7 @@ import nats
 import pytest
 
 from coordinator.adapters.nats_face import NatsFace
+from daemon.nats_client import Client
 from schemas import codec, subjects
 from schemas.command import COMMANDS, QUERIES, ListProjects, Reply, StopProject
 from schemas.strict_json import PAYLOAD_BYTES_MAX
@@ -53,9 +54,16 @@ async def bus(broker):
     await client.close()
 
 
+async def connect(broker):
+    """The link that a coordinator's face stands on."""
+    client = Client()
+    await client.connect(broker)
+    return client
+
+
 @pytest.fixture
 async def face(broker, door):
-    client = await nats.connect(broker)
+    client = await connect(broker)
     face = NatsFace(in_flight_max=4)
     await face.start(client, door)
     yield face
@@ -203,7 +211,7 @@ async def test_more_than_the_bound_are_rejected_at_once(bus, face, held):
 
 
 async def test_stopping_waits_for_what_is_in_flight(bus, broker, door, held):
-    client = await nats.connect(broker)
+    client = await connect(broker)
     face = NatsFace()
     await face.start(client, door)
     waiting = starting(bus, 1)
@@ -220,7 +228,7 @@ async def test_stopping_waits_for_what_is_in_flight(bus, broker, door, held):
 
 async def test_stopping_cancels_what_never_ends(bus, broker, door, held, monkeypatch):
     monkeypatch.setattr("coordinator.adapters.nats_face.STOP_GRACE_S", 0.05)
-    client = await nats.connect(broker)
+    client = await connect(broker)
     face = NatsFace()
     await face.start(client, door)
     waiting = starting(bus, 1)

@@ -70,7 +70,8 @@ class Candidate:
     async def die(self) -> None:
         """As by SIGKILL: the lease is not given back."""
         self.task.cancel()
-        await asyncio.wait({self.task})
+        _, late = await asyncio.wait({self.task}, timeout=DEADLINE_S)
+        assert not late, f"{self.name} goes on though it was cancelled"
 
 
 Candidates = Callable[..., Coroutine[None, None, Candidate]]
