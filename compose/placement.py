@@ -6,7 +6,7 @@
     reschedule:on-node-failure place elsewhere when the node is down
 
 A `~` after the operator makes an expression best effort. In a value `*` matches anything,
-`/.../` is a regular expression, and `(a|b)` is a choice.
+`/.../` is a regular expression, and `(a|b)` is a choice: `compose.patterns` is the whole language.
 """
 
 import re
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from compose.errors import TemplateError, shown
+from compose.patterns import UnusablePattern, value_pattern
 from schemas.records import Expression, PlacementPolicy
 
 _PREFIX = re.compile(r"(constraint|affinity|availability|reschedule|whitelist):")
@@ -23,7 +24,6 @@ _ZONES = re.compile(r"(~?)([1-9][0-9]{0,2})")
 #: A value is matched against names and labels of every node; these bounds keep that cheap
 #: whatever a template says.
 _VALUE_MAX = 128
-_REPETITIONS_MAX = 4
 _EXPRESSIONS_MAX = 16
 
 
@@ -100,7 +100,10 @@ def _expression(kind: str, rest: str, where: str) -> Expression:
     value = value.removeprefix("~")
     if len(value) > _VALUE_MAX or not _VALUE.fullmatch(value):
         raise TemplateError(f"{shown(value)} is no value of a {kind}", where=where)
-    _check_pattern(value, where)
+    try:
+        value_pattern(value)
+    except UnusablePattern as error:
+        raise TemplateError(f"{shown(value)} is no pattern: {error}", where=where) from error
     return Expression(
         kind=cast("Literal['constraint', 'affinity']", kind),
         key=key,
@@ -108,19 +111,3 @@ def _expression(kind: str, rest: str, where: str) -> Expression:
         value=value,
         soft=is_soft,
     )
-
-
-def _check_pattern(value: str, where: str) -> None:
-    is_regular = len(value) > 1 and value.startswith("/") and value.endswith("/")
-    pattern = value[1:-1] if is_regular else value.replace("*", ".*")
-    # A repeated group can take exponential time to match; so can many repetitions in a row.
-    repetitions = sum(pattern.count(sign) for sign in "*+?")
-    if repetitions > _REPETITIONS_MAX or re.search(r"\)[*+]", pattern):
-        raise TemplateError(f"{shown(value)} repeats too much", where=where)
-    # Python warns that it may read these otherwise one day, and nobody means them.
-    if re.search(r"\[\^?\[|\[[^\]]*(--|\|\|)", pattern):
-        raise TemplateError(f"{shown(value)} has a set inside a set", where=where)
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise TemplateError(f"{shown(value)} is no valid pattern", where=where) from error

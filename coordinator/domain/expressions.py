@@ -1,24 +1,16 @@
 """Scheduling expressions: whether `key==value` holds for what a node or a container is.
 
-The rules are classic Swarm's. A value between slashes is a regular expression that may match
-anywhere; any other value is matched as a whole, `*` stands for anything, and the other
-metacharacters stay alive, so `(1|2|3)` means one of three. An attribute that doesn't exist is
-the empty text. A pattern that can't be used matches nothing and is reported, negated or not:
-guessing in either direction would place a container where its author may have forbidden it.
+The rules are classic Swarm's; `compose.patterns` reads the values. An attribute that doesn't exist
+is the empty text. A pattern that can't be used is refused with its template. One that an older
+version let in matches nothing and is reported, negated or not: guessing in either direction would
+place a container where its author may have forbidden it.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from coordinator.domain.patterns import (
-    PATTERN_LENGTH_MAX,
-    Pattern,
-    UnusablePattern,
-    compile_pattern,
-)
+from compose.patterns import Pattern, UnusablePattern, value_pattern
 from schemas.records import Expression
-
-_METACHARACTERS = frozenset(".*+?()[]{}|\\^$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +38,12 @@ class Matcher:
 
 def matcher(expression: Expression) -> Matcher:
     """Prepare an expression. An unusable pattern is no error here: see `Matcher.problem`."""
-    value = expression.value
-    if len(value) > PATTERN_LENGTH_MAX:
-        return Matcher(expression, None, None, f"longer than {PATTERN_LENGTH_MAX} characters")
-    is_regex = len(value) > 1 and value[0] == value[-1] == "/"
-    if not is_regex and _METACHARACTERS.isdisjoint(value):
-        return Matcher(expression, value, None, "")
     try:
-        return Matcher(expression, None, compile_pattern(_source(value, is_regex=is_regex)), "")
+        pattern = value_pattern(expression.value)
     except UnusablePattern as error:
         return Matcher(expression, None, None, str(error))
-
-
-def problem_with(expression: Expression) -> str:
-    """Why the expression's pattern can't be used, to refuse it early; empty if it can."""
-    return matcher(expression).problem
+    literal = expression.value if pattern is None else None
+    return Matcher(expression, literal, pattern, "")
 
 
 def written(expression: Expression) -> str:
@@ -68,9 +51,3 @@ def written(expression: Expression) -> str:
     operator = "!=" if expression.negated else "=="
     soft = "~" if expression.soft else ""
     return f"{expression.key}{operator}{soft}{expression.value}"
-
-
-def _source(value: str, *, is_regex: bool) -> str:
-    if is_regex:
-        return value[1:-1]
-    return f"^{value.replace('*', '.*')}$"

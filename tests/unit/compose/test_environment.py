@@ -1,7 +1,14 @@
 """The container's variables, and the scheduling expressions among them."""
 
-import pytest
+from contextlib import suppress
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compose.placement import PolicyReader
+from compose.template import TemplateError
+from coordinator.domain.expressions import matcher
 from schemas.records import Expression, PlacementPolicy
 from tests.unit.compose.templates import compiled, warnings, web, web_refused
 
@@ -137,7 +144,7 @@ def test_rescheduling_is_off_unless_asked_for() -> None:
         "constraint:group==a,b",
         "constraint:group==(a",
         "constraint:group==/[/",
-        "constraint:group==[[a]",
+        "constraint:group==/(a",
         "constraint:group==" + "x" * 200,
         "availability:az==0",
         "availability:az!=2",
@@ -153,6 +160,35 @@ def test_a_malformed_expression_is_refused_with_its_path(entry: str) -> None:
     assert web_refused(f"environment: {{'{entry}': ''}}").where.startswith(
         "services.web.environment."
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (r"/(a)\1/", r"\1 is not supported"),
+        (r"/\bx\b/", r"\b is not supported"),
+        ("/(?i)web/", "groups with (? are not supported"),
+        ("/a++/", "nothing to repeat before +"),
+    ],
+)
+@pytest.mark.parametrize(
+    "form", ["environment: ['constraint:group==%s']", "deploy: {placement: {constraints: [%s]}}"]
+)
+def test_a_pattern_that_the_scheduler_cannot_run_is_refused_with_the_reason(
+    form: str, value: str, reason: str
+) -> None:
+    written = value if "environment" in form else f"'node.labels.group=={value}'"
+    refusal = web_refused(form % written)
+    assert reason in str(refusal)
+    assert refusal.where.endswith("[0]")
+
+
+@given(st.text(alphabet="ab1.*+?()[]|^$/\\-_: \n", min_size=1, max_size=20))
+def test_what_a_template_may_say_the_scheduler_can_run(value: str) -> None:
+    reader = PolicyReader()
+    with suppress(TemplateError):
+        reader.read(f"constraint:group=={value}", "")
+    assert all(matcher(one).problem == "" for one in reader.policy().expressions)
 
 
 @pytest.mark.parametrize(

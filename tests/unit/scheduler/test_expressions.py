@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.expressions import matcher, problem_with, written
+from coordinator.domain.expressions import matcher, written
 from tests.unit.scheduler.builders import an_expression
 
 HOLDS = [
@@ -43,10 +43,10 @@ def test_an_expression_fails(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("operator", ["==", "!="])
-@pytest.mark.parametrize("value", ["/(/", "a(", "x" * 257, "/a{3}/"])
+@pytest.mark.parametrize("value", ["/(/", "a(", "x*" * 129, "/a{3}/"])
 def test_an_unusable_pattern_holds_for_nothing_negated_or_not(operator: str, value: str) -> None:
     expression = an_expression(f"constraint:group{operator}{value}")
-    assert problem_with(expression)
+    assert matcher(expression).problem
     assert not matcher(expression).holds(["web"])
 
 

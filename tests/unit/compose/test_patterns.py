@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.patterns import (
+from compose.patterns import (
     PATTERN_LENGTH_MAX,
     TEXT_LENGTH_MAX,
     UnusablePattern,

@@ -1,12 +1,13 @@
 r"""Regular expressions that can't hang: matching takes time proportional to pattern x text.
 
-Users write these patterns, and the scheduler runs them inside the coordinator's event loop, where
-one catastrophic pattern for Python's backtracking `re` would stop the whole cluster. So the small
-language that scheduling expressions need is run as an automaton instead, as Go's engine does:
+Templates have these patterns, and the scheduler runs them inside the coordinator's event loop,
+where one catastrophic pattern for Python's backtracking `re` would stop the whole cluster. So the
+small language that scheduling expressions need is run as an automaton instead, as Go's engine does:
 
     literals  .  [a-z] [^a-z]  \d \D \w \W \s \S  \punctuation  ( ) (?: )  |  * + ?  ^ $
 
-`$` means the very end. What is not in this list is refused with a reason, never guessed at.
+`$` means the very end. What is not in this list is refused with a reason, never guessed at: by the
+template's compiler, which reads patterns with the very function that the scheduler uses.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,6 +24,8 @@ TEXT_LENGTH_MAX = 1024
 _DEPTH_MAX = 20
 #: Remembered steps per pattern. Forgetting them all costs time, never correctness.
 _STEPS_MAX = 8192
+
+_METACHARACTERS = frozenset(".*+?()[]{}|\\^$")
 
 _Accepts = Callable[[str], bool]
 _Steps = dict[tuple[frozenset[int], str], frozenset[int]]
@@ -115,6 +118,23 @@ def compile_pattern(text: str) -> Pattern:
     parser = _Parser(text)
     start = parser.parse()
     return Pattern(tuple(parser.nodes), start, {})
+
+
+def value_pattern(value: str) -> Pattern | None:
+    """What the value of a scheduling expression looks for; None: the very same text.
+
+    A value between slashes is a regular expression that may match anywhere. Any other is matched as
+    a whole, `*` stands for anything, and the other metacharacters stay alive, as in classic Swarm.
+
+    Raises:
+        UnusablePattern: it is too long, or not of this language; the message says why.
+
+    """
+    if len(value) > 1 and value[0] == value[-1] == "/":
+        return compile_pattern(value[1:-1])
+    if _METACHARACTERS.isdisjoint(value):
+        return None
+    return compile_pattern(f"^{value.replace('*', '.*')}$")
 
 
 #: A piece of the pattern: given the state that follows it, makes its states, returns the first.
