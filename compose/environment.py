@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from compose.errors import TemplateError, below, clipped, shown
 from compose.notes import Notes
-from compose.placement import PolicyReader, is_expression
+from compose.placement import PolicyReader, caveat, is_expression
 from compose.tree import Tree, text
 
 
@@ -23,6 +23,8 @@ def environment(
         whole = name if not given else f"{name}={given}"
         if is_expression(name):
             policy.read(whole, at)
+            if told := caveat(whole):
+                notes.warn(told, where=at)
             continue
         if not name or "=" in name:
             raise TemplateError(f"{shown(whole)} names no variable", where=at)

@@ -1,7 +1,7 @@
 """Scheduling expressions among the environment: where a service's containers may run.
 
     constraint:group==web      a node's label, name or index; != for anything but
-    affinity:service!=db       what else is on the node
+    affinity:service!=db       which containers are on the node
     availability:az==2         spread over that many zones
     reschedule:on-node-failure place elsewhere when the node is down
 
@@ -20,6 +20,7 @@ from schemas.records import Expression, PlacementPolicy
 _PREFIX = re.compile(r"(constraint|affinity|availability|reschedule|whitelist):")
 _KEY = re.compile(r"[a-z_][a-z0-9._-]+", re.IGNORECASE)
 _VALUE = re.compile(r"[a-z0-9:\-_\s.*/()?+\[\]\\^$|]+", re.IGNORECASE)
+_IMAGES = re.compile(r"affinity:image[=!]=")
 _ZONES = re.compile(r"(~?)([1-9][0-9]{0,2})")
 #: A value is matched against names and labels of every node; these bounds keep that cheap
 #: whatever a template says.
@@ -30,6 +31,13 @@ _EXPRESSIONS_MAX = 16
 def is_expression(entry: str) -> bool:
     """Whether an environment entry is for the scheduler and not for the container."""
     return _PREFIX.match(entry) is not None
+
+
+def caveat(entry: str) -> str:
+    """What an expression means here, where that is less than in classic Swarm; empty: the same."""
+    if _IMAGES.match(entry):
+        return "sees the images of the projects' containers only, none that a node merely stores"
+    return ""
 
 
 @dataclass(slots=True)

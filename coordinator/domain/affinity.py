@@ -1,4 +1,4 @@
-"""Affinities: staying near to, or away from, containers and images that are on a node already.
+"""Affinities: staying near to, or away from, containers that are on a node already.
 
 They see what has been placed so far, so a service is placed after those it wants to be near to.
 """
@@ -59,17 +59,17 @@ class ContainerAffinity:
 
 @dataclass(frozen=True, slots=True)
 class ImageAffinity:
-    """`affinity:image==name`: the image is there, by itself or as a container's.
+    """`affinity:image==name`: a container of that image is there.
 
-    As in classic Swarm, a name without a tag matches every tag.
+    As in classic Swarm, a name without a tag matches every tag. Unlike there, an image that is only
+    stored on a node doesn't count: nodes don't tell of theirs.
     """
 
     matcher: Matcher
     fleet: Fleet
 
     def check(self, load: NodeLoad) -> bool:
-        used = {self.fleet.services[key].spec.image for key in load.services}
-        images = used | load.view.images
+        images = {self.fleet.services[key].spec.image for key in load.services}
         return self.matcher.holds(images | {_without_tag(image) for image in images})
 
     def explain(self, refused: Sequence[NodeLoad]) -> list[Reason]:

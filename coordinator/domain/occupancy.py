@@ -36,8 +36,6 @@ class NodeView:
     state: NodeState = NodeState.READY
     is_cordoned: bool = False
     engine_ready: bool = True
-    #: names of images that are on the node already
-    images: frozenset[str] = frozenset()
     #: mount paths of shared volumes that don't work here: nothing new that uses one comes
     unfit_mounts: frozenset[str] = frozenset()
     #: those of them whose containers are to go elsewhere

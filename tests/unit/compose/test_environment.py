@@ -115,6 +115,15 @@ def test_expressions_add_up_and_repeating_one_changes_nothing() -> None:
     assert "environment" not in service.definition
 
 
+@pytest.mark.parametrize("operator", ["==", "!=~"])
+def test_who_asks_for_an_image_is_told_which_ones_are_seen(operator: str) -> None:
+    entry = f"affinity:image{operator}redis"
+    for entries in (f"['{entry}']", f"{{'{entry}': }}"):
+        (told,) = warnings(f"environment: {entries}")
+        assert "containers only" in told
+    assert not warnings("environment: ['affinity:images==a']")
+
+
 @pytest.mark.parametrize(
     ("entry", "zones", "is_soft"),
     [("availability:az==2", 2, False), ("availability:az==~3", 3, True)],

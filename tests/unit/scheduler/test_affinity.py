@@ -121,9 +121,10 @@ def test_an_anti_affinity_keeps_a_container_away(text: str) -> None:
         ("redis@sha256:12", "affinity:image==redis"),
     ],
 )
-def test_an_image_on_the_node_is_found_without_its_tag(image: str, text: str) -> None:
-    on = [a_node(1), a_node(2, images=frozenset({image}))]
-    assert where(place([a_service("web", text)], on)) == {"web.1": "n2"}
+def test_an_image_of_a_container_is_found_without_its_tag(image: str, text: str) -> None:
+    services = [a_service("web", text), a_service("db", image=image), a_service("other")]
+    previous = {"db.1": "n2", "other.1": "n1"}
+    assert where(place(services, nodes(2), previous))["web.1"] == "n2"
 
 
 def test_a_service_is_placed_after_the_one_it_wants_to_be_near_to() -> None:
