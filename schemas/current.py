@@ -30,6 +30,8 @@ class ContainerCurrent(Part):
     #: Docker's word: created, running, paused, restarting, removing, exited, dead
     status: str
     running: bool
+    #: the agent is stopping it, which nothing calls back
+    stopping: bool = False
     health: Health = Health.NONE
     ip: str = ""
     #: "80/tcp" -> bindings
@@ -74,6 +76,18 @@ class SlotProblem(Part):
         return SlotKey(self.project, self.service, self.slot)
 
 
+class SubPathCurrent(Part):
+    """A directory or file of a volume that containers get instead of the whole."""
+
+    #: relative to the volume
+    path: str
+    #: where mountd holds it for containers, below the base directory; another one whenever the
+    #: path leads to something else. Empty while it can't be had.
+    place: str = ""
+    #: why it can't be had
+    reason: str = ""
+
+
 class MountCurrent(Part):
     """A volume's mount on this node. `since` and the time of the last answer are RFC 3339."""
 
@@ -89,6 +103,8 @@ class MountCurrent(Part):
     incarnation: str = ""
     #: when its server last answered the probe
     answered_at: str = ""
+    #: those that containers on this node ask for
+    sub_paths: tuple[SubPathCurrent, ...] = ()
 
 
 class EngineCurrent(Part):

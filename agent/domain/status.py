@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.domain.actions import StopContainer
 from agent.domain.observation import Attempts, Observation, SeenContainer
 from agent.domain.plan import Plan
 from agent.domain.timestamps import rfc3339
@@ -49,6 +50,11 @@ def node_current(
     """
     is_waiting = planned.retry_at is not None or bool(observed.in_flight)
     probed = _probed_slots(desired)
+    stopping = {
+        action.container_id
+        for action in (*observed.in_flight, *planned.removals)
+        if isinstance(action, StopContainer)
+    }
     return NodeCurrent(
         node=identity.node,
         boot_id=identity.boot_id,
@@ -63,7 +69,7 @@ def node_current(
         generation=desired.generation if desired else 0,
         settled=planned.is_empty and not planned.is_blind and not is_waiting,
         containers=tuple(
-            _container(seen, observed, probed)
+            _container(seen, observed, probed, is_stopping=seen.id in stopping)
             for seen in sorted(observed.containers or (), key=lambda seen: (seen.key, seen.id))
         ),
         volumes=tuple(sorted(seen.name for seen in observed.volumes or ())),
@@ -92,7 +98,7 @@ def _probed_slots(desired: NodeDesired | None) -> frozenset[SlotKey]:
 
 
 def _container(
-    seen: SeenContainer, observed: Observation, probed: frozenset[SlotKey]
+    seen: SeenContainer, observed: Observation, probed: frozenset[SlotKey], *, is_stopping: bool
 ) -> ContainerCurrent:
     attempts = observed.attempts.get(seen.key, Attempts())
     return ContainerCurrent(
@@ -103,6 +109,7 @@ def _container(
         slot=seen.key.slot,
         status=seen.status,
         running=seen.is_running,
+        stopping=is_stopping and seen.is_running,
         health=health_of(seen, observed, is_probed=seen.key in probed),
         ip=seen.ip,
         ports={

@@ -65,7 +65,8 @@ class ContainerView:
             return False
         if is_completed(current, service):
             return True
-        return current.status == "running" and current.health in HEALTHY
+        # One that is being stopped is on its way out, whatever has been asked since.
+        return current.status == "running" and not current.stopping and current.health in HEALTHY
 
 
 @dataclass(frozen=True, slots=True)

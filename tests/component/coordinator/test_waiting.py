@@ -96,6 +96,24 @@ class TestWait:
         live.obey()
         assert (await self.quickly(waiting)).progress is Progress.DONE
 
+    async def test_a_start_is_not_done_by_containers_that_are_still_being_stopped(
+        self, live: World
+    ) -> None:
+        await self.begin(live)
+        live.obey()
+        await live.intake.submit(StopProject(command_id="p", name="shop"))
+        await eventually(lambda: live.wants(Wanted.STOPPED))
+        live.hear(1, a_container(stopping=True), settled=False)
+        start = StartProject(command_id="s", name="shop", wait=LONG_S)
+        waiting = asyncio.create_task(live.intake.submit(start))
+        await eventually(lambda: live.wants(Wanted.RUNNING))
+        live.hear(1, a_container(stopping=True), settled=False)
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        assert live.picture.views(0.0)["shop"].current_state is State.STARTING
+        live.obey()
+        assert (await self.quickly(waiting)).progress is Progress.DONE
+
     async def test_a_redeploy_is_done_when_the_node_has_nothing_left_to_do(
         self, live: World
     ) -> None:

@@ -51,6 +51,7 @@ def fills(container: ContainerCurrent, service: ServiceRecord) -> bool:
         pytest.param(a_container(status="restarting"), False, id="restarting"),
         pytest.param(a_container(status="created"), False, id="created"),
         pytest.param(exited(), False, id="exited"),
+        pytest.param(a_container(stopping=True), False, id="being stopped"),
         pytest.param(a_container(fingerprint="other"), False, id="of another spec"),
     ],
 )
