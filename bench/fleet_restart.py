@@ -6,13 +6,14 @@ times count from the moment it greets, which is when a client may first expect a
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nats.js.api import StreamInfo
 
 from bench.fleet_parts import Fleet, most_within
-from bench.openloop import Latencies, Request, session, succeeds
+from bench.openloop import NO_ANSWER, Latencies, Request, answer, is_success, session
 from cli.errors import ApiError
 from cli.waiting import wait_until
 from daemon.nats_client import Client
@@ -97,7 +98,7 @@ async def _make_changes(url: str, changes: list[Change], served: float) -> list[
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         body = {"type": "scale_to", "value": change.scale}
         request = Request(f"/services/{change.service_id}/scale?wait=0", body)
-        while not await succeeds(client, request):
+        while not is_success(await answer(client, request)):
             if time.monotonic() - due > _PATIENCE_S:
                 return float("inf")
             await asyncio.sleep(_RETRY_S)
@@ -126,7 +127,8 @@ def _applied(fleet: Fleet, changes: list[Change], served: float) -> Latencies:
         started.get(change.container, float("inf")) - due
         for change, due in zip(some, _dues(served), strict=False)
     ]
-    return Latencies(seconds, failed=len(names - started.keys()))
+    missing = len(names - started.keys())
+    return Latencies(seconds, Counter({NO_ANSWER: missing} if missing else {}))
 
 
 async def _consumers(url: str) -> int:

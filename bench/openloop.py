@@ -6,7 +6,7 @@ counted too, as its senders would feel it.
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,14 +14,19 @@ import aiohttp
 
 #: who waits longer has given up
 PATIENCE_S = 20.0
+#: what a refused request waits before it is sent again
+RETRY_S = 1.0
+#: instead of a status
+NO_ANSWER = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; with a body it is a POST."""
+    """One request; with a body it is a POST. With an id it may be sent again."""
 
     path: str
     body: Mapping[str, object] | None = None
+    command_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class Latencies:
     """Of one kind, in seconds. A request without a good answer counts as long as it was awaited."""
 
     seconds: list[float] = field(default_factory=list)
-    failed: int = 0
+    #: how often each status was the answer that was no success
+    failed: Counter[int] = field(default_factory=Counter)
 
     def quantile(self, share: float) -> float:
         """The latency that this share of the requests doesn't exceed."""
@@ -50,7 +56,9 @@ class Latencies:
             f"{name} {self.quantile(share) * 1000:,.0f} ms"
             for name, share in (("p50", 0.5), ("p99", 0.99))
         )
-        return f"{', '.join(quantiles)} ({len(self.seconds)} requests, {self.failed} failed)"
+        faults = (f"{count} x {status or 'no answer'}" for status, count in self.failed.items())
+        failed = ", ".join(faults) or "none"
+        return f"{', '.join(quantiles)} ({len(self.seconds)} requests; failed: {failed})"
 
 
 async def load(url: str, streams: Sequence[Stream], seconds: float) -> Mapping[str, Latencies]:
@@ -72,15 +80,38 @@ def session(url: str) -> aiohttp.ClientSession:
     )
 
 
-async def succeeds(client: aiohttp.ClientSession, request: Request) -> bool:
-    """Ask, and read the whole answer."""
+async def send_all(url: str, requests: Sequence[Request], at_once: int) -> int:
+    """Send each until it is accepted, so many at a time; how many answers were no success."""
+    turns = asyncio.Semaphore(at_once)
+
+    async def one(request: Request) -> int:
+        async with turns:
+            tries = 0
+            while not is_success(await answer(client, request)):
+                tries += 1
+                await asyncio.sleep(RETRY_S)
+            return tries
+
+    async with session(url) as client:
+        return sum(await asyncio.gather(*map(one, requests)))
+
+
+def is_success(status: int) -> bool:
+    return 200 <= status < 300
+
+
+async def answer(client: aiohttp.ClientSession, request: Request) -> int:
+    """Ask, and read the whole answer; its status, or 0 if there is none."""
     method = "GET" if request.body is None else "POST"
+    headers = {"X-Command-Id": request.command_id} if request.command_id else {}
     try:
-        async with client.request(method, request.path, json=request.body) as answer:
-            await answer.read()
-            return answer.ok
+        async with client.request(
+            method, request.path, json=request.body, headers=headers
+        ) as response:
+            await response.read()
+            return response.status
     except (aiohttp.ClientError, TimeoutError):
-        return False
+        return NO_ANSWER
 
 
 async def _send(
@@ -91,9 +122,10 @@ async def _send(
     latencies: Latencies,
 ) -> None:
     async def one(request: Request, due: float) -> None:
-        is_good = await succeeds(client, request)
+        status = await answer(client, request)
         latencies.seconds.append(time.monotonic() - due)
-        latencies.failed += not is_good
+        if not is_success(status):
+            latencies.failed[status] += 1
 
     async with asyncio.TaskGroup() as tasks:
         for number in range(int(seconds * stream.per_s)):
