@@ -29,11 +29,12 @@ lab-down: ## Stop the lab
 venv: ## Make the environment for development
 	@scripts/bootstrap dev
 
-check: venv ## Format, lint, types, import rules
+check: venv ## Format, lint, types, import rules, rules of CONTRIBUTING.md
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
-	.venv/bin/mypy --strict $(PACKAGES)
+	.venv/bin/mypy --strict $(PACKAGES) scripts/reference.py
 	.venv/bin/lint-imports
+	$(PYTHON) -m pytest -q tests/architecture
 
 test: venv ## Every test; needs root for engines in network namespaces
 	@scripts/engine-deps tests
@@ -43,9 +44,10 @@ test-vm: venv ## Units and NFS volumes in a virtual machine; needs root and a qu
 	@scripts/vm-deps
 	$(PYTHON) -m pytest tests/vm
 
-schemas: venv ## Write the JSON Schemas, the AsyncAPI document and docs/compose.md anew
+schemas: venv ## Write anew what is generated from the code: JSON Schemas, OpenAPI, AsyncAPI, tables in docs/
 	$(PYTHON) -m schemas.generate
 	$(PYTHON) -m compose.generate
+	$(PYTHON) scripts/reference.py
 
 clean: ## Stop everything and remove the environment and all caches
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m cli down && $(PYTHON) -m cli lab down; fi

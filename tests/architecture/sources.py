@@ -5,17 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = (
-    "agent",
-    "bench",
-    "cli",
-    "compose",
-    "coordinator",
-    "daemon",
-    "mountd",
-    "schemas",
-    "tests",
-)
+#: what is installed
+INSTALLED = ("agent", "cli", "compose", "coordinator", "daemon", "mountd", "schemas")
+PACKAGES = (*INSTALLED, "bench", "tests")
 PURE = ("agent/domain", "coordinator/domain", "mountd/domain", "compose", "schemas")
 
 

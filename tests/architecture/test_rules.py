@@ -2,8 +2,19 @@
 
 import ast
 import re
+import subprocess
+import sys
+import tomllib
 
-from tests.architecture.sources import PACKAGES, PURE, ROOT, definitions, files, shown
+from tests.architecture.sources import (
+    INSTALLED,
+    PACKAGES,
+    PURE,
+    ROOT,
+    definitions,
+    files,
+    shown,
+)
 
 LINES_MAX = 300
 FUNCTION_MAX = 60
@@ -63,7 +74,7 @@ def test_what_decides_never_waits_and_asks_no_clock() -> None:
 def test_every_module_says_what_it_is() -> None:
     silent = [
         shown(path)
-        for path in files("agent", "cli", "compose", "coordinator", "daemon", "mountd", "schemas")
+        for path in files(*INSTALLED)
         if path.read_text().strip() and ast.get_docstring(ast.parse(path.read_text())) is None
     ]
     assert silent == []
@@ -80,3 +91,28 @@ def test_every_path_that_the_docs_name_exists() -> None:
         missing += [f"{page.name}: {path}" for path in named if not (ROOT / path).exists()]
         missing += [f"{page.name}: {path}" for path in linked if not (page.parent / path).exists()]
     assert missing == []
+
+
+def test_every_list_of_packages_is_whole() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    tool = project["tool"]
+    lists = {
+        "wheel": tool["hatch"]["build"]["targets"]["wheel"]["packages"],
+        "mypy": tool["mypy"]["packages"],
+        "coverage": tool["coverage"]["run"]["source"],
+        "imports": tool["importlinter"]["root_packages"],
+    }
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    made = re.search(r"^PACKAGES := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {name for name, found in lists.items() if set(found) != set(INSTALLED)} == set()
+    assert set(PACKAGES) == folders | {"tests"}
+    assert made is not None
+    assert set(made[1].split()) == set(PACKAGES)
+
+
+def test_the_pages_about_settings_and_metrics_are_fresh() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "reference.py"), "--check"]
+    checked = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
