@@ -9,7 +9,7 @@ import structlog
 
 from agent.ports import EngineEvents
 from agent.wakes import Wake, Wakes
-from schemas.errors import Transient
+from schemas.errors import Permanent, Transient
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ async def follow_events(events: EngineEvents, wakes: Wakes) -> None:
                 wakes.wake(Wake.ENGINE)
                 async for _ in stream:
                     wakes.wake(Wake.ENGINE)
-        except Transient as error:
+        except (Transient, Permanent) as error:
             if not is_away:
                 log.warning("engine events lost", error=str(error))
             is_away = True

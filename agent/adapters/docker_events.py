@@ -14,13 +14,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import structlog
 from requests import Response
 
 from agent.adapters.docker_calls import connect
 from agent.adapters.docker_faults import DOCKER_ERRORS, fault
 from agent.adapters.docker_labels import PROJECT, slot_key
+from agent.errors import EngineFailed, EngineUnavailable
 from agent.ports import EngineEvent
 from schemas.errors import TroopersError
+
+log = structlog.get_logger()
 
 #: Every health check and probe tells exec_create, exec_start and exec_die, which nobody needs.
 _ACTIONS = (
@@ -46,6 +50,8 @@ _HEAD_S = 10.0
 _WAITING_MAX = 1024
 #: A reader whose socket was shut ends in milliseconds.
 _END_S = 2.0
+#: of a line that can't be read
+_SHOWN_MAX = 100
 
 
 class DockerEvents:
@@ -58,6 +64,7 @@ class DockerEvents:
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[EngineEvent]]:
         reader = _Reader(self._url, self._head_s, asyncio.get_running_loop())
+        reader.start()
         try:
             await reader.opened()
             yield reader.events()
@@ -82,7 +89,14 @@ class _Reader:
         self._is_closing = False
         self._failure: TroopersError | None = None
         # A daemon: while the engine hangs it waits for the head, and must not hold up an exit.
-        threading.Thread(target=self._read, name="engine-events", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, name="engine-events", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read; raise when the node has no thread left for it."""
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise EngineUnavailable(f"{_DOING}: {error}") from error
 
     async def opened(self) -> None:
         """Return when the subscription stands; raise when it can't."""
@@ -107,9 +121,14 @@ class _Reader:
             self._is_closing = True
             if self._socket is not None:
                 _shut(self._socket)
-        if self._open.is_set():
+        if not self._open.is_set():
+            return
+        try:
             async with asyncio.timeout(_END_S):
                 await self._ended.wait()
+        except TimeoutError:
+            # It holds up nobody, and says nothing any more.
+            log.warning("a reader of the engine's events does not end", waited_s=_END_S)
 
     # -- in the thread -----------------------------------------------------------------------
 
@@ -117,10 +136,20 @@ class _Reader:
         try:
             self._follow()
         except DOCKER_ERRORS as error:
-            if not self._is_closing:
-                self._failure = fault(_DOING, error)
-                self._failure.__cause__ = error
-        self._tell(self._ended, self._open, self._changed)
+            self._fail(fault(_DOING, error), error)
+        except EngineFailed as error:
+            self._fail(error, error.__cause__)
+        except Exception as error:
+            log.exception("a defect of the agent ends a stream of events")
+            self._fail(EngineFailed(f"{_DOING}: {type(error).__name__}: {error}"), error)
+        finally:
+            # Whatever has ended it: who isn't told waits for ever.
+            self._tell(self._ended, self._open, self._changed)
+
+    def _fail(self, failure: TroopersError, cause: BaseException | None) -> None:
+        if not self._is_closing:
+            self._failure = failure
+            self._failure.__cause__ = cause
 
     def _follow(self) -> None:
         client = connect(self._url, self._head_s)
@@ -156,7 +185,7 @@ class _Reader:
             if self._is_closing or len(self._waiting) >= _WAITING_MAX:
                 return
             if line:
-                self._waiting.append(_event(json.loads(line)))
+                self._waiting.append(_event(line))
                 self._tell(self._changed)
 
     def _tell(self, *happened: asyncio.Event) -> None:
@@ -182,13 +211,19 @@ def _shut(connection: socket.socket) -> None:
         return  # The engine was faster.
 
 
-def _event(said: Mapping[str, Any]) -> EngineEvent:
-    attributes: dict[str, str] = said["Actor"].get("Attributes") or {}
-    return EngineEvent(
-        # "health_status: healthy" carries its result in the action.
-        action=str(said["Action"]),
-        container_id=str(said["Actor"]["ID"]),
-        key=slot_key(attributes),
-        attributes=attributes,
-        at=int(said["timeNano"]) / 1e9,
-    )
+def _event(line: bytes) -> EngineEvent:
+    """What a line says. One that can't be read may say anything, so the stream ends with it."""
+    try:
+        said: Mapping[str, Any] = json.loads(line)
+        attributes: dict[str, str] = said["Actor"].get("Attributes") or {}
+        return EngineEvent(
+            # "health_status: healthy" carries its result in the action.
+            action=str(said["Action"]),
+            container_id=str(said["Actor"]["ID"]),
+            key=slot_key(attributes),
+            attributes=attributes,
+            at=int(said["timeNano"]) / 1e9,
+        )
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        shown = ascii(line[:_SHOWN_MAX].decode(errors="replace"))
+        raise EngineFailed(f"{_DOING}: this is no event: {shown}") from error
