@@ -14,7 +14,7 @@ from coordinator.picture import Held, Picture
 from coordinator.ports import Bucket, EventSink
 from schemas.desired import NodeDesired
 from schemas.event import EventKind
-from schemas.states import State
+from schemas.states import State, Wanted
 
 #: How long the commands of what is deleted are remembered.
 TOMBSTONE_S = 600.0
@@ -61,10 +61,15 @@ class Graveyard:
                 self._told(f"volume {name} is deleted")
 
     async def drop(self, now: float) -> None:
-        """Forget the tombstones that are old; `now` in monotonic seconds."""
+        """Forget the tombstones that are old; `now` in monotonic seconds.
+
+        One that a document must still follow stays: without it nobody would ever order to remove
+        what is on that node.
+        """
         picture = self._picture
         gone = {("project", n) for n, held in picture.projects.items() if held.value.is_gone}
         gone |= {("volume", n) for n, held in picture.volumes.items() if held.value.is_gone}
+        gone -= _unordered(picture.held_documents().values())
         self._buried_at = {key: self._buried_at.get(key, now) for key in gone}
         for kind, name in sorted(gone):
             if now - self._buried_at[kind, name] <= TOMBSTONE_S:
@@ -79,6 +84,15 @@ class Graveyard:
     def _told(self, message: str, **about: str) -> None:
         self._picture.touch()
         self._events.tell(event(EventKind.OPERATION_ENDED, message, **about))
+
+
+def _unordered(documents: Iterable[NodeDesired]) -> set[tuple[str, str]]:
+    """What documents still want to be there, by kind and name."""
+    found = set()
+    for document in documents:
+        found |= {("project", s.project) for s in document.slots if s.wanted is not Wanted.ABSENT}
+        found |= {("volume", m.name) for m in document.mounts if m.wanted is not Wanted.ABSENT}
+    return found
 
 
 def _is_unmounted(

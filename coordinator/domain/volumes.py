@@ -138,23 +138,28 @@ def mounts_for(
 ) -> tuple[DesiredMount, ...]:
     """What a node's document must say of volumes: every one, everywhere.
 
+    Only the record of a deleted volume unmounts it. One that the document has and no record knows
+    stays as it is: its record may have been lost, or be of a version that can't be read here.
     The order to unmount stays until the node has reported, for a document with it, that it is done.
     `has_read` says whether the node's report is about the document that is held.
     """
-    wanted = []
-    before = {mount.name: mount for mount in held.mounts}
+    known = {record.name: record for record in records}
+    wanted = [
+        DesiredMount(volume=record.volume, secret=record.secret)
+        for _, record in sorted(known.items())
+        if record.desired_state is State.RUNNING
+    ]
     there = {mount.name for mount in node.current.mounts} if node.current else set()
-    kept = set()
-    for record in sorted(records, key=lambda each: each.name):
-        if record.desired_state is State.RUNNING:
-            kept.add(record.name)
-            wanted.append(DesiredMount(volume=record.volume, secret=record.secret))
-    for name, mount in sorted(before.items()):
-        if name in kept:
+    for mount in sorted(held.mounts, key=lambda each: each.name):
+        record = known.get(mount.name)
+        if record is not None and record.desired_state is State.RUNNING:
             continue
-        ordered = mount.wanted is Wanted.ABSENT
-        if not (ordered and has_read and name not in there):
-            wanted.append(mount.model_copy(update={"wanted": Wanted.ABSENT, "secret": None}))
+        is_ordered = mount.wanted is Wanted.ABSENT
+        if is_ordered and has_read and mount.name not in there:
+            continue
+        is_leaving = is_ordered or record is not None
+        leaving = {"wanted": Wanted.ABSENT, "secret": None} if is_leaving else {}
+        wanted.append(mount.model_copy(update=leaving))
     return tuple(wanted)
 
 

@@ -79,6 +79,10 @@ class FakeBucket:
         self.values[key] = (payload, self._sequence)
         return self._sequence
 
+    def lose_key(self, key: str) -> None:
+        """Forget a key without leaving a mark, as no bus should."""
+        del self.values[key], self._newest[key]
+
     def written(self) -> list[str]:
         return [key for verb, key in self.calls if verb == "put"]
 

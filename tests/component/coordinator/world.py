@@ -83,6 +83,11 @@ class World:
         return self.buckets.projects
 
     @property
+    def volumes(self) -> FakeBucket:
+        assert isinstance(self.buckets.volumes, FakeBucket)
+        return self.buckets.volumes
+
+    @property
     def desired(self) -> FakeBucket:
         assert isinstance(self.buckets.desired, FakeBucket)
         return self.buckets.desired

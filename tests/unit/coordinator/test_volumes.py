@@ -19,7 +19,7 @@ from coordinator.domain.volumes import (
 from coordinator.errors import Conflict, NotFound
 from schemas.command import CreateVolume, DeleteVolume, Progress
 from schemas.current import EngineCurrent, MountCurrent, NodeCurrent
-from schemas.desired import NodeDesired
+from schemas.desired import DesiredMount, NodeDesired
 from schemas.errors import InvalidInput
 from schemas.records import VolumeRecord
 from schemas.states import EngineState, MountState, NodeState, State, Wanted
@@ -157,6 +157,21 @@ class TestDocuments:
         assert mounts_for(mounted, held, [record], has_read=True) == ordered
         assert mounts_for(a_node(), held, [record], has_read=False) == ordered
         assert mounts_for(a_node(), held, [record], has_read=True) == ()
+
+    @pytest.mark.parametrize("wanted", [Wanted.RUNNING, Wanted.ABSENT])
+    @pytest.mark.parametrize("has_read", [True, False])
+    def test_without_a_record_an_entry_stays_as_it_is(self, wanted: Wanted, has_read: bool) -> None:
+        entry = DesiredMount(volume=a_record("p", "ossfs").volume, wanted=wanted)
+        held = NodeDesired(node="n1", epoch=1, generation=1, mounts=(entry,))
+        mounted = a_node(a_mount(MountState.MOUNTED, "p"))
+        assert mounts_for(mounted, held, [], has_read=has_read) == (entry,)
+
+    def test_a_tombstone_unmounts(self) -> None:
+        entry = DesiredMount(volume=a_record().volume)
+        held = NodeDesired(node="n1", epoch=1, generation=1, mounts=(entry,))
+        record = delete(a_record(), DeleteVolume(command_id="d", name="data"), (), MOMENT).record
+        (mount,) = mounts_for(a_node(), held, [bury(record)], has_read=True)
+        assert mount.wanted is Wanted.ABSENT
 
     def test_a_failed_or_stuck_volume_is_unfit_and_is_deserted_only_if_it_says_so(self) -> None:
         wait, move = {"data": a_record()}, {"data": a_record(when_stuck="move")}
