@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from cli.errors import UnusableArgument
+from compose.limits import WARNINGS_KEPT_MAX
 from compose.template import compile_template
 from schemas.names import is_project_name
 from schemas.records import ProjectTemplate, ServiceTemplate
@@ -32,7 +33,9 @@ def config(
         raise UnusableArgument(f"{project!r} can't name a project: use letters, digits and -")
     environment = dict(map(_assignment, assignments))
     volumes = {name: f"nas/{name}" for name in shared}
-    template = compile_template(project, _text(path), environment, volumes)
+    template = compile_template(
+        project, _text(path), environment, volumes, warnings_max=WARNINGS_KEPT_MAX
+    )
     shown = yaml.safe_dump(_project(project, template), sort_keys=False, allow_unicode=True)
     return shown, template.warnings
 

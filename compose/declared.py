@@ -7,6 +7,7 @@ from compose.addresses import address_plan
 from compose.errors import TemplateError, below, clipped, shown
 from compose.mounts import is_volume_name
 from compose.notes import Notes
+from compose.own_labels import own_labels
 from compose.section_keys import NETWORK_KEYS, VOLUME_KEYS, understood_section
 from compose.tree import Tree, boolean, is_extension, only_keys, text, text_map
 from schemas.desired import AddressPlan
@@ -42,7 +43,9 @@ def volumes(section: Mapping[str, Tree], project: str, notes: Notes) -> dict[str
             continue
         where = below("volumes", key)
         options = understood_section(value or {}, where, VOLUME_KEYS, notes)
-        found[key] = _declared(options, key, where, volume_name(project, key), "local")
+        found[key] = _declared(
+            options, key, where, volume_name(project, key), driver="local", notes=notes
+        )
         if found[key].driver in _CLUSTER_DRIVERS:
             raise TemplateError(
                 "a cluster volume is created with its own call, and external here",
@@ -59,7 +62,9 @@ def networks(section: Mapping[str, Tree], project: str, notes: Notes) -> dict[st
             continue
         where = below("networks", key)
         options = understood_section(value or {}, where, NETWORK_KEYS, notes)
-        one = _declared(options, key, where, network_name(project, key), "bridge")
+        one = _declared(
+            options, key, where, network_name(project, key), driver="bridge", notes=notes
+        )
         if one.name in _BUILT_IN:
             raise TemplateError("is joined with network_mode", where=where)
         found[key] = replace(
@@ -79,7 +84,13 @@ def _network_driver(driver: str, where: str, notes: Notes) -> str:
 
 
 def _declared(
-    options: Mapping[str, Tree], key: str, where: str, own_name: str, driver: str
+    options: Mapping[str, Tree],
+    key: str,
+    where: str,
+    own_name: str,
+    *,
+    driver: str,
+    notes: Notes,
 ) -> Declared:
     if not is_volume_name(key):
         raise TemplateError(f"{clipped(key)} is no name for it", where=where)
@@ -106,5 +117,5 @@ def _declared(
         is_external,
         boolean(options.get("internal", False), below(where, "internal")),
         text_map(options.get("driver_opts", {}), below(where, "driver_opts")),
-        text_map(options.get("labels", {}), below(where, "labels")),
+        own_labels(options.get("labels", {}), below(where, "labels"), notes),
     )

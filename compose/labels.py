@@ -5,14 +5,20 @@ A label that Troopers acts on lands in a field of its own; every one of them lan
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from compose.errors import TemplateError, below, clipped, shown
+from compose.label_values import (
+    ACTED_ON,
+    LOG_LABEL,
+    PARALLELISM,
+    label_kind,
+    label_kinds,
+    label_value,
+)
 from compose.notes import Notes
-from compose.tree import boolean, hint, integer, number
-from schemas.command import SCALE_MAX
 from schemas.service import Probe
 
 PREFIX = "aliyun."
@@ -21,17 +27,6 @@ PREFIX = "aliyun."
 _PROBE_URL = re.compile(
     r"(?:http://container(?::([0-9]{1,5}))?(?:/\S*)?|tcp://container:([0-9]{1,5}))"
 )
-_DOMAIN = re.compile(r"[A-Za-z0-9*]([A-Za-z0-9_.*-]*[A-Za-z0-9])?")
-_PORT_LABEL = re.compile(r"(routing|lb)\.port_([0-9]{1,5})")
-_LOG_LABEL = re.compile(r"log_(store|ttl)_([A-Za-z0-9_-]{1,63})")
-_LOGS_LABEL = re.compile(r"logs\.([A-Za-z0-9_-]{1,63})")
-_BALANCER = re.compile(r"(?:tcp|udp|http|https)://[^\s:/]{1,128}:([0-9]{1,5})")
-#: the reference's bounds of a domain and of a path below it
-_DOMAIN_MAX, _CONTEXT_MAX = 128, 128
-#: A day is longer than any start-up, and far from what a clock can't hold.
-_PROBE_SECONDS_MAX = 86_400
-
-Reader = Callable[[str, str], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +51,15 @@ def aliyun_labels(labels: Mapping[str, str], where: str, notes: Notes) -> Aliyun
     given = {
         key.removeprefix(PREFIX): value for key, value in labels.items() if key.startswith(PREFIX)
     }
-    values = {key: _value(key, value, below(where, PREFIX + key)) for key, value in given.items()}
-    for key in values:
-        if key not in _ACTED_ON:
-            notes.warn(
-                "kept and shown, but nothing acts on it yet", where=below(where, PREFIX + key)
-            )
+    values = {
+        key: label_value(key, value, below(where, PREFIX + key)) for key, value in given.items()
+    }
+    _check_scaling(values, where)
+    _warn_of_kept(values, where, notes)
     _warn_of_lone(values, where, notes)
+    said = given.get(PARALLELISM, "1")
+    if values.get(PARALLELISM) == 1 and said.strip() != "1":
+        notes.warn(f"{shown(said)} is taken as 1", where=below(where, PREFIX + PARALLELISM))
     probe = _probe(values, where, notes)
     return AliyunLabels(
         scale=values.get("scale"),
@@ -76,21 +73,32 @@ def aliyun_labels(labels: Mapping[str, str], where: str, notes: Notes) -> Aliyun
 
 def catalogue() -> dict[str, bool]:
     """Every label that has a meaning, and whether Troopers acts on it."""
-    names = (
-        *_READERS,
-        "routing.port_N",
-        "lb.port_N",
-        "log_store_NAME",
-        "log_ttl_NAME",
-        "logs.NAME",
-    )
-    return {PREFIX + name: name in _ACTED_ON for name in sorted(names)}
+    return {PREFIX + kind: kind in ACTED_ON for kind in label_kinds()}
+
+
+def _check_scaling(values: Mapping[str, Any], where: str) -> None:
+    for of in ("cpu", "memory", "instances"):
+        low, high = (values.get(f"auto_scaling.{end}_{of}") for end in ("min", "max"))
+        if low is not None and high is not None and low > high:
+            at = below(where, f"{PREFIX}auto_scaling.min_{of}")
+            raise TemplateError(f"is above max_{of}, which is {high}", where=at)
+
+
+def _warn_of_kept(values: Mapping[str, Any], where: str, notes: Notes) -> None:
+    """One warning for each kind of label in the whole template: real ones have dozens of them."""
+    for key in values:
+        if key in ACTED_ON or (key == PARALLELISM and not values.get("rolling_updates")):
+            continue
+        notes.gather(
+            f"{PREFIX}{label_kind(key)} is kept and shown, but nothing acts on it yet",
+            where=where.removesuffix(".labels"),
+        )
 
 
 def _warn_of_lone(values: Mapping[str, Any], where: str, notes: Notes) -> None:
     """Some labels only say more about another one."""
     for key in values:
-        log = _LOG_LABEL.fullmatch(key)
+        log = LOG_LABEL.fullmatch(key)
         if log is not None and log[1] == "ttl" and f"log_store_{log[2]}" not in values:
             needed = f"log_store_{log[2]}"
         elif key == "routing.session_sticky" and not any(
@@ -100,124 +108,6 @@ def _warn_of_lone(values: Mapping[str, Any], where: str, notes: Notes) -> None:
         else:
             continue
         notes.warn(f"has no effect without {PREFIX}{needed}", where=below(where, PREFIX + key))
-
-
-def _value(key: str, written: str, where: str) -> Any:
-    reader = _READERS.get(key)
-    if reader is not None:
-        return reader(written, where)
-    if match := _PORT_LABEL.fullmatch(key):
-        integer(match[2].lstrip("0"), where, minimum=1, maximum=65535)
-        return (_routes if match[1] == "routing" else _balancers)(written, where)
-    if match := _LOG_LABEL.fullmatch(key):
-        if match[1] == "ttl":
-            return integer(written, where, minimum=1, maximum=365)
-        return _word(written, where)
-    if _LOGS_LABEL.fullmatch(key):
-        return _word(written, where)
-    raise TemplateError(f"unknown label{hint(key, _READERS)}", where=where)
-
-
-def _word(written: str, where: str) -> str:
-    if not written.strip():
-        raise TemplateError("must not be empty", where=where)
-    return written.strip()
-
-
-def _listed(separator: str) -> Reader:
-    def read(written: str, where: str) -> list[str]:
-        items = [item.strip() for item in written.split(separator)]
-        found = list(dict.fromkeys(item for item in items if item))
-        if not found:
-            raise TemplateError("must not be empty", where=where)
-        return found
-
-    return read
-
-
-def _routes(written: str, where: str) -> list[str]:
-    routes: list[str] = _listed(";")(written, where)
-    for route in routes:
-        scheme, separator, rest = route.rpartition("://")
-        if separator and scheme != "http":
-            raise TemplateError(f"{shown(route)}: only http is routed", where=where)
-        domain, context = (*re.split("[:/]", rest, maxsplit=1), "")[:2]
-        if not _DOMAIN.fullmatch(domain) or len(domain) > _DOMAIN_MAX:
-            raise TemplateError(f"{shown(domain)} is no domain or prefix of one", where=where)
-        if len(context) > _CONTEXT_MAX or re.search(r"\s", context):
-            raise TemplateError(f"{shown(context)} is no path of a route", where=where)
-    return routes
-
-
-def _balancers(written: str, where: str) -> list[str]:
-    found: list[str] = _listed(";")(written, where)
-    for balancer in found:
-        match = _BALANCER.fullmatch(balancer)
-        if match is None or not 1 <= int(match[1]) <= 65535:
-            raise TemplateError(
-                f"must be scheme://balancer:port with tcp, udp, http or https, not {shown(balancer)}",
-                where=where,
-            )
-    return found
-
-
-def _parallelism(written: str, where: str) -> int:
-    # The rule of this label, and of no other: what is no number means one at a time.
-    try:
-        return integer(written, where, minimum=1, maximum=SCALE_MAX)
-    except TemplateError:
-        return 1
-
-
-def _scale(written: str, where: str) -> int:
-    return integer(written, where, maximum=SCALE_MAX)
-
-
-def _seconds(written: str, where: str) -> float:
-    seconds = number(written, where)
-    if seconds > _PROBE_SECONDS_MAX:
-        raise TemplateError(f"must be at most {_PROBE_SECONDS_MAX}", where=where)
-    return int(seconds) if seconds == int(seconds) else seconds
-
-
-def _percent(written: str, where: str) -> int:
-    return integer(written, where, maximum=100)
-
-
-_READERS: dict[str, Reader] = {
-    "scale": _scale,
-    "global": boolean,
-    "depends": _listed(","),
-    "probe.url": _word,
-    "probe.cmd": _word,
-    "probe.timeout_seconds": _seconds,
-    "probe.initial_delay_seconds": _seconds,
-    "latest_image": boolean,
-    "rolling_updates": boolean,
-    "rolling_updates.parallelism": _parallelism,
-    "routing.session_sticky": boolean,
-    "logs": _listed(";"),
-    "log.timestamp": boolean,
-    "proxy.VIRTUAL_HOST": _word,
-    **dict.fromkeys(
-        [f"auto_scaling.{end}_{of}" for end in ("max", "min") for of in ("cpu", "memory")], _percent
-    ),
-    **dict.fromkeys(
-        [f"auto_scaling.{word}" for word in ("step", "max_instances", "min_instances")], _scale
-    ),
-}
-_ACTED_ON = frozenset(
-    {
-        "scale",
-        "global",
-        "depends",
-        "latest_image",
-        "probe.url",
-        "probe.cmd",
-        "probe.timeout_seconds",
-        "probe.initial_delay_seconds",
-    }
-)
 
 
 def _probe(values: Mapping[str, Any], where: str, notes: Notes) -> Probe | None:
@@ -256,15 +146,15 @@ def _check_probe_url(url: str, where: str) -> None:
 def _nested(values: Mapping[str, Any], where: str, notes: Notes) -> dict[str, Any]:
     """The API's shape: `rolling_updates` and its parallelism are one, the rest nests at dots."""
     rest = {key: value for key, value in values.items() if key != "scale"}
-    parallelism = rest.pop("rolling_updates.parallelism", None)
+    parallelism = rest.pop(PARALLELISM, None)
     if rest.get("rolling_updates"):
         rest["rolling_updates"] = {"parallelism": parallelism or 1}
     elif parallelism is not None:
-        at = below(where, f"{PREFIX}rolling_updates.parallelism")
+        at = below(where, PREFIX + PARALLELISM)
         notes.warn(f"has no effect without {PREFIX}rolling_updates", where=at)
     nested: dict[str, Any] = {}
     for key, value in rest.items():
-        log = _LOG_LABEL.fullmatch(key)
+        log = LOG_LABEL.fullmatch(key)
         group, _, leaf = (f"log_{log[1]}", ".", log[2]) if log else key.partition(".")
         if not leaf:
             # A list of logs and named logs can't share one key of the answer.

@@ -22,7 +22,9 @@ FILE_BYTES_MAX = 512 * 1024
 FILES_BYTES_MAX = 1024 * 1024
 #: Variables inside defaults inside defaults: nobody writes more than three.
 NESTED_VARIABLES_MAX = 16
-#: More warnings than this help nobody.
+#: Warnings of one template that are kept, shown by the API and told to everybody.
 WARNINGS_MAX = 100
+#: Warnings that `troopers config` shows; more than this help nobody.
+WARNINGS_KEPT_MAX = 5000
 #: Linux takes no single argument above 128 KiB.
 COMMAND_CHARS_MAX = 128 * 1024

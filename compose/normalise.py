@@ -17,12 +17,13 @@ from compose.limit_keys import limit_keys
 from compose.mounts import Mount, mounts
 from compose.networks import Joining, alias, joinings
 from compose.notes import Notes
+from compose.own_labels import own_labels
 from compose.placement import PolicyReader
 from compose.ports import exposed, published
 from compose.pulling import always_pulls
 from compose.resources import Resources, resources
 from compose.sharing import Reference, Sharing, check_sharing, sharing
-from compose.tree import Tree, integer, text, text_map, texts
+from compose.tree import Tree, integer, text, texts
 from compose.units import seconds, words
 from schemas.command import SCALE_MAX
 from schemas.records import PlacementPolicy
@@ -104,7 +105,7 @@ def normalise(
     variables = environment(
         found.get("environment", {}), keys.at("environment"), project, policy, notes
     )
-    labels = text_map(found.get("labels", {}), keys.at("labels"))
+    labels = own_labels(found.get("labels", {}), keys.at("labels"), notes)
     aliyun = aliyun_labels(labels, keys.at("labels"), notes)
     deployed = deploy(found.get("deploy", {}), keys.at("deploy"), policy, notes)
     shared = keys.sharing(aliyun)

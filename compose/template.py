@@ -11,7 +11,7 @@ from compose.external import split_external
 from compose.files import check_uses
 from compose.inline import hidden_variables, inlines
 from compose.interpolate import interpolate
-from compose.limits import PROJECT_PORTS_MAX
+from compose.limits import PROJECT_PORTS_MAX, WARNINGS_MAX
 from compose.normalise import NormalService, normalise
 from compose.notes import Notes
 from compose.parse import parse
@@ -34,12 +34,15 @@ def compile_template(
     text: str,
     environment: Mapping[str, str],
     shared: Mapping[str, str] = MappingProxyType({}),
+    *,
+    warnings_max: int = WARNINGS_MAX,
 ) -> ProjectTemplate:
     """Turn a Compose template into what the coordinator keeps.
 
     Deterministic, and quick for every text: size, depth and expansion are bounded. `project` must
     be a valid project name. `environment` is the project's: it fills in variables, and nothing of
     the machine's own environment does. `shared` are the cluster's volumes: name -> mount path.
+    Of the warnings, the `warnings_max` most telling ones are kept.
 
     Raises:
         TemplateError: the template can't be used; nothing else is ever raised for its contents.
@@ -70,7 +73,7 @@ def compile_template(
         services=resolved,
         networks=used_networks(services, scope, notes),
         volumes=own_volumes(scope),
-        warnings=notes.warnings,
+        warnings=notes.warnings(warnings_max),
         shown_text=shown_text(text, top) if parts.secrets else "",
         hidden_variables=hidden_variables(inlined),
     )

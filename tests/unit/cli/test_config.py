@@ -36,8 +36,8 @@ def test_a_template_is_resolved_without_a_cluster(tmp_path: Path) -> None:
     assert web["volumes"] == [{"type": "volume", "target": "/data", "source": "shop_data"}]
     assert shown["services"]["db"]["oom_kill_disable"] is True
     assert done.stderr == (
-        "warning: services.web.labels.aliyun.routing.port_80: "
-        "kept and shown, but nothing acts on it yet\n"
+        "warning: aliyun.routing.port_N is kept and shown, but nothing acts on it yet: "
+        "services.web\n"
     )
 
 

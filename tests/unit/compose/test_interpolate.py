@@ -91,7 +91,7 @@ def test_an_unset_variable_is_empty_with_a_warning() -> None:
     notes = Notes()
     tree = interpolate({"a": "<$NO>", "b": ["${NO}", "$OTHER"]}, ENVIRONMENT, notes)
     assert tree == {"a": "<>", "b": ["", ""]}
-    assert notes.warnings == (
+    assert notes.warnings() == (
         "a: the variable NO is not set: it is taken as empty",
         "b[1]: the variable OTHER is not set: it is taken as empty",
     )
@@ -101,7 +101,7 @@ def test_an_unset_variable_is_empty_with_a_warning() -> None:
 def test_a_form_that_provides_for_the_unset_does_not_warn(text: str) -> None:
     notes = Notes()
     interpolate({"a": text}, ENVIRONMENT, notes)
-    assert notes.warnings == ()
+    assert notes.warnings() == ()
 
 
 def test_keys_are_never_touched() -> None:

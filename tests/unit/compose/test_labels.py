@@ -6,7 +6,7 @@ import pytest
 
 from schemas.records import ServiceTemplate
 from schemas.service import Probe
-from tests.unit.compose.templates import warnings, web, web_refused
+from tests.unit.compose.templates import compiled, refused, warnings, web, web_refused
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,11 @@ def test_labels_are_a_map_of_text(labels: str) -> None:
     assert service.definition["labels"] == service.spec.labels
 
 
-def test_the_last_of_two_labels_counts() -> None:
+def test_the_last_of_two_labels_counts_and_is_told() -> None:
     assert web("labels: [a=1, a=2]").spec.labels == {"a": "2"}
+    assert warnings("labels: [aliyun.scale=1, aliyun.scale=2]") == (
+        "services.web.labels.aliyun.scale: is there twice: the last one counts",
+    )
 
 
 @pytest.mark.parametrize("labels", ["5", "{a: [b]}", "{a: {b: c}}", "[[a]]", "[{a: b}]"])
@@ -177,13 +180,85 @@ def test_a_probe_has_a_url_or_a_cmd() -> None:
 
 
 @pytest.mark.parametrize(
-    "label",
-    ["routing.port_80", "logs", "logs.x", "log_store_x", "proxy.VIRTUAL_HOST"],
+    ("label", "kind"),
+    [
+        ("routing.port_80", "routing.port_N"),
+        ("logs", "logs"),
+        ("logs.x", "logs.NAME"),
+        ("log_store_x", "log_store_NAME"),
+        ("proxy.VIRTUAL_HOST", "proxy.VIRTUAL_HOST"),
+    ],
 )
-def test_a_label_that_nobody_acts_on_is_a_warning(label: str) -> None:
+def test_a_label_that_nobody_acts_on_is_a_warning(label: str, kind: str) -> None:
     assert warnings(f"labels: {{aliyun.{label}: a}}") == (
-        f"services.web.labels.aliyun.{label}: kept and shown, but nothing acts on it yet",
+        f"aliyun.{kind} is kept and shown, but nothing acts on it yet: services.web",
     )
+
+
+def test_labels_that_nobody_acts_on_are_told_of_once_for_all_services_and_last() -> None:
+    stores = ", ".join(f"aliyun.log_store_{i}: stdout" for i in range(12))
+    services = "\n".join(f"  s{i}: {{image: x, labels: {{{stores}}}}}" for i in range(10))
+    text = f"version: '2'\nservices:\n{services}\nnetworks: {{unused: }}"
+    assert compiled(text).warnings == (
+        "networks.unused: no service joins it: it is not made",
+        (
+            "aliyun.log_store_NAME is kept and shown, but nothing acts on it yet: services.s0, "
+            "services.s1, services.s2, services.s3, services.s4 and 5 more"
+        ),
+    )
+
+
+@pytest.mark.parametrize("said", ["many", "0", "-1"])
+def test_a_parallelism_that_is_no_number_means_one_and_is_told(said: str) -> None:
+    labels = f"{{aliyun.rolling_updates: true, aliyun.rolling_updates.parallelism: '{said}'}}"
+    told = f"services.web.labels.aliyun.rolling_updates.parallelism: '{said}' is taken as 1"
+    assert told in warnings(f"labels: {labels}")
+
+
+def test_what_is_not_kept_is_not_said_to_be_kept() -> None:
+    label = "aliyun.rolling_updates.parallelism"
+    assert warnings(f"labels: {{{label}: 2}}") == (
+        f"services.web.labels.{label}: has no effect without aliyun.rolling_updates",
+    )
+
+
+@pytest.mark.parametrize("of", ["cpu", "memory", "instances"])
+def test_a_lowest_number_above_the_highest_is_refused(of: str) -> None:
+    error = web_refused(
+        f"labels: {{aliyun.auto_scaling.min_{of}: 10, aliyun.auto_scaling.max_{of}: 1}}"
+    )
+    assert error.where == f"services.web.labels.aliyun.auto_scaling.min_{of}"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("services: {a: {image: x, labels: {troopers.foo: b}}}", "services.a.labels"),
+        ("services: {a: {image: x, labels: [troopers.foo=b]}}", "services.a.labels"),
+        (
+            "services: {a: {image: x}}\nnetworks: {n: {labels: {troopers.foo: b}}}",
+            "networks.n.labels",
+        ),
+        (
+            "services: {a: {image: x}}\nvolumes: {v: {labels: [troopers.foo=b]}}",
+            "volumes.v.labels",
+        ),
+    ],
+)
+def test_a_label_that_the_agent_needs_for_itself_is_refused(text: str, where: str) -> None:
+    assert refused(text).where == f"{where}.troopers.foo"
+
+
+def test_compose_s_own_labels_are_left_out_and_told() -> None:
+    template = compiled("""
+        services: {web: {image: x, networks: [n], labels: {com.docker.compose.project: a, b: c}}}
+        networks: {n: {labels: {com.docker.compose.network: n, d: e}}}
+        volumes: {v: {labels: [com.docker.compose.volume=v, f=g]}}
+    """)
+    service = template.services[0]
+    assert service.spec.labels == service.definition["labels"] == {"b": "c"}
+    assert (template.networks[0].labels, template.volumes[0].labels) == ({"d": "e"}, {"f": "g"})
+    assert sum("Compose's own" in warning for warning in template.warnings) == 3
 
 
 def test_a_label_that_is_acted_on_is_no_warning() -> None:

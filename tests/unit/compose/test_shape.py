@@ -1,9 +1,12 @@
 """Formats, sections, and which keys are understood."""
 
+import textwrap
+
 import pytest
 
 from compose.keys import SERVICE_KEYS, TOP_LEVEL_KEYS, V1_SERVICE_KEYS, Verdict
-from tests.unit.compose.templates import compiled, refused, warnings, web, web_refused
+from compose.template import compile_template
+from tests.unit.compose.templates import compiled, refused, web, web_refused
 
 
 @pytest.mark.parametrize(
@@ -173,8 +176,19 @@ def test_every_section_has_a_rule() -> None:
     assert {"services", "networks", "volumes", "version", "name"} <= set(TOP_LEVEL_KEYS)
 
 
-def test_many_warnings_are_cut() -> None:
-    found = warnings(
-        f"labels: {{{', '.join(f'aliyun.log_store_{i}: stdout' for i in range(150))}}}"
-    )
-    assert (len(found), found[-1]) == (101, "50 more warnings")
+def test_many_warnings_are_cut_and_those_that_say_something_new_stay() -> None:
+    unset = ", ".join(f"A{i}" for i in range(60))
+    crowd = ", ".join(f"db:a{i}" for i in range(150))
+    text = f"""
+        version: '2'
+        services:
+          web: {{image: x, container_name: w, external_links: [{crowd}], environment: [{unset}]}}
+          db: {{image: x, container_name: d, networks: [far]}}
+        networks: {{far: {{driver: overlay}}, unused: }}
+    """
+    found = compiled(text).warnings
+    assert (len(found), found[-1]) == (101, "114 more warnings")
+    for told in ("made as a bridge", "no service joins it", "containers are named", "found only"):
+        assert any(told in warning for warning in found), told
+    everything = compile_template("shop", textwrap.dedent(text), {}, warnings_max=1000).warnings
+    assert len(everything) == 214
