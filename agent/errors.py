@@ -4,6 +4,7 @@
     ├── EngineUnavailable   the engine can't be reached
     ├── EngineTimeout       the engine did not answer in time
     ├── EngineFailed        the engine answered with an error of its own
+    ├── Defect              the agent failed in a way that nobody foresaw
     └── BusUnavailable      no acknowledgement from NATS
     Permanent
     ├── ImageNotFound       neither on the node nor to be pulled
@@ -33,6 +34,19 @@ class EngineFailed(Transient):
     """The engine answered with an error of its own (HTTP 5xx) that has no better name."""
 
     code = "engine"
+
+
+class Defect(Transient):
+    """A mistake of ours in one action or look: that one has failed, and the agent goes on.
+
+    The same mistake may be made at every restart, and would take the whole node along.
+    """
+
+    code = "defect"
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"a defect of the agent: {type(error).__name__}: {error}")
+        self.__cause__ = error
 
 
 class BusUnavailable(Transient):

@@ -30,6 +30,7 @@ from agent.domain.actions import (
 from agent.domain.claims import claims
 from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
 from agent.domain.plan import Plan
+from agent.errors import Defect
 from agent.ports import ContainerEngine
 from schemas.errors import InvariantBroken, Permanent, Transient
 
@@ -155,6 +156,9 @@ class Executor:
                 await self._act(undertaking)
             except (Transient, Permanent) as error:
                 return Failed(action, error)
+            except Exception as error:
+                log.exception("a defect of the agent", action=action.describe())
+                return Failed(action, Defect(error))
         return Succeeded(action)
 
     def _turn(self, action: Action) -> asyncio.Semaphore:

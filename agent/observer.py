@@ -8,14 +8,18 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import structlog
+
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
 from agent.domain.status import EngineView
 from agent.domain.timestamps import rfc3339
-from agent.errors import EngineUnavailable
+from agent.errors import Defect, EngineUnavailable
 from agent.ports import ContainerEngine, EngineFacts
 from schemas.current import EngineCurrent
 from schemas.errors import Permanent, Transient
 from schemas.states import EngineState
+
+log = structlog.get_logger()
 
 Part = TypeVar("Part")
 
@@ -70,7 +74,7 @@ class Observer:
             return await self.observe(references)
         try:
             images = await self._engine.images(sorted(set(references)))
-        except (Transient, Permanent):
+        except Exception:  # noqa: BLE001 - the full look meets it again, and says it
             return await self.observe(references)
         return replace(last, at=self._clock(), images=images)
 
@@ -108,4 +112,7 @@ async def _attempt(reading: Awaitable[Part], errors: list[Exception]) -> Part | 
         return await reading
     except (Transient, Permanent) as error:
         errors.append(error)
-        return None
+    except Exception as error:
+        log.exception("a defect of the agent: what the engine shows can't be read")
+        errors.append(Defect(error))
+    return None

@@ -8,10 +8,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from agent.domain.observation import SeenContainer
 from agent.ports import HealthProbe
 from schemas.service import Probe
 from schemas.states import Health
+
+log = structlog.get_logger()
 
 #: Checks that wait hold no thread for long; this bounds sockets and execs, not CPU.
 CONCURRENT_CHECKS = 16
@@ -86,4 +90,8 @@ class Prober:
                 is_healthy = await self._probe.check(target.container, target.probe)
         except TimeoutError:
             is_healthy = False
+        except Exception:
+            is_healthy = False
+            if self._results.get(target.container.id) is not Health.FAILURE:
+                log.exception("a defect of the agent: a probe", container=target.container.name)
         return Health.SUCCESS if is_healthy else Health.FAILURE

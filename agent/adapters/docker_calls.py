@@ -16,6 +16,7 @@ from docker.errors import APIError, DockerException
 
 from agent.adapters.docker_faults import DOCKER_ERRORS, fault
 from agent.adapters.docker_socket import mount_unix_socket
+from agent.errors import EngineUnavailable
 
 Answer = TypeVar("Answer")
 
@@ -48,8 +49,13 @@ class EngineCalls:
         deadline = time.monotonic() + timeout_s
         loop = asyncio.get_running_loop()
         try:
+            acting = loop.run_in_executor(self._pool, self._act, act, deadline)
+        except RuntimeError as error:
+            # No memory or no process number for another thread; or the agent is about to end.
+            raise EngineUnavailable(f"{doing}: {error}") from error
+        try:
             async with asyncio.timeout(timeout_s + _MARGIN_S):
-                return await loop.run_in_executor(self._pool, self._act, act, deadline)
+                return await acting
         except DOCKER_ERRORS as error:
             raise fault(doing, error) from error
 

@@ -2,7 +2,7 @@
 
 import re
 
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, StreamParseError
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import RequestException, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -18,7 +18,7 @@ from agent.errors import (
 from schemas.errors import Permanent, Transient
 
 #: Everything that a call into docker-py may raise because of the world. OSError: bare sockets.
-DOCKER_ERRORS = (DockerException, RequestException, HTTPError, OSError)
+DOCKER_ERRORS = (DockerException, StreamParseError, RequestException, HTTPError, OSError)
 
 #: Users read it in one line of a status table.
 _EXPLANATION_MAX = 300
@@ -32,6 +32,8 @@ def fault(doing: str, error: Exception) -> Transient | Permanent:
     """Our error for docker-py's, to be raised from it. `doing`: verb and object's name."""
     if isinstance(error, APIError):
         return _answered(doing, error.status_code or 0, explanation(error))
+    if isinstance(error, StreamParseError):
+        return EngineFailed(f"{doing}: the engine's answer broke off")
     if _timed_out(error):
         return EngineTimeout(f"{doing}: the engine did not answer in time")
     return EngineUnavailable(f"{doing}: the engine can't be reached")

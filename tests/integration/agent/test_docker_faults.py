@@ -2,7 +2,7 @@
 
 import pytest
 import requests
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, NotFound, StreamParseError
 from urllib3.exceptions import ReadTimeoutError
 
 from agent.adapters.docker_faults import fault
@@ -113,6 +113,7 @@ def test_long_and_wrapped_words_are_made_one_short_line() -> None:
         (requests.exceptions.ConnectionError(FileNotFoundError()), EngineUnavailable),
         (requests.exceptions.ChunkedEncodingError(), EngineUnavailable),
         (ConnectionRefusedError(), EngineUnavailable),
+        (StreamParseError("Expecting value"), EngineFailed),
     ],
 )
 def test_silence_is_told_from_absence(error: Exception, kind: type[Exception]) -> None:
