@@ -4,13 +4,18 @@ The reference's own addition to Compose. Services that link to one, or depend on
 its name and the link's alias.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from compose.errors import TemplateError, below, clipped, shown
+from compose.labels import aliyun_labels
+from compose.normalise import NormalService
 from compose.notes import Notes
+from compose.own_labels import own_labels
 from compose.tree import Tree, integer, only_keys, sequence, text
+
+_USERS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,6 @@ class External:
     """An address outside of the cluster."""
 
     host: str
-    ports: tuple[int, ...]
     where: str
 
     @property
@@ -46,42 +50,66 @@ def split_external(
         if service.get("external") is None:
             own[name] = service
             continue
-        external[name] = _external(service["external"], below(at, "external"))
+        external[name] = _external(service["external"], below(at, "external"), notes)
         extra = [key for key in service if key not in {"external", "name", "labels", "extends"}]
         if extra:
             raise TemplateError(
                 f"an address has no container: {clipped(min(extra))} says nothing about it",
                 where=below(at, "external"),
             )
-        _warn(name, external[name], notes)
+        if external[name].is_address:
+            notes.warn(
+                f"{name} is an address outside: it is not listed", where=external[name].where
+            )
+        _read_labels(service.get("labels") or {}, below(at, "labels"), notes)
     if services and not own:
         raise TemplateError("a template needs at least one service with containers", where=where)
     return own, external
 
 
-def _external(value: Tree, where: str) -> External:
+def _external(value: Tree, where: str, notes: Notes) -> External:
     found = only_keys(value, where, ("host", "ports"))
     host = text(found.get("host", ""), below(where, "host")).strip()
     if not host or len(host) > 253 or any(sign in host for sign in " /:@\t\n"):
         raise TemplateError(f"{shown(host)} is no host", where=below(where, "host"))
     at = below(where, "ports")
     ports = sequence(found.get("ports", []), at)
-    return External(
-        host,
-        tuple(
-            integer(port, below(at, index), minimum=1, maximum=65535)
-            for index, port in enumerate(ports)
-        ),
-        where,
-    )
+    for index, port in enumerate(ports):
+        integer(port, below(at, index), minimum=1, maximum=65535)
+    if ports:
+        notes.warn("are for who reads the template: an address has all its ports", where=at)
+    return External(host, where)
 
 
-def _warn(name: str, one: External, notes: Notes) -> None:
-    if one.is_address:
-        notes.warn(f"{name} is an address outside: it is not listed", where=one.where)
-        return
-    notes.warn(
-        f"an engine can give a second name to an address only: use {clipped(one.host)} itself, "
-        f"since {name} will not be found",
-        where=one.where,
-    )
+def _read_labels(value: Tree, where: str, notes: Notes) -> None:
+    """What a service with containers couldn't have, this one can't have either."""
+    labels = own_labels(value, where, notes)
+    aliyun_labels(labels, where, Notes())
+    if labels:
+        notes.warn("no container carries them: no effect", where=where)
+
+
+def names_of(service: NormalService) -> set[str]:
+    """The other services that a service links to or depends on."""
+    return {link.service for link in service.links} | {one.service for one in service.depends}
+
+
+def warn_of_names(
+    external: Mapping[str, External], services: Sequence[NormalService], notes: Notes
+) -> None:
+    """Say who will look in vain for a host that is no address."""
+    for name, one in external.items():
+        if one.is_address:
+            continue
+        users = [
+            service.name
+            for service in services
+            if name in names_of(service)
+        ]
+        more = f" and {len(users) - _USERS_SHOWN} more" if len(users) > _USERS_SHOWN else ""
+        who = f" by {', '.join(map(clipped, users[:_USERS_SHOWN]))}{more}" if users else ""
+        notes.warn(
+            f"an engine can give a second name to an address only: {name} will not be found{who}; "
+            f"use {clipped(one.host)} itself",
+            where=one.where,
+        )

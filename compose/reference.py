@@ -48,7 +48,8 @@ _DIFFERENCES = """\
 - A secret's `content` is `"***"` wherever the template is shown, and the variable that it comes from is hidden. A variable that `content`
   names in `${...}` is not: use `environment` for it.
 - `affinity:image` in `environment` sees the images of the projects' containers, none that a node merely stores.
-- `external:` (a service without a container) gives an IP address a name in the project's services.
+- `external:` (a service without a container) gives an IP address a name in the services that link to it or depend on it.
+- A link gives its target one more name for everybody in the project's networks, so adding one makes the target's containers anew.
 """
 
 

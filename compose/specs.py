@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from compose.declared import Declared
 from compose.errors import TemplateError, clipped
-from compose.external import External
+from compose.external import External, names_of
 from compose.files import check_places, inline_files
 from compose.inline import Inlines
 from compose.mounts import Mount
@@ -104,15 +104,16 @@ def _attachment(
 
 
 def _outside(service: NormalService, scope: Scope) -> list[str]:
-    """The addresses outside of the cluster under their names, and under the service's own."""
-    names = {(name, name) for name in scope.external}
-    names |= {
-        (link.alias, link.service) for link in service.links if link.service in scope.external
-    }
+    """The addresses outside of the cluster that the service names, under all their names.
+
+    Only those: an address that nobody here asks for must not make a container anew.
+    """
+    names = {(name, name) for name in names_of(service)}
+    names |= {(link.alias, link.service) for link in service.links}
     return sorted(
         f"{name}:{scope.external[key].host}"
         for name, key in names
-        if scope.external[key].is_address
+        if key in scope.external and scope.external[key].is_address
     )
 
 

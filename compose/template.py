@@ -7,7 +7,7 @@ from types import MappingProxyType
 from compose import declared
 from compose.errors import TemplateError, below
 from compose.extends import extended, wanted
-from compose.external import split_external
+from compose.external import split_external, warn_of_names
 from compose.files import check_uses
 from compose.inline import hidden_variables, inlines
 from compose.interpolate import interpolate
@@ -54,6 +54,7 @@ def compile_template(
     chosen = wanted(extended(parts.services, parts.services_at), parts.services_at, known, notes)
     own, external = split_external(chosen, parts.services_at, notes)
     services = _services(replace(parts, services=own), known, notes)
+    warn_of_names(external, services, notes)
     is_first = parts.shape is Shape.V1
     inlined = inlines({"configs": parts.configs, "secrets": parts.secrets}, known, notes)
     scope = Scope(

@@ -37,7 +37,25 @@ def test_a_policy_or_a_probe_that_changes_recreates_nothing() -> None:
     assert _fingerprints(after, {}) == before
 
 
-def test_everything_else_that_changes_recreates_only_its_own_service() -> None:
+@pytest.mark.parametrize(
+    ("web", "db", "more", "changed"),
+    [
+        ("tty: true", "", "", {"web"}),
+        ("labels: {a: b}", "", "", {"web"}),
+        ("labels: {aliyun.depends: db}", "", "", set()),
+        # The name is its target's, as docs/compose.md says.
+        ("links: [db]", "", "", set()),
+        ("links: ['db:mysql']", "", "", {"db"}),
+        ("", "", "out: {external: {host: 1.2.3.4}}", set()),
+        ("links: [out]", "", "out: {external: {host: 1.2.3.4}}", {"web"}),
+        ("labels: {aliyun.depends: out}", "", "out: {external: {host: 1.2.3.4}}", {"web"}),
+        ("", "links: [out]", "out: {external: {host: 1.2.3.4}}", {"db"}),
+        ("", "", "other: {image: z}", set()),
+    ],
+)
+def test_a_change_recreates_those_only_that_it_is_about(
+    web: str, db: str, more: str, changed: set[str]
+) -> None:
     before = _fingerprints("web: {image: x}\ndb: {image: y}", {})
-    after = _fingerprints("web: {image: x, tty: true}\ndb: {image: y}", {})
-    assert (after["web"] != before["web"], after["db"] == before["db"]) == (True, True)
+    after = _fingerprints(f"web: {{image: x, {web}}}\ndb: {{image: y, {db}}}\n{more}", {})
+    assert {name for name, one in before.items() if after[name] != one} == changed

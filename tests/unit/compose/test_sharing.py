@@ -69,13 +69,41 @@ def test_an_outside_address_is_a_name_for_the_projects_services() -> None:
     (web,) = template.services
     assert web.spec.extra_hosts == ("database:10.0.0.5", "db:10.0.0.5")
     assert web.depends_on == ()
-    assert "not listed" in template.warnings[0]
+    assert any("not listed" in warning for warning in template.warnings)
+    assert any("has all its ports" in warning for warning in template.warnings)
 
 
-def test_an_outside_name_cannot_be_renamed_and_that_is_told() -> None:
+def test_only_who_names_an_outside_address_gets_its_names() -> None:
+    template = compiled("""
+        services:
+          a: {image: x}
+          b: {image: x, links: ['db:mysql']}
+          c: {image: x, depends_on: [db]}
+          db: {external: {host: 10.0.0.5}}
+    """)
+    assert [one.spec.extra_hosts for one in template.services] == [
+        (),
+        ("db:10.0.0.5", "mysql:10.0.0.5"),
+        ("db:10.0.0.5",),
+    ]
+
+
+def test_an_outside_name_cannot_be_renamed_and_that_is_told_with_those_who_need_it() -> None:
     template = compiled("web: {image: x}\ndb: {external: {host: rds.example.com}}")
     assert template.services[0].spec.extra_hosts == ()
-    assert "use rds.example.com itself" in template.warnings[0]
+    (told,) = template.warnings
+    assert "db will not be found; use rds.example.com itself" in told
+    linking = "web: {image: x, links: ['db:mysql']}\napi: {image: x, labels: {aliyun.depends: db}}"
+    (told,) = compiled(f"{linking}\ndb: {{external: {{host: rds.example.com}}}}").warnings
+    assert "db will not be found by web, api;" in told
+
+
+def test_labels_of_an_outside_address_are_checked_and_told_to_do_nothing() -> None:
+    text = "web: {image: x}\ndb: {external: {host: 1.2.3.4}, labels: {%s}}"
+    told = compiled(text % "aliyun.scale: 3, foo: bar").warnings
+    assert "db.labels: no container carries them: no effect" in told
+    assert refused(text % "aliyun.nope: 1").where == "db.labels.aliyun.nope"
+    assert refused(text % "aliyun.scale: many").where == "db.labels.aliyun.scale"
 
 
 @pytest.mark.parametrize(
