@@ -6,10 +6,10 @@ written over; different names don't wait for each other. Reads: the picture. Wri
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
-from coordinator.domain.catalogue import remembered
+from coordinator.domain.operations import remembered
 from coordinator.errors import BusUnavailable, RevisionConflict
 from coordinator.failpoints import failpoint
 from coordinator.picture import Held, Picture
@@ -19,15 +19,18 @@ from schemas.command import AnyCommand, Reply
 from schemas.records import ProjectRecord, VolumeRecord
 
 RecordT = TypeVar("RecordT", ProjectRecord, VolumeRecord)
-DecisionT = TypeVar("DecisionT", bound="Decided")
+RecordT_co = TypeVar("RecordT_co", covariant=True)
+DecisionT = TypeVar("DecisionT", bound="Decided[Any]")
 
 #: A lost race is read and decided again; only a bus gone mad loses more often.
 ATTEMPTS_MAX = 5
 
 
-class Decided(Protocol):
-    """What a decision has in any case."""
+class Decided(Protocol[RecordT_co]):
+    """What a decision has in any case: the record to write, and the answer."""
 
+    @property
+    def record(self) -> RecordT_co: ...
     @property
     def reply(self) -> Reply: ...
 
@@ -69,12 +72,11 @@ class Desk(Generic[RecordT]):
         name: str,
         command: AnyCommand,
         decide: Callable[[RecordT | None], Awaitable[DecisionT]],
-        record_of: Callable[[DecisionT], RecordT],
     ) -> Reply | DecisionT:
         """Decide, and save the record; or the first answer, when the command was seen before.
 
-        Raises whatever `decide` raises, and BusUnavailable or RevisionConflict: then nothing is
-        known to be saved.
+        Raises whatever `decide` raises, Conflict where the command's id was used for another one,
+        and BusUnavailable or RevisionConflict: then nothing is known to be saved.
         """
         turn = self._turns.setdefault(name, asyncio.Lock())
         async with turn:
@@ -85,7 +87,7 @@ class Desk(Generic[RecordT]):
                     return known
                 decision = await decide(held.value if held else None)
                 try:
-                    await self._save(name, record_of(decision), held.revision if held else 0)
+                    await self._save(name, decision.record, held.revision if held else 0)
                 except RevisionConflict:
                     if attempt == ATTEMPTS_MAX:
                         raise

@@ -18,7 +18,8 @@ import structlog
 from compose.template import compile_template
 from coordinator.desk import Desk, Follower
 from coordinator.domain import catalogue, volumes
-from coordinator.domain.catalogue import Decision, Moment
+from coordinator.domain.catalogue import Decision
+from coordinator.domain.operations import Moment
 from coordinator.domain.progress import Standing, progress
 from coordinator.domain.render import answer
 from coordinator.domain.volume_views import users_of
@@ -34,7 +35,6 @@ from schemas.command import (
     CreateProject,
     CreateVolume,
     Progress,
-    ProjectCommand,
     Reason,
     ReasonCode,
     Reply,
@@ -129,14 +129,12 @@ class Intake:
                 command.name,
                 command,
                 lambda held: self._decide_on_volume(held, command),
-                lambda decision: decision.record,
             )
             return (taken, False) if isinstance(taken, Reply) else (taken.reply, True)
         decided = await self._projects.take(
-            _project_of(command),
+            command.project,
             command,
             lambda held: self._decide_on_project(held, command),
-            lambda decision: decision.record,
         )
         if isinstance(decided, Reply):
             return decided, False
@@ -158,7 +156,7 @@ class Intake:
                 compile_template, command.name, command.template, command.environment, shared
             )
             return catalogue.create(held, command, template, moment)
-        view = self._picture.views(time.monotonic()).get(_project_of(command))
+        view = self._picture.views(time.monotonic()).get(command.project)
         running = view is not None and any(
             container.runs for service in view.services.values() for container in service.containers
         )
@@ -211,7 +209,7 @@ class Intake:
             held = self._picture.volumes.get(command.name)
             nodes = self._picture.node_pictures(now)
             return volumes.progress(held.value if held else None, reply.operation_id, nodes)
-        name = _project_of(command)
+        name = command.project
         record = self._picture.projects.get(name)
         return progress(
             reply.operation_id,
@@ -228,12 +226,6 @@ def _moment(command: AnyCommand) -> Moment:
     if command.expired(now):
         raise DeadlinePassed(f"the deadline {command.deadline} has passed")
     return Moment(now=_rfc3339(now), operation_id=uuid.uuid4().hex)
-
-
-def _project_of(command: AnyProjectCommand) -> str:
-    if isinstance(command, ProjectCommand):
-        return command.name
-    return command.service_id.partition("_")[0]
 
 
 def _rejected(command_id: str, error: Exception) -> Reply:

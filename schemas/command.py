@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.document import Document, Part
+from schemas.names import split_service_id
 from schemas.volume import folded
 
 #: An id must be short enough to be remembered by the thousand.
@@ -44,6 +45,11 @@ class ProjectCommand(Command):
 
     @property
     def target(self) -> str:
+        return self.name
+
+    @property
+    def project(self) -> str:
+        """The project it is about."""
         return self.name
 
 
@@ -92,6 +98,16 @@ class ServiceCommand(Command):
     @property
     def target(self) -> str:
         return self.service_id
+
+    @property
+    def project(self) -> str:
+        """The project it is about; empty when the id names none."""
+        return (split_service_id(self.service_id) or ("", ""))[0]
+
+    @property
+    def service(self) -> str:
+        """The service's name in its project; empty when the id names none."""
+        return (split_service_id(self.service_id) or ("", ""))[1]
 
 
 class StartService(ServiceCommand):

@@ -102,6 +102,20 @@ class Operation(Part):
     started: str
 
 
+class RememberedReply(Reply):
+    """The answer to a command, and what tells the command from another one with its id."""
+
+    #: verb and target, as `service.stop shop_web`
+    about: str = ""
+    #: of the command's fields
+    digest: str = ""
+
+    @property
+    def plain(self) -> Reply:
+        """As it was sent."""
+        return Reply(**{name: getattr(self, name) for name in Reply.model_fields})
+
+
 class ProjectRecord(Record):
     """A project. One that is `deleted` is a tombstone that only remembers its commands."""
 
@@ -130,7 +144,7 @@ class ProjectRecord(Record):
     is_gone: bool = False
     operation: Operation | None = None
     #: the answers to the newest commands, oldest first
-    replies: tuple[Reply, ...] = ()
+    replies: tuple[RememberedReply, ...] = ()
 
 
 class VolumeRecord(Record):
@@ -144,7 +158,7 @@ class VolumeRecord(Record):
     desired_state: Literal[State.RUNNING, State.DELETED] = State.RUNNING
     is_gone: bool = False
     operation: Operation | None = None
-    replies: tuple[Reply, ...] = ()
+    replies: tuple[RememberedReply, ...] = ()
 
 
 class NodeRecord(Record):

@@ -7,10 +7,10 @@ project that nobody can stop.
 
 from dataclasses import dataclass
 
+from coordinator.domain.operations import Moment, answered, begun
 from coordinator.errors import Conflict, NotFound
 from schemas.command import (
     SCALE_MAX,
-    AnyCommand,
     AnyProjectCommand,
     CreateProject,
     DeleteProject,
@@ -29,31 +29,18 @@ from schemas.command import (
 from schemas.errors import InvalidInput
 from schemas.names import is_project_name
 from schemas.records import (
-    Operation,
     ProjectRecord,
     ProjectTemplate,
     ServiceRecord,
-    VolumeRecord,
 )
 from schemas.signals import canonical
 from schemas.states import State
-
-#: Enough for a publisher that retries for minutes, and small beside the template.
-REPLIES_MAX = 32
 
 _STARTED: dict[str, object] = {
     "desired_state": State.RUNNING,
     "stop_signal": "",
     "stop_timeout_s": None,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When and as what a command is carried out."""
-
-    now: str
-    operation_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +53,10 @@ class Decision:
     signalled: tuple[str, ...] = ()
 
 
-def remembered(record: ProjectRecord | VolumeRecord | None, command: AnyCommand) -> Reply | None:
-    """The answer that this command got before."""
-    replies = record.replies if record else ()
-    return next((reply for reply in replies if reply.command_id == command.command_id), None)
-
-
 def create(
     held: ProjectRecord | None, command: CreateProject, template: ProjectTemplate, moment: Moment
 ) -> Decision:
-    """A new project, wanted running.
+    """A new project, wanted running. Its `latest_image` is every service's.
 
     Raises:
         Conflict: the name is taken, or its former owner is still being deleted.
@@ -104,7 +85,7 @@ def create(
         warnings=template.warnings,
         replies=held.replies if held else (),
     )
-    return _decided(record, command, moment, warnings=template.warnings)
+    return Decision(*answered(record, command, begun(command, moment), warnings=template.warnings))
 
 
 def check_new_name(held: ProjectRecord | None, command: CreateProject) -> None:
@@ -131,22 +112,21 @@ def apply(
         InvalidInput: a value that this service can't take.
     """
     if held is None or held.is_gone:
-        raise NotFound(f"Not Found: {_target(command)}")
+        raise _not_found(command)
     if isinstance(command, DeleteProject):
         return _delete(held, command, moment, running=running)
     if held.desired_state is State.DELETED:
         raise Conflict(f"project {held.name} is being deleted")
     if isinstance(command, ProjectCommand):
         return _on_services(held, tuple(held.services), command, moment)
-    service = command.service_id.partition("_")[2]
-    if service not in held.services:
-        raise NotFound(f"Not Found: {_target(command)}")
-    return _on_services(held, (service,), command, moment)
+    if command.service not in held.services:
+        raise _not_found(command)
+    return _on_services(held, (command.service,), command, moment)
 
 
-def _target(command: AnyProjectCommand) -> str:
+def _not_found(command: AnyProjectCommand) -> NotFound:
     noun, _ = verb_of(command)
-    return f"{noun} {command.target}"
+    return NotFound(f"Not Found: {noun} {command.target}")
 
 
 def _on_services(
@@ -185,9 +165,9 @@ def _on_services(
         }
     )
     only = names[0] if not isinstance(command, ProjectCommand) else ""
-    decision = _decided(record, command, moment, service=only)
+    record, reply = answered(record, command, begun(command, moment, service=only))
     order = tuple(reversed(_dependency_order(record, signalled)))
-    return Decision(decision.record, decision.reply, signal if order else "", order)
+    return Decision(record, reply, signal if order else "", order)
 
 
 def _stopped(signal: str, timeout_s: float | None) -> dict[str, object]:
@@ -237,7 +217,7 @@ def _delete(
             "updated": moment.now,
         }
     )
-    return _decided(record, command, moment)
+    return Decision(*answered(record, command, begun(command, moment)))
 
 
 def bury(record: ProjectRecord) -> ProjectRecord:
@@ -254,26 +234,6 @@ def bury(record: ProjectRecord) -> ProjectRecord:
             "warnings": (),
         }
     )
-
-
-def _decided(
-    record: ProjectRecord,
-    command: AnyProjectCommand,
-    moment: Moment,
-    *,
-    service: str = "",
-    warnings: tuple[str, ...] = (),
-) -> Decision:
-    reply = Reply(
-        command_id=command.command_id,
-        outcome="accepted",
-        operation_id=moment.operation_id,
-        warnings=warnings,
-    )
-    verb = ".".join(verb_of(command))
-    operation = Operation(id=moment.operation_id, verb=verb, service=service, started=moment.now)
-    replies = (*record.replies, reply)[-REPLIES_MAX:]
-    return Decision(record.model_copy(update={"operation": operation, "replies": replies}), reply)
 
 
 def _dependency_order(record: ProjectRecord, names: list[str]) -> list[str]:

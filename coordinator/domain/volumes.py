@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coordinator.domain.catalogue import REPLIES_MAX, Moment
+from coordinator.domain.operations import Moment, answered, begun
 from coordinator.domain.progress import DONE, RUNNING, Standing
 from coordinator.domain.render_volumes import render_created
 from coordinator.domain.rollup import NodePicture
 from coordinator.errors import Conflict, NotFound
 from schemas.codec import SchemaError, validate
-from schemas.command import AnyCommand, CreateVolume, DeleteVolume, Progress, Reply, verb_of
+from schemas.command import CreateVolume, DeleteVolume, Progress, Reply
 from schemas.desired import DesiredMount, NodeDesired
 from schemas.errors import InvalidInput
 from schemas.names import is_project_name
-from schemas.records import Operation, VolumeRecord
+from schemas.records import VolumeRecord
 from schemas.states import MountState, State, Wanted
 from schemas.volume import VolumeSecret, VolumeSpec, folded
 
@@ -62,7 +62,8 @@ def create(
         updated=moment.now,
         replies=held.replies if held else (),
     )
-    return _decided(record, command, moment)
+    shown = render_created(volume)
+    return VolumeDecision(*answered(record, command, begun(command, moment), result=shown))
 
 
 def delete(
@@ -80,7 +81,7 @@ def delete(
     if in_use_by:
         raise Conflict(f"volume {command.name} is in use by {in_use_by}")
     record = held.model_copy(update={"desired_state": State.DELETED, "updated": moment.now})
-    return _decided(record, command, moment)
+    return VolumeDecision(*answered(record, command, begun(command, moment)))
 
 
 def bury(record: VolumeRecord) -> VolumeRecord:
@@ -181,21 +182,6 @@ def deserted_mounts(node: NodePicture, records: Mapping[str, VolumeRecord]) -> f
         and mount.name in records
         and records[mount.name].volume.when_stuck == "move"
     )
-
-
-def _decided(record: VolumeRecord, command: AnyCommand, moment: Moment) -> VolumeDecision:
-    reply = Reply(
-        command_id=command.command_id,
-        outcome="accepted",
-        operation_id=moment.operation_id,
-        result=render_created(record.volume) if isinstance(command, CreateVolume) else None,
-    )
-    operation = Operation(
-        id=moment.operation_id, verb=".".join(verb_of(command)), started=moment.now
-    )
-    replies = (*record.replies, reply)[-REPLIES_MAX:]
-    record = record.model_copy(update={"operation": operation, "replies": replies})
-    return VolumeDecision(record, reply)
 
 
 def progress(

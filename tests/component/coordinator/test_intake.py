@@ -19,7 +19,7 @@ from schemas.command import (
     ViewProject,
 )
 from schemas.records import ProjectRecord
-from schemas.states import Wanted
+from schemas.states import State, Wanted
 from tests.component.coordinator.world import LONG_S, World, code, creation, eventually
 
 
@@ -56,6 +56,16 @@ class TestOnce:
         assert await world.intake.submit(deletion) == first
         other = await world.intake.submit(DeleteProject(command_id="d-2", name="shop"))
         assert code(other) is ReasonCode.NOT_FOUND
+
+    async def test_the_id_of_one_command_is_refused_for_another_which_has_no_effect(
+        self, world: World
+    ) -> None:
+        await world.intake.submit(creation())
+        await world.intake.submit(StopProject(command_id="s", name="shop"))
+        other = await world.intake.submit(DeleteProject(command_id="s", name="shop"))
+        assert (other.outcome, code(other)) == ("rejected", ReasonCode.CONFLICT)
+        assert (record := world.record()) is not None
+        assert record.desired_state is State.STOPPED
 
     async def test_a_repeated_command_may_wait_for_what_the_first_one_did(
         self, live: World
@@ -165,7 +175,7 @@ class TestTheBusFails:
         stored = world.record()
         assert stored is not None
         again = await world.intake.submit(creation())
-        assert again == stored.replies[0]
+        assert again == stored.replies[0].plain
 
     async def test_a_command_whose_acknowledgement_was_lost_is_carried_out_though_nobody_asks_again(
         self, live: World

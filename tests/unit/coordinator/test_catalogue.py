@@ -4,16 +4,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.catalogue import (
-    REPLIES_MAX,
-    Decision,
-    Moment,
-    apply,
-    bury,
-    check_new_name,
-    create,
-    remembered,
-)
+from coordinator.domain.catalogue import Decision, apply, bury, check_new_name, create
+from coordinator.domain.operations import REPLIES_MAX, Moment, remembered
 from coordinator.errors import Conflict, NotFound
 from schemas.command import (
     CreateProject,
@@ -146,6 +138,25 @@ class TestMemory:
         assert remembered(decision.record, command) == decision.reply
         other = command.model_copy(update={"command_id": "other"})
         assert remembered(decision.record, other) is None
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            StopService(command_id="c", service_id="shop_db"),
+            StopService(command_id="c", service_id="shop_web", timeout=3),
+            StartService(command_id="c", service_id="shop_web"),
+        ],
+        ids=["target", "field", "verb"],
+    )
+    def test_the_id_of_one_command_is_refused_for_another(self, other: Any) -> None:
+        record = decided(StopService(command_id="c", service_id="shop_web")).record
+        with pytest.raises(Conflict, match=r"was used for another command, service\.stop shop_web"):
+            remembered(record, other)
+
+    def test_a_command_sent_again_with_another_patience_is_the_same(self) -> None:
+        first = StopService(command_id="c", service_id="shop_web")
+        again = first.model_copy(update={"wait": 5.0, "issuer": "somebody else"})
+        assert remembered(decided(first).record, again) is not None
 
     def test_nothing_is_remembered_of_a_project_that_never_was(self) -> None:
         assert remembered(None, EVERY[0]) is None

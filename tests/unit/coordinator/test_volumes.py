@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.catalogue import Moment
+from coordinator.domain.operations import Moment
 from coordinator.domain.progress import DONE, RUNNING
 from coordinator.domain.rollup import NodePicture
 from coordinator.domain.volumes import (
