@@ -62,6 +62,7 @@ class Metrics:
         self._is_settled = _gauge(registry, "settled", "Whether nothing is left to do")
         self._epoch = _gauge(registry, "desired_epoch", "Of the document worked on")
         self._generation = _gauge(registry, "desired_generation", "Of the document worked on")
+        self._is_saved = _gauge(registry, "orders_on_disk", "Whether the held document is on disk")
         self._events_dropped = _gauge(
             registry, "events_dropped", "Events lost because the bus was away"
         )
@@ -73,9 +74,12 @@ class Metrics:
             kind, end = type(outcome.action).__name__, type(outcome).__name__.lower()
             self._actions.labels(kind, end).inc()
 
-    def render(self, newest: NodeCurrent | None, *, is_connected: bool, dropped: int) -> bytes:
+    def render(
+        self, newest: NodeCurrent | None, *, is_connected: bool, is_saved: bool, dropped: int
+    ) -> bytes:
         """Prometheus' text format, with what the newest status says."""
         self._bus_is_connected.set(is_connected)
+        self._is_saved.set(is_saved)
         self._events_dropped.set(dropped)
         if newest is not None:
             self._engine_is_ready.set(newest.engine.state is EngineState.READY)

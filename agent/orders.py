@@ -51,9 +51,11 @@ class Orders:
             return self._refuse(error)
         self.refusal = ""
         if accepted is self.held:
+            if self._ledger.fault:
+                await self._ledger.save(accepted)
             return False
         self.held = accepted
-        self._ledger.save(accepted)
+        await self._ledger.save(accepted)
         log.info("desired document accepted", epoch=accepted.epoch, generation=accepted.generation)
         return True
 

@@ -190,8 +190,13 @@ class Ledger(Protocol):
         """None when there is none or it can't be read; why is logged."""
         ...
 
-    def save(self, desired: NodeDesired) -> None:
-        """Atomic. A disk that refuses is logged, not raised: memory still holds the document."""
+    async def save(self, desired: NodeDesired) -> None:
+        """Atomic; one at a time. What a disk refuses is a `fault`, and held in memory still."""
+        ...
+
+    @property
+    def fault(self) -> str:
+        """Why the document saved last is not on disk, in words; empty when it is."""
         ...
 
     @property

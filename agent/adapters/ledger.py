@@ -4,6 +4,7 @@ Writes: `desired.json` and `epoch` in its directory, both by rename. The epoch i
 so it has a file of its own: a damaged document must not make an old coordinator acceptable.
 """
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -24,10 +25,15 @@ class FileLedger:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._epoch = self._read_epoch()
+        self._fault = ""
 
     @property
     def epoch(self) -> int:
         return self._epoch
+
+    @property
+    def fault(self) -> str:
+        return self._fault
 
     def load(self) -> NodeDesired | None:
         path = self._directory / _DOCUMENT
@@ -36,20 +42,32 @@ class FileLedger:
         except FileNotFoundError:
             return None
         except (OSError, SchemaError) as error:
-            log.exception("ledger_unreadable", path=str(path), error=str(error))
+            log.exception("the held document can't be read", path=str(path), error=str(error))
             return None
 
-    def save(self, desired: NodeDesired) -> None:
+    async def save(self, desired: NodeDesired) -> None:
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # First the guard, then what it guards: a crash in between refuses one coordinator too
-            # many, never one too few.
-            if desired.epoch > self._epoch:
-                self._epoch = desired.epoch
-                self._replace(_EPOCH, str(self._epoch).encode())
-            self._replace(_DOCUMENT, encode(desired))
-        except OSError as error:
-            log.exception("ledger_not_saved", directory=str(self._directory), error=str(error))
+            # A disk that pulls an image may take seconds for each of the four flushes.
+            await asyncio.to_thread(self._write, desired)
+        # RuntimeError: no thread can be started.
+        except (OSError, RuntimeError) as error:
+            self._fault = str(error)
+            log.exception(
+                "the held document could not be saved",
+                directory=str(self._directory),
+                error=str(error),
+            )
+        else:
+            self._fault = ""
+
+    def _write(self, desired: NodeDesired) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # First the guard, then what it guards: a crash in between refuses one coordinator too
+        # many, never one too few.
+        if desired.epoch > self._epoch:
+            self._epoch = desired.epoch
+            self._replace(_EPOCH, str(self._epoch).encode())
+        self._replace(_DOCUMENT, encode(desired))
 
     def _read_epoch(self) -> int:
         path = self._directory / _EPOCH
@@ -58,7 +76,7 @@ class FileLedger:
         except FileNotFoundError:
             written = 0
         except (OSError, ValueError) as error:
-            log.exception("ledger_epoch_unreadable", path=str(path), error=str(error))
+            log.exception("the highest epoch can't be read", path=str(path), error=str(error))
             written = 0
         # Either file alone is enough to know it.
         document = self.load()

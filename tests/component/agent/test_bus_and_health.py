@@ -58,6 +58,31 @@ async def test_a_wiped_bus_stops_nothing(node: FakeNode) -> None:
     assert node.engine.named("shop_web_1").is_running
 
 
+async def test_a_slow_disk_stops_no_heartbeat(node: FakeNode) -> None:
+    await node.order(orders(a_slot()))
+    node.ledger.takes_s = 12.0
+    node.bus.put_desired(orders(a_slot(), a_slot(slot=2), generation=2))
+    before = len(node.bus.heartbeats)
+    await asyncio.sleep(11)
+    assert node.status.generation == 1
+    assert len(node.bus.heartbeats) - before >= 5
+    await node.until(lambda: node.status.generation == 2)
+
+
+async def test_a_full_disk_is_said_and_the_orders_are_kept_as_soon_as_there_is_room(
+    node: FakeNode,
+) -> None:
+    node.ledger.is_full = True
+    await node.order(orders(a_slot()))
+    assert node.agent.why_not_ready() == ["orders can't be kept on disk: no space left"]
+    assert "troopers_agent_orders_on_disk 0.0" in node.agent.render_metrics().decode()
+
+    node.ledger.is_full = False
+    assert await node.until(lambda: node.ledger.document is not None) <= 61.0
+    assert node.agent.why_not_ready() == []
+    assert "troopers_agent_orders_on_disk 1.0" in node.agent.render_metrics().decode()
+
+
 async def test_a_lost_hint_costs_a_resync_at_most(node: FakeNode) -> None:
     await node.order(orders(a_slot()))
     node.bus.document = orders(a_slot(), a_slot(slot=2), generation=2)

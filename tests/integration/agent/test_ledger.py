@@ -1,8 +1,10 @@
 """`FileLedger` on a real disk."""
 
+import asyncio
 import json
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,60 +23,98 @@ def test_a_new_ledger_is_empty(tmp_path: Path) -> None:
     assert ledger.epoch == 0
 
 
-def test_what_was_saved_last_is_found_by_the_next_process(tmp_path: Path) -> None:
+async def test_what_was_saved_last_is_found_by_the_next_process(tmp_path: Path) -> None:
     for generation in (1, 2):
-        FileLedger(tmp_path / "state").save(document(epoch=5, generation=generation))
+        await FileLedger(tmp_path / "state").save(document(epoch=5, generation=generation))
     after = FileLedger(tmp_path / "state")
     assert after.load() == document(epoch=5, generation=2)
     assert after.epoch == 5
 
 
-def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
-    FileLedger(tmp_path / "state").save(document())
+async def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    await FileLedger(tmp_path / "state").save(document())
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
     for path in (tmp_path / "state").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b'{"node": "n1"}'])
-def test_a_damaged_document_is_none_and_keeps_the_epoch(tmp_path: Path, content: bytes) -> None:
-    FileLedger(tmp_path).save(document(epoch=9))
+async def test_a_damaged_document_is_none_and_keeps_the_epoch(
+    tmp_path: Path, content: bytes
+) -> None:
+    await FileLedger(tmp_path).save(document(epoch=9))
     (tmp_path / "desired.json").write_bytes(content)
     after = FileLedger(tmp_path)
     assert after.load() is None
     assert after.epoch == 9
 
 
-def test_a_damaged_epoch_is_taken_from_the_document(tmp_path: Path) -> None:
-    FileLedger(tmp_path).save(document(epoch=9))
+async def test_a_damaged_epoch_is_taken_from_the_document(tmp_path: Path) -> None:
+    await FileLedger(tmp_path).save(document(epoch=9))
     (tmp_path / "epoch").write_text("nine")
     assert FileLedger(tmp_path).epoch == 9
 
 
-def test_the_epoch_never_goes_back(tmp_path: Path) -> None:
+async def test_the_epoch_never_goes_back(tmp_path: Path) -> None:
     ledger = FileLedger(tmp_path)
-    ledger.save(document(epoch=9))
-    ledger.save(document(epoch=3))
+    await ledger.save(document(epoch=9))
+    await ledger.save(document(epoch=3))
     assert (ledger.epoch, FileLedger(tmp_path).epoch) == (9, 9)
 
 
-def test_a_disk_that_refuses_keeps_the_old_document_and_raises_nothing(
+async def test_a_disk_that_refuses_keeps_the_old_document_and_raises_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = FileLedger(tmp_path)
-    ledger.save(document(generation=1))
+    await ledger.save(document(generation=1))
 
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    ledger.save(document(epoch=2, generation=2))
+    await ledger.save(document(epoch=2, generation=2))
     monkeypatch.undo()
     assert ledger.epoch == 2
+    assert "No space left" in ledger.fault
     assert FileLedger(tmp_path).load() == document(generation=1)
     assert sorted(os.listdir(tmp_path)) == ["desired.json", "epoch"]  # noqa: PTH208
 
 
-def test_the_document_is_plain_json_for_people(tmp_path: Path) -> None:
-    FileLedger(tmp_path).save(document(generation=4))
+async def test_a_fault_is_over_with_the_next_save_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = FileLedger(tmp_path)
+
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        await ledger.save(document())
+    assert ledger.fault == "can't start new thread"
+    await ledger.save(document())
+    assert ledger.fault == ""
+    assert FileLedger(tmp_path).load() == document()
+
+
+async def test_a_slow_disk_leaves_the_loop_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+
+    def slow(_descriptor: int) -> None:
+        assert release.wait(10)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    saving = asyncio.create_task(FileLedger(tmp_path).save(document()))
+    await asyncio.sleep(0.1)
+    # The loop came back while the disk was busy.
+    assert not saving.done()
+    release.set()
+    await saving
+    assert FileLedger(tmp_path).load() == document()
+
+
+async def test_the_document_is_plain_json_for_people(tmp_path: Path) -> None:
+    await FileLedger(tmp_path).save(document(generation=4))
     assert json.loads((tmp_path / "desired.json").read_text())["generation"] == 4
