@@ -36,10 +36,9 @@ class Notes:
         """All of them in their order, or the `most` telling ones."""
         found = {**self._warnings, **dict.fromkeys(map(self._summary, self._gathered), 0)}
         dropped = self._dropped + max(0, len(found) - most)
-        if len(found) > most:
-            # One of each kind first: a hundred times the same must not hide the one that matters.
-            found = dict.fromkeys(sorted(found, key=found.__getitem__)[:most])
-        return (*found, *((f"{dropped} more warnings",) if dropped else ()))
+        # One of each kind first: a hundred times the same must not hide the one that matters.
+        telling = sorted(found, key=found.__getitem__)[:most] if len(found) > most else list(found)
+        return (*telling, *((f"{dropped} more warnings",) if dropped else ()))
 
     def _summary(self, message: str) -> str:
         places = list(self._gathered[message])

@@ -9,7 +9,7 @@ from compose.networks import DEFAULT, Joining
 from compose.normalise import NormalService
 from compose.notes import Notes
 from compose.ports import HostPorts
-from compose.sharing import Sharing, with_services
+from compose.sharing import Sharing, check_network, with_services
 from compose.specs import Scope, engine_spec, network_on_engine
 from schemas.codec import SchemaError, validate
 from schemas.desired import DesiredNetwork, DesiredVolume
@@ -33,6 +33,9 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
     joined = {service.name: _joined(service) for service in services}
     aliases = _link_aliases(services, joined, scope, notes)
     _warn_of_shared_ports(services, notes)
+    for service in services:
+        key = "net" if "net" in service.written else "network_mode"
+        check_network(service.sharing.network, scope.networks, below(service.where, key), notes)
     order = {service.name: index for index, service in enumerate(services)}
     templates: list[ServiceTemplate] = []
     for service in services:

@@ -1,21 +1,23 @@
 """What a service shares with another container: its network, processes, memory or volumes.
 
 `service:NAME` is one of the template's and runs first, on the same node; `container:NAME` is any
-container of the engine. In the first format `container:NAME` is a service where one is called so.
+container of the engine. In the first format `container:NAME` is a service where one is called so,
+and what `volumes_from` names is a container where no service is called so.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from compose.dependencies import Dependency
-from compose.errors import TemplateError, below, shown
+from compose.errors import TemplateError, below, clipped, shown
 from compose.mounts import is_volume_name
+from compose.notes import Notes
 from compose.tree import Tree, text, texts
 from schemas.names import container_name
 
 #: The engine's own words for each kind of namespace.
 _MODES: Mapping[str, frozenset[str]] = {
-    "network_mode": frozenset({"host", "none", "bridge"}),
+    "network_mode": frozenset({"host", "none", "bridge", "default"}),
     "pid": frozenset({"host"}),
     "ipc": frozenset({"host", "none", "private", "shareable"}),
 }
@@ -95,6 +97,21 @@ def check_sharing(found: Mapping[str, Tree], shared: Sharing, where: str) -> Non
         raise TemplateError("is the node's own with uts: host", where=below(where, "hostname"))
 
 
+def check_network(mode: str | Reference, own: Collection[str], where: str, notes: Notes) -> None:
+    """Look at a mode that is a network's name; `own` are those of the template.
+
+    Raises:
+        TemplateError: it is one of the template's, which has another name on the engine.
+    """
+    if isinstance(mode, Reference) or not mode or mode in _MODES["network_mode"]:
+        return
+    if mode in own:
+        raise TemplateError("a network of the template is joined with networks", where=where)
+    notes.warn(
+        f"{clipped(mode)} must be a network on every node already: it is not made", where=where
+    )
+
+
 def with_services(one: Sharing, services: Collection[str]) -> Sharing:
     """The sharing with containers that are really services, as the first format writes them."""
 
@@ -103,7 +120,18 @@ def with_services(one: Sharing, services: Collection[str]) -> Sharing:
             return Reference(mode.where, service=mode.container, mode=mode.mode)
         return mode
 
-    return replace(one, network=known(one.network), pid=known(one.pid), ipc=known(one.ipc))
+    def mounted(volumes: Reference) -> Reference:
+        if services and volumes.service and volumes.service not in services:
+            return Reference(volumes.where, container=volumes.service, mode=volumes.mode)
+        return volumes
+
+    return replace(
+        one,
+        network=known(one.network),
+        pid=known(one.pid),
+        ipc=known(one.ipc),
+        volumes=tuple(map(mounted, one.volumes)),
+    )
 
 
 def mode_on_engine(mode: str | Reference, project: str) -> str:
@@ -115,13 +143,14 @@ def _mode(value: Tree, kind: str, where: str) -> str | Reference:
     mode = text(value, where)
     if not mode or mode in _MODES[kind]:
         return mode
+    if kind == "network_mode" and is_volume_name(mode):
+        # The engine's own networks, as they are there: nobody makes one of that name.
+        return mode
     what, _, name = mode.partition(":")
     if what not in {"service", "container"} or not is_volume_name(name):
         words = ", ".join(sorted(_MODES[kind]))
-        rest = "; a network is joined with networks" if kind == "network_mode" else ""
         raise TemplateError(
-            f"must be {words}, service:NAME or container:NAME, not {shown(mode)}{rest}",
-            where=where,
+            f"must be {words}, service:NAME or container:NAME, not {shown(mode)}", where=where
         )
     return Reference(where, **{what: name})
 

@@ -180,7 +180,8 @@ class ServiceSpec(Part):
     expose: tuple[str, ...] = ()
     volumes: tuple[VolumeMount, ...] = ()
     networks: tuple[NetworkAttachment, ...] = ()
-    #: host, none, bridge or `container:NAME` instead of project networks
+    #: instead of project networks: host, none, bridge, default, `container:NAME`, or a network that
+    #: the engine has already
     network_mode: str = ""
     #: configs and secrets
     files: tuple[InlineFile, ...] = ()

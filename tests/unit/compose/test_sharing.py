@@ -36,7 +36,6 @@ def test_in_the_first_format_a_container_may_be_a_service() -> None:
     ("keys", "where"),
     [
         ("volumes_from: ['db:rx']", "web.volumes_from[0]"),
-        ("volumes_from: [nobody]", "web.volumes_from[0]"),
         ("net: 'service:'", "web.net"),
         ("pid: 'service:nobody'", "web.pid"),
         ("net: 'container:db', ports: ['80']", "web.ports"),
@@ -52,6 +51,32 @@ def test_in_the_first_format_a_container_may_be_a_service() -> None:
 )
 def test_what_cannot_be_shared_is_refused(keys: str, where: str) -> None:
     assert refused(f"web: {{image: x, {keys}}}\ndb: {{image: x}}").where == where
+
+
+def test_volumes_of_nobody_are_a_container_s_in_the_first_format_only() -> None:
+    (web,) = compiled("web: {image: x, volumes_from: ['other:ro']}").services
+    assert (web.spec.volumes_from, web.depends_on) == (("other:ro",), ())
+    error = refused("services: {web: {image: x, volumes_from: ['other:ro']}}")
+    assert error.where == "services.web.volumes_from[0]"
+
+
+@pytest.mark.parametrize(
+    "text", ["web: {image: x, net: %s}", "services: {web: {image: x, network_mode: %s}}"]
+)
+def test_the_network_of_an_engine_is_joined_by_its_name_and_that_is_told(text: str) -> None:
+    template = compiled(text % "host_lan")
+    (service,) = template.services
+    assert (service.spec.network_mode, service.spec.networks) == ("host_lan", ())
+    (told,) = template.warnings
+    assert "host_lan must be a network on every node already" in told
+    default = compiled(text % "default")
+    assert (default.services[0].spec.network_mode, default.warnings) == ("default", ())
+
+
+def test_a_network_of_the_template_is_no_network_mode() -> None:
+    error = web_refused("network_mode: back", "networks: {back: }")
+    assert error.where == "services.web.network_mode"
+    assert "joined with networks" in str(error)
 
 
 def test_a_hostname_is_the_node_s_own_where_its_namespace_is() -> None:
