@@ -7,7 +7,6 @@ every container as it is.
 
 import asyncio
 import contextlib
-import signal
 import time
 import uuid
 from collections.abc import Callable, Coroutine
@@ -40,8 +39,8 @@ from agent.reporter import Reporter
 from agent.settings import Settings
 from agent.signals import VERB, Signals
 from agent.wakes import Wake, Wakes
+from daemon.lifetime import eternal, until_told
 from daemon.systemd import feed_watchdog, notify
-from schemas.errors import InvariantBroken
 from schemas.states import EngineState
 
 log = structlog.get_logger()
@@ -96,14 +95,9 @@ class Agent:
             reconcile_forever(self._reconciler, self._wakes, self._resync_s, self._count_pass),
         )
 
-    def keep(self, name: str, eternal: Coroutine[Any, Any, None]) -> None:
+    def keep(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a task that must not end."""
-
-        async def guarded() -> None:
-            await eternal
-            raise InvariantBroken(f"the task {name!r} has ended")
-
-        self._tasks.create_task(guarded(), name=name)
+        eternal(self._tasks, name, work)
 
     def why_not_ready(self) -> list[str]:
         """In words; empty when the node can take orders and carry them out."""
@@ -113,15 +107,12 @@ class Agent:
             reasons.append("the first pass has not ended")
         elif newest.engine.state is not EngineState.READY:
             reasons.append(f"the engine is {newest.engine.state}: {newest.engine.reason}")
-        if fault := self._world.ledger.fault:
-            reasons.append(f"orders can't be kept on disk: {fault}")
         return reasons
 
     def render_metrics(self) -> bytes:
         return self._metrics.render(
             self.reporter.newest,
             is_connected=self._world.bus.is_connected,
-            is_saved=not self._world.ledger.fault,
             dropped=self.reporter.events_dropped,
         )
 
@@ -129,12 +120,13 @@ class Agent:
         self._metrics.count_pass(took_s, result.outcomes)
 
 
-class _Told(Exception):
-    """Ends the task group when the agent is told to stop."""
-
-
 async def run(settings: Settings) -> None:
     """Be the agent of this node until told to stop."""
+    await until_told(_live(settings))
+    log.info("the agent stops; containers are left as they are", node=settings.node)
+
+
+async def _live(settings: Settings) -> None:
     identity = Identity(
         node=settings.node,
         # Of this agent process: what it numbers starts again with it.
@@ -145,47 +137,31 @@ async def run(settings: Settings) -> None:
         labels=settings.label_pairs,
     )
     engine = DockerEngine(settings.engine_url, mount_base=settings.mount_base)
-    bus = NatsBus(settings.nats_urls, settings.node)
+    bus = NatsBus(settings.nats_url, settings.node, ca=settings.nats_ca)
     async with contextlib.AsyncExitStack() as closing:
         closing.callback(engine.close)
-        probe = await closing.enter_async_context(ContainerProbe(engine))
         world = World(
             engine=engine,
             events=DockerEvents(settings.engine_url),
-            probe=probe,
+            probe=await closing.enter_async_context(ContainerProbe(engine)),
             bus=bus,
             ledger=FileLedger(settings.state_dir),
             mounts=_mounts(settings),
             mount_base=settings.mount_base,
             clock=time.time,
         )
-        told = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, told.set)
-        try:
-            await _live(identity, world, bus, settings, told)
-        except* _Told:
-            log.info("the agent stops; containers are left as they are", node=settings.node)
-
-
-async def _live(
-    identity: Identity, world: World, bus: NatsBus, settings: Settings, told: asyncio.Event
-) -> None:
-    async with asyncio.TaskGroup() as tasks:
+        # Entered last, so its tasks have ended before anything of theirs is closed.
+        tasks = asyncio.TaskGroup()
         agent = Agent(identity, world, tasks)
         app = build_app(agent.render_metrics, agent.why_not_ready)
         runner = await serve(app, *settings.listen_address)
-        try:
+        closing.push_async_callback(runner.cleanup)
+        async with tasks:
             agent.keep("bus", bus.run())
             agent.keep("watchdog", feed_watchdog())
             agent.start()
             notify("READY=1")
             log.info("the agent runs", node=identity.node, boot_id=identity.boot_id)
-            await told.wait()
-            notify("STOPPING=1")
-        finally:
-            await runner.cleanup()
-        raise _Told
 
 
 def _mounts(settings: Settings) -> Mounts:

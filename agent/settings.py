@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from daemon.settings import DaemonSettings, Listen, Token, host_and_port, host_name
+from daemon.settings import BusSettings, Listen, Token, host_and_port, host_name
 from schemas.volume import BASE_DIRECTORY
 
 
@@ -22,7 +22,7 @@ def _primary_address() -> str:
         return str(probe.getsockname()[0])
 
 
-class Settings(DaemonSettings):
+class Settings(BusSettings):
     """Every default runs the embedded cluster on one machine."""
 
     model_config = SettingsConfigDict(env_prefix="TROOPERS_AGENT_")
@@ -30,7 +30,6 @@ class Settings(DaemonSettings):
     node: Token = Field(default_factory=host_name)
     #: where other machines reach the containers' published ports
     address: str = Field(default_factory=_primary_address)
-    nats_url: str = "nats://127.0.0.1:4222"
     #: explicit, because the docker CLI's context is not the agent's business
     engine_url: str = "unix:///var/run/docker.sock"
     #: where mountd listens; empty: this node mounts no shared volumes
@@ -49,13 +48,6 @@ class Settings(DaemonSettings):
     def _is_an_engine(cls, url: str) -> str:
         if not url.startswith(("unix://", "tcp://", "http://", "https://")):
             raise ValueError("must begin with unix://, tcp://, http:// or https://")
-        return url
-
-    @field_validator("nats_url")
-    @classmethod
-    def _is_a_server(cls, url: str) -> str:
-        if not all(one.strip().startswith(("nats://", "tls://")) for one in url.split(",")):
-            raise ValueError("must begin with nats:// or tls://")
         return url
 
     @field_validator("mount_base", "mountd_socket")
@@ -78,10 +70,6 @@ class Settings(DaemonSettings):
     def label_pairs(self) -> dict[str, str]:
         pairs = (pair.partition("=") for pair in self.labels.split(",") if pair)
         return {key.strip(): value.strip() for key, _, value in pairs}
-
-    @property
-    def nats_urls(self) -> list[str]:
-        return [one.strip() for one in self.nats_url.split(",")]
 
     @property
     def listen_address(self) -> tuple[str, int]:

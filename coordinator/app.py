@@ -7,7 +7,6 @@ it, and systemd starts a new one.
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -16,9 +15,9 @@ import structlog
 from coordinator.adapters.buckets import KvBucket
 from coordinator.adapters.lease import Lease
 from coordinator.adapters.nats_face import NatsFace
-from coordinator.adapters.nats_link import NatsLink
 from coordinator.adapters.node_requests import NatsNodeRequests
 from coordinator.adapters.publisher import Publisher
+from coordinator.adapters.stores import Stores
 from coordinator.api.application import build_app
 from coordinator.api.guards import LOOPBACK_HOSTS
 from coordinator.api.serving import serve
@@ -29,6 +28,8 @@ from coordinator.intake import Intake
 from coordinator.metrics import Metrics
 from coordinator.picture import Picture
 from coordinator.settings import Settings
+from daemon.lifetime import eternal, until_told
+from daemon.nats_link import NatsLink
 from daemon.systemd import feed_watchdog, notify
 from schemas import subjects
 from schemas.command import AnyCommand, Reply, verb_of
@@ -47,11 +48,17 @@ class Coordinator:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._link = NatsLink(settings.nats_url, settings.name, settings.replicas)
+        self._link = NatsLink(
+            settings.nats_url,
+            name=f"troopers-coordinator {settings.name}",
+            inbox=f"_INBOX.coordinator-{settings.name}",
+            ca=settings.nats_ca,
+        )
+        self._stores = Stores(self._link, settings.replicas)
         self._picture = Picture()
         self._metrics = Metrics()
         self._lease = Lease(
-            KvBucket(self._link, subjects.LEASE_BUCKET), settings.name, self._link.lease_ttl_s
+            KvBucket(self._link, subjects.LEASE_BUCKET), settings.name, self._stores.lease_ttl_s
         )
         self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch)
         buckets = Buckets(
@@ -84,38 +91,37 @@ class Coordinator:
 
     async def run(self) -> None:
         """Until cancelled. Raises what ended the part that died first."""
-        async with contextlib.AsyncExitStack() as closing:
-            await closing.enter_async_context(self._http_face())
-            closing.push_async_callback(self._link.close)
-            tasks = await closing.enter_async_context(asyncio.TaskGroup())
+        self._collector.subscribe(self._link)
+        async with self._http_face(), asyncio.TaskGroup() as outer:
             # Before NATS is there: queries are answered already, and systemd need not wait for it.
-            tasks.create_task(feed_watchdog(), name="watchdog")
+            eternal(outer, "watchdog", feed_watchdog())
+            # The link outlives the others, which have something to say when they end.
+            eternal(outer, "NATS link", self._link.run())
             notify("READY=1")
-            await self._link.connect()
-            self._link.on_reconnect(self._on_reconnect)
-            await self._collector.subscribe(self._link)
-            tasks.create_task(self._publisher.run(), name="publisher")
-            tasks.create_task(self._collector.run(), name="collector")
-            tasks.create_task(self._follow(), name="standby reader")
-            tasks.create_task(self._lease.run(self._be_active), name="lease")
+            async with asyncio.TaskGroup() as tasks:
+                eternal(tasks, "stores", self._stores.keep(self._read_again))
+                eternal(tasks, "publisher", self._publisher.run())
+                eternal(tasks, "collector", self._collector.run())
+                eternal(tasks, "standby reader", self._follow())
+                eternal(tasks, "lease", self._lease.run(self._be_active))
 
-    def _on_reconnect(self) -> None:
+    def _read_again(self) -> None:
+        """The link stands, and what was said before it did was not heard."""
         self._collector.reread_soon()
         self._loop.reread_and_wake()
         self._lease.hurry()
 
     async def _be_active(self, epoch: int) -> None:
         """Everything that only the holder of the lease may do."""
-        face = NatsFace()
+        face = NatsFace(self._link, self._intake)
         try:
             # What another coordinator wrote until a moment ago counts, not what we remember.
             await self._until_it_works(self._read_everything)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(
-                    self._loop.run(epoch, lambda: self._link.settled_since), name="control loop"
-                )
+                loop = self._loop.run(epoch, lambda: self._link.settled_since)
+                eternal(tasks, "control loop", loop)
                 self._intake.open()
-                await face.start(self._link.client, self._intake)
+                eternal(tasks, "NATS face", face.run())
         finally:
             self._intake.close(STANDBY if self._link.is_connected else LINK_LOST)
             with contextlib.suppress(Exception):
@@ -180,12 +186,6 @@ class Coordinator:
 
 
 async def run(settings: Settings) -> None:
-    """Run a coordinator until SIGTERM or SIGINT."""
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-    if task is not None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await Coordinator(settings).run()
+    """Run a coordinator until told to stop."""
+    await until_told(Coordinator(settings).run())
     log.info("the coordinator has stopped")

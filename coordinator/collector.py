@@ -24,13 +24,18 @@ log = structlog.get_logger()
 REREAD_S_MIN = 1.0
 
 
+class Message(Protocol):
+    """What was said, and where."""
+
+    subject: str
+    data: bytes
+
+
 class Link(Protocol):
     """Where subjects are heard."""
 
-    async def subscribe(
-        self, subject: str, deliver: Callable[[str, bytes], Awaitable[None]]
-    ) -> None:
-        """Deliver subject and payload of what is said from now on."""
+    def subscribe(self, subject: str, hear: Callable[[Message], Awaitable[None]]) -> None:
+        """Hear what is said there whenever the link stands."""
         ...
 
 
@@ -43,10 +48,10 @@ class Collector:
         self._wake = wake
         self._behind = asyncio.Event()
 
-    async def subscribe(self, link: Link) -> None:
-        """Hear from now on; call `reread` afterwards to know what was said before."""
-        await link.subscribe(subjects.ALL_HEARTBEATS, self._on_heartbeat)
-        await link.subscribe(subjects.kv_key(subjects.STATUS_BUCKET, "*"), self._on_status)
+    def subscribe(self, link: Link) -> None:
+        """Hear all nodes; call `reread` on each connection to know what was said before."""
+        link.subscribe(subjects.ALL_HEARTBEATS, self._on_heartbeat)
+        link.subscribe(subjects.kv_key(subjects.STATUS_BUCKET, "*"), self._on_status)
 
     def reread_soon(self) -> None:
         """Something may have been missed."""
@@ -71,10 +76,10 @@ class Collector:
                 self._behind.set()
             await asyncio.sleep(REREAD_S_MIN)
 
-    async def _on_heartbeat(self, subject: str, payload: bytes) -> None:
-        node = subjects.node_of(subject)
+    async def _on_heartbeat(self, message: Message) -> None:
+        node = subjects.node_of(message.subject)
         try:
-            beat = decode(Heartbeat, payload)
+            beat = decode(Heartbeat, message.data)
         except InvalidInput as error:
             log.warning("a heartbeat can't be read", node=node, error=str(error))
             return
@@ -87,12 +92,12 @@ class Collector:
         if is_news:
             self._wake()
 
-    async def _on_status(self, subject: str, payload: bytes) -> None:
-        if not payload:
+    async def _on_status(self, message: Message) -> None:
+        if not message.data:
             return
-        node = subjects.node_of(subject)
+        node = subjects.node_of(message.subject)
         self._picture.last_seen[node] = time.monotonic()
-        if self._take(node, payload):
+        if self._take(node, message.data):
             self._picture.touch()
             self._wake()
 

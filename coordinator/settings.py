@@ -5,17 +5,16 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from daemon.settings import DaemonSettings, Listen, Token, host_and_port, host_name
+from daemon.settings import BusSettings, Listen, Token, host_and_port, host_name
 
 
-class Settings(DaemonSettings):
+class Settings(BusSettings):
     """Every default runs the embedded cluster on one machine."""
 
     model_config = SettingsConfigDict(env_prefix="TROOPERS_COORDINATOR_")
 
     #: of this coordinator; another process of the same name counts as its successor
     name: Token = Field(default_factory=host_name)
-    nats_url: str = "nats://127.0.0.1:4222"
     #: the plain HTTP face; it has no authentication, so it belongs on loopback
     listen: Listen = "127.0.0.1:4280"
     #: more names that clients may call the HTTP face by, separated by commas

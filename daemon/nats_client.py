@@ -1,8 +1,11 @@
-"""`Client`: nats-py's, except that a cancellation always reaches who is cancelled.
+"""`Client`: nats-py's, with its traps closed.
 
-nats-py waits with `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that arrives
-together with the answer (gh-86296). A part that is cancelled once, as at SIGTERM, would then go on
-for ever.
+- A cancellation always reaches who is cancelled. nats-py waits with `asyncio.wait_for`, which
+  before Python 3.12 forgets one that arrives together with the answer (gh-86296); a part that is
+  cancelled once, as at SIGTERM, would then go on for ever.
+- `flush` covers what was queued before it.
+- A `tls://` server that speaks plain text is told no password.
+- It can be left at once, however dead its socket is.
 """
 
 import asyncio
@@ -12,6 +15,7 @@ from typing import Any
 
 from nats.aio import client as upstream
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 
 
 @contextlib.contextmanager
@@ -42,9 +46,46 @@ class Client(upstream.Client):
             return await super().request(*args, **options)
 
     async def flush(self, *args: Any, **options: Any) -> None:
+        """Return when the server has seen everything that was sent before."""
         with cancellation_kept():
+            # nats-py writes the PING ahead of what is still queued, so only the second PONG tells.
+            await super().flush(*args, **options)
             await super().flush(*args, **options)
 
     async def drain(self) -> None:
         with cancellation_kept():
             await super().drain()
+
+    async def leave(self, patience_s: float) -> None:
+        """Close, whatever state this is in: what is queued is sent if the connection stands.
+
+        A lost one's socket may take a quarter of an hour to say so; nobody waits for that.
+        """
+        if self._transport is None:
+            return
+        if not self.is_connected:
+            # nats-py's own close may hang in the dead socket already. Begin it anew, with nothing
+            # to send, so that it gets as far as ending the subscriptions.
+            self._pending, self._pending_data_size = [], 0
+            self._status = self.DISCONNECTED
+            self._abort()
+        try:
+            async with asyncio.timeout(patience_s):
+                with cancellation_kept():
+                    await self.close()
+        except (NatsError, OSError):
+            self._abort()
+
+    def _abort(self) -> None:
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        # nats-py encrypts when the server asks for it, and would otherwise send the password as it
+        # is: to a server that was set up wrong, or to somebody in between.
+        server = self._current_server
+        is_tls = server is not None and server.uri.scheme == "tls"
+        if initial_connection and is_tls and not info.get("tls_required"):
+            raise NatsError("nats: the server speaks plain text, and its URL says tls://")
+        await super()._process_info(info, initial_connection)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, NoReturn, TypeVar
 
 import structlog
@@ -36,11 +36,22 @@ def start(
         uvloop.run(run(settings))
     except* (TroopersError, OSError) as group:
         # The chain of causes is in the log where it happened; here one line says why we stop.
-        for fault in group.exceptions:
+        for fault in _leaves(group):
             log.error("the daemon stops", error=str(fault))  # noqa: TRY400
+        exit_code = 1
+    except* Exception:
+        log.exception("the daemon stops: a defect")
         exit_code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     # A thread in a call to a hung engine, or a child that hangs in the kernel, can't be cancelled,
     # and an ordinary exit waits for it.
     os._exit(exit_code)
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
+    for fault in group.exceptions:
+        if isinstance(fault, BaseExceptionGroup):
+            yield from _leaves(fault)
+        else:
+            yield fault

@@ -4,11 +4,12 @@ Stopping leaves every mount as it is, and every program that serves one.
 """
 
 import asyncio
-import signal
+import contextlib
 import time
 
 import structlog
 
+from daemon.lifetime import eternal, until_told
 from daemon.systemd import feed_watchdog, notify
 from mountd.domain.judgement import Rules, judge
 from mountd.domain.nfs import NfsPolicy
@@ -18,10 +19,6 @@ from mountd.keeper import Keeper, Terms
 from mountd.settings import Settings
 
 log = structlog.get_logger()
-
-
-class _Told(Exception):
-    """Ends the task group when mountd is told to stop."""
 
 
 def steady_clock() -> float:
@@ -57,28 +54,20 @@ def build(settings: Settings) -> tuple[HostMounter, Keeper]:
 
 async def run(settings: Settings) -> None:
     """Keep this node's mounts until told to stop."""
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await until_told(_live(settings))
+    log.info("mountd stops; every mount is left as it is")
+
+
+async def _live(settings: Settings) -> None:
     mounter, keeper = build(settings)
+    door = Door(settings.socket, Guests(settings.users, settings.group_id), keeper.answer)
     try:
         await mounter.sweep()
-        await _live(settings, keeper, told)
-    except* _Told:
-        log.info("mountd stops; every mount is left as it is")
+        with contextlib.closing(await door.serve()):
+            async with asyncio.TaskGroup() as tasks:
+                eternal(tasks, "keeper", keeper.run())
+                eternal(tasks, "watchdog", feed_watchdog())
+                notify("READY=1")
+                log.info("mountd runs", socket=str(settings.socket), base=str(settings.base))
     finally:
         mounter.close()
-
-
-async def _live(settings: Settings, keeper: Keeper, told: asyncio.Event) -> None:
-    door = Door(settings.socket, Guests(settings.users, settings.group_id), keeper.answer)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(keeper.run(), name="keeper")
-        tasks.create_task(feed_watchdog(), name="watchdog")
-        server = await door.serve()
-        notify("READY=1")
-        log.info("mountd runs", socket=str(settings.socket), base=str(settings.base))
-        await told.wait()
-        notify("STOPPING=1")
-        server.close()
-        raise _Told

@@ -9,14 +9,15 @@ of the server, and permissions can't pin either of them to one key. A plain subs
 import asyncio
 import contextlib
 import json
-import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError
 
-from agent.adapters.bus_link import NATS_ERRORS, NatsLink
 from agent.errors import BusUnavailable
+from daemon.nats_link import NATS_ERRORS, NatsLink
+from daemon.settings import NatsUrls, nats_urls
 from schemas import subjects
 from schemas.codec import SchemaError, decode, encode
 from schemas.current import Heartbeat, NodeCurrent
@@ -48,14 +49,22 @@ class NatsBus:
 
     def __init__(
         self,
-        servers: str | Sequence[str],
+        urls: NatsUrls | str,
         node: str,
         *,
+        ca: str = "",
         spread_s: float = 0.5,
-        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """`ca` and `spread_s` are `NatsLink`'s."""
         self._node = node
-        self._link = NatsLink(servers, node, connected=self._wake, spread_s=spread_s, tls=tls)
+        self._link = NatsLink(
+            nats_urls(urls),
+            name=f"troopers-agent {node}",
+            inbox=f"_INBOX.{node}",
+            ca=ca,
+            spread_s=spread_s,
+        )
+        self._link.on_connect(self._wake)
         self._link.subscribe(subjects.kv_key(subjects.DESIRED_BUCKET, node), self._hear_hint)
         self._wakes: list[Callable[[], None]] = []
         #: the newest position that somebody tried to write
@@ -130,7 +139,7 @@ class NatsBus:
                 wake()
             except Exception:
                 # It may be called by nats-py, where nobody would learn of it.
-                log.exception("wake_failed", node=self._node)
+                log.exception("a listener of the bus failed", node=self._node)
 
     async def _answer(self, verb: str, answer: Answer, message: Msg) -> None:
         try:
@@ -138,10 +147,10 @@ class NatsBus:
             if message.reply:
                 await message.respond(reply)
         except NATS_ERRORS:
-            log.warning("answer_lost", node=self._node, verb=verb, exc_info=True)
+            log.warning("an answer was lost", node=self._node, verb=verb, exc_info=True)
         except Exception:
             # A defect of `answer`; the agent goes on.
-            log.exception("answer_failed", node=self._node, verb=verb)
+            log.exception("a request could not be answered", node=self._node, verb=verb)
         finally:
             self._answering.release()
 
@@ -150,7 +159,7 @@ class NatsBus:
     async def _read(self) -> NodeDesired | None:
         doing = f"read what node {self._node} must run"
         subject = subjects.direct_get(subjects.DESIRED_BUCKET, self._node)
-        message = await self._link.request(doing, subject, b"")
+        message = await self._ask(doing, subject, b"")
         headers = message.headers or {}
         status = headers.get("Status", "")
         # A deleted key says no more than one that never was: nothing is stopped because of it.
@@ -170,7 +179,7 @@ class NatsBus:
         self, doing: str, subject: str, payload: bytes, headers: Mapping[str, str] | None = None
     ) -> None:
         """Publish to a stream, and see its acknowledgement."""
-        message = await self._link.request(doing, subject, payload, headers)
+        message = await self._ask(doing, subject, payload, headers)
         try:
             acknowledgement = json.loads(message.data)
             refusal = acknowledgement.get("error")
@@ -178,6 +187,16 @@ class NatsBus:
             raise BusUnavailable(f"{doing}: the answer is no acknowledgement") from error
         if refusal or "seq" not in acknowledgement:
             raise BusUnavailable(f"{doing}: the stream refused: {refusal}")
+
+    async def _ask(
+        self, doing: str, subject: str, payload: bytes, headers: Mapping[str, str] | None = None
+    ) -> Msg:
+        try:
+            return await self._link.request(subject, payload, headers)
+        except ConnectionClosedError as error:
+            raise BusUnavailable(f"{doing}: not connected to NATS") from error
+        except NATS_ERRORS as error:
+            raise BusUnavailable(f"{doing}: no acknowledgement from NATS") from error
 
 
 def _position(desired: NodeDesired) -> tuple[int, int]:

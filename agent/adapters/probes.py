@@ -48,7 +48,7 @@ class ContainerProbe:
                 return probe.url is not None and await self._url(container, probe.url)
         # ValueError: a URL that is none, which the coordinator should have refused.
         except (TroopersError, aiohttp.ClientError, OSError, ValueError) as error:
-            log.debug("probe_failed", container=container.name, error=str(error))
+            log.debug("a probe failed", container=container.name, error=str(error))
             return False
 
     async def _command(self, container: SeenContainer, command: str, timeout_s: float) -> bool:

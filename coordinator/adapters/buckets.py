@@ -3,7 +3,7 @@
 Reads: every key, by batched direct gets (`snapshot`). Writes: one key at a revision.
 """
 
-import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 
@@ -14,9 +14,10 @@ from nats.aio.subscription import Subscription
 from nats.js.kv import KeyValue
 from pydantic import BaseModel
 
-from coordinator.adapters.nats_link import REQUEST_TIMEOUT_S, NatsLink, translated
+from coordinator.adapters.asking import REQUEST_TIMEOUT_S, asking
 from coordinator.errors import BusUnavailable, RevisionConflict
-from daemon.nats_client import cancellation_kept
+from daemon.nats_client import Client, cancellation_kept
+from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import encode
 from schemas.errors import InvalidInput
@@ -42,20 +43,21 @@ class KvBucket:
         self._link = link
         self._name = name
         self._fence = fence
-        self._bucket: KeyValue | None = None
 
     async def snapshot(self) -> Mapping[str, tuple[bytes, int]]:
-        async with translated(f"read all of {self._name}"), asyncio.timeout(SNAPSHOT_TIMEOUT_S):
-            inbox = self._link.client.new_inbox()
-            answers = await self._link.client.subscribe(inbox)
+        async with asking(self._link, f"read all of {self._name}", SNAPSHOT_TIMEOUT_S) as client:
+            inbox = client.new_inbox()
+            answers = await client.subscribe(inbox)
             try:
-                return await self._read_all(inbox, answers)
+                return await self._read_all(client, inbox, answers)
             finally:
-                await answers.unsubscribe()
+                # Of a connection that is gone nothing is left to end.
+                with contextlib.suppress(nats.errors.Error):
+                    await answers.unsubscribe()
 
     async def put(self, key: str, value: BaseModel, revision: int) -> int:
-        async with translated(f"write {self._name}/{key}"):
-            bucket = await self._open()
+        async with asking(self._link, f"write {self._name}/{key}") as client:
+            bucket = self._open(client)
             self._fence()
             try:
                 if revision == 0:
@@ -68,8 +70,8 @@ class KvBucket:
                 raise InvalidInput(f"{self._name}/{key} is larger than NATS takes") from error
 
     async def delete(self, key: str, revision: int) -> None:
-        async with translated(f"delete {self._name}/{key}"):
-            bucket = await self._open()
+        async with asking(self._link, f"delete {self._name}/{key}") as client:
+            bucket = self._open(client)
             self._fence()
             try:
                 await bucket.delete(key, last=revision)
@@ -79,12 +81,19 @@ class KvBucket:
                     raise
                 raise RevisionConflict(f"{self._name}/{key} has moved on") from error
 
-    async def _open(self) -> KeyValue:
-        if self._bucket is None:
-            self._bucket = await self._link.jetstream.key_value(self._name)
-        return self._bucket
+    def _open(self, client: Client) -> KeyValue:
+        """Without a look whether it is there: a write to a bucket that isn't says so itself."""
+        return KeyValue(
+            name=self._name,
+            stream=subjects.kv_stream(self._name),
+            pre=subjects.kv_key(self._name, ""),
+            js=client.jetstream(timeout=REQUEST_TIMEOUT_S),
+            direct=True,
+        )
 
-    async def _read_all(self, inbox: str, answers: Subscription) -> dict[str, tuple[bytes, int]]:
+    async def _read_all(
+        self, client: Client, inbox: str, answers: Subscription
+    ) -> dict[str, tuple[bytes, int]]:
         """Walk the bucket from its oldest entry to its newest.
 
         A key written meanwhile moves ahead of us to the end: it is read there, perhaps again.
@@ -95,7 +104,7 @@ class KvBucket:
         sequence, more = 1, True
         while more:
             request = {"seq": sequence, "next_by_subj": subject, "batch": BATCH}
-            await self._link.client.publish(
+            await client.publish(
                 f"$JS.API.DIRECT.GET.{subjects.kv_stream(self._name)}",
                 json.dumps(request).encode(),
                 reply=inbox,

@@ -74,12 +74,12 @@ class Lease:
             self._held_until = started + self._ttl_s * HELD_SHARE
             self.epoch = revision
             self.holder_name = self._holder.name
-            log.info("active", epoch=revision)
+            log.info("this coordinator is active", epoch=revision)
             try:
                 await self._hold(revision, active)
             finally:
                 self.epoch = 0
-            log.warning("no longer active", epoch=revision)
+            log.warning("this coordinator is no longer active", epoch=revision)
 
     async def _acquire(self) -> tuple[float, int]:
         """When the request that succeeded was begun, and the lease's revision."""

@@ -10,14 +10,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
+from nats.errors import ConnectionClosedError, MaxPayloadError
 from nats.errors import Error as NatsError
-from nats.errors import MaxPayloadError
 from nats.micro import add_service
 from nats.micro.request import Request
 from nats.micro.service import Service
 
 from coordinator.ports import Door
 from daemon.nats_client import Client
+from daemon.nats_link import NATS_ERRORS, NatsLink
 from schemas import codec, subjects
 from schemas.command import COMMANDS, QUERIES, AnyCommand, AnyQuery, Reason, ReasonCode, Reply
 from schemas.documents import schema_file
@@ -28,6 +29,8 @@ from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 IN_FLIGHT_MAX = 256
 #: what requests in flight get to finish when the face is closed
 STOP_GRACE_S = 3.0
+#: how long a reply waits for a link that was lost meanwhile: longer, and nobody listens any more
+LATE_REPLY_S = 15.0
 #: of the service as discovery shows it: raised with the commands, not with the program
 SERVICE_VERSION = "1.0.0"
 
@@ -39,13 +42,23 @@ Answering = Callable[[bytes], Awaitable[Reply]]
 class NatsFace:
     """Answers requests on NATS for a door."""
 
-    def __init__(self, *, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+    def __init__(self, link: NatsLink, door: Door, *, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+        self._link = link
+        self._door = door
         self._in_flight_max = in_flight_max
         self._in_flight: set[asyncio.Task[None]] = set()
         self._service: Service | None = None
 
-    async def start(self, client: Client, door: Door) -> None:
-        """Answer from now on, until `stop`. Subscriptions outlive the client's reconnects."""
+    async def run(self) -> None:
+        """For ever: answer on every connection of the link. Cancelled, it does so until `stop`."""
+        async for client in self._link.clients():
+            try:
+                await self._answer_on(client)
+            except NATS_ERRORS as error:
+                # Lost again already, or hung: then it soon will be, and the next one comes.
+                _log.warning("the NATS face could not be set up", error=repr(error))
+
+    async def _answer_on(self, client: Client) -> None:
         self._service = await add_service(
             client,
             name=subjects.SERVICE_NAME,
@@ -53,12 +66,10 @@ class NatsFace:
             description="Commands and queries of a Troopers cluster",
         )
         for (noun, verb), command in COMMANDS.items():
-            await self._listen(self._service, noun, verb, command, _submitting(door, command))
+            await self._listen(self._service, noun, verb, command, _submitting(self._door, command))
         for (noun, verb), query in QUERIES.items():
-            await self._listen(self._service, noun, verb, query, _asking(door, query))
-        # A request sent from now on must find an answer. nats-py writes a flush's PING ahead of
-        # what is still queued, so only the second PONG says that the broker saw the subscriptions.
-        await client.flush()
+            await self._listen(self._service, noun, verb, query, _asking(self._door, query))
+        # A request sent from now on must find an answer.
         await client.flush()
 
     async def stop(self) -> None:
@@ -87,9 +98,9 @@ class NatsFace:
             # waits must not hold up the next one.
             if len(self._in_flight) >= self._in_flight_max:
                 busy = _rejected(ReasonCode.UNAVAILABLE, "too many requests in flight")
-                await _respond(request, codec.encode(busy))
+                await self._respond(request, codec.encode(busy))
                 return
-            self._start(_answer(request, answering))
+            self._start(self._answer(request, answering))
 
         await service.add_endpoint(
             name=f"{noun}-{verb}",
@@ -105,6 +116,44 @@ class NatsFace:
         task = asyncio.create_task(work)
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
+
+    async def _answer(self, request: Request, answering: Answering) -> None:
+        try:
+            payload = codec.encode(await answering(request.data))
+        except InvalidInput as error:
+            payload = codec.encode(_invalid(error))
+        except Exception:  # noqa: BLE001 - a defect of ours must not leave the publisher waiting
+            error_id = uuid.uuid4().hex
+            _log.exception("a NATS request failed", subject=request.subject, error_id=error_id)
+            message = f"internal error, see the log for {error_id}"
+            payload = codec.encode(_rejected(ReasonCode.FAILED, message))
+        await self._respond(request, payload)
+
+    async def _respond(self, request: Request, payload: bytes) -> None:
+        try:
+            await request.respond(payload)
+        except MaxPayloadError:
+            message = "the answer is larger than the broker takes; ask for less"
+            await self._respond(request, codec.encode(_rejected(ReasonCode.FAILED, message)))
+        except ValueError:
+            # Published, not requested: nobody waits for the reply.
+            _log.debug("nobody waits for the reply of a NATS command", subject=request.subject)
+        except ConnectionClosedError:
+            await self._respond_late(request, payload)
+        except NatsError as error:
+            # The effect stands; a publisher that asks again with the same id gets the same reply.
+            _log.warning("a NATS reply was not sent", subject=request.subject, error=repr(error))
+
+    async def _respond_late(self, request: Request, payload: bytes) -> None:
+        """The connection on which it was asked is gone; who asked may hear us on the next one."""
+        reply = request._msg.reply  # noqa: SLF001 - it answers on its own connection only
+        try:
+            async with asyncio.timeout(LATE_REPLY_S):
+                async for client in self._link.clients():
+                    await client.publish(reply, payload)
+                    return
+        except NATS_ERRORS as error:
+            _log.warning("a NATS reply was not sent", subject=request.subject, error=repr(error))
 
 
 def _submitting(door: Door, model: type[AnyCommand]) -> Answering:
@@ -134,33 +183,6 @@ def _parsed(payload: bytes) -> dict[str, Any]:
     if len(payload) > PAYLOAD_BYTES_MAX:
         raise InvalidInput(f"the payload is larger than {PAYLOAD_BYTES_MAX} bytes")
     return parse_object(payload)
-
-
-async def _answer(request: Request, answering: Answering) -> None:
-    try:
-        payload = codec.encode(await answering(request.data))
-    except InvalidInput as error:
-        payload = codec.encode(_invalid(error))
-    except Exception:  # noqa: BLE001 - a defect of ours must not leave the publisher waiting
-        error_id = uuid.uuid4().hex
-        _log.exception("nats request failed", subject=request.subject, error_id=error_id)
-        message = f"internal error, see the log for {error_id}"
-        payload = codec.encode(_rejected(ReasonCode.FAILED, message))
-    await _respond(request, payload)
-
-
-async def _respond(request: Request, payload: bytes) -> None:
-    try:
-        await request.respond(payload)
-    except MaxPayloadError:
-        message = "the answer is larger than the broker takes; ask for less"
-        await _respond(request, codec.encode(_rejected(ReasonCode.FAILED, message)))
-    except ValueError:
-        # Published, not requested: nobody waits for the reply.
-        _log.debug("nats command without a reply subject", subject=request.subject)
-    except NatsError as error:
-        # The effect stands; a publisher that asks again with the same id gets the same reply.
-        _log.warning("nats reply not sent", subject=request.subject, error=repr(error))
 
 
 def _invalid(error: InvalidInput) -> Reply:

@@ -2,9 +2,9 @@
 
 import json
 
-import nats.errors
+from nats.errors import NoRespondersError
 
-from coordinator.adapters.nats_link import NatsLink
+from daemon.nats_link import NATS_ERRORS, NatsLink
 from schemas import subjects
 
 #: The agent answers when its engine has; the engine's own deadline is shorter.
@@ -21,11 +21,11 @@ class NatsNodeRequests:
         payload = json.dumps({"containers": container_ids, "signal": signal}).encode()
         subject = subjects.node_request(node, "signal")
         try:
-            reply = await self._link.client.request(subject, payload, timeout=TIMEOUT_S)
+            reply = await self._link.request(subject, payload, within_s=TIMEOUT_S)
             answer = json.loads(reply.data)
-        except nats.errors.NoRespondersError:
+        except NoRespondersError:
             return "its agent does not answer"
-        except (nats.errors.Error, OSError, TimeoutError, ValueError) as error:
+        except (*NATS_ERRORS, ValueError) as error:
             return f"no answer ({type(error).__name__})"
         if not isinstance(answer, dict):
             return "its answer can't be understood"

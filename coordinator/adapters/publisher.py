@@ -15,8 +15,9 @@ import structlog
 from nats.errors import MaxPayloadError
 from pydantic import BaseModel
 
-from coordinator.adapters.nats_link import REQUEST_TIMEOUT_S, NatsLink, translated
+from coordinator.adapters.asking import REQUEST_TIMEOUT_S, asking
 from coordinator.errors import BusUnavailable
+from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.audit import AuditEntry
 from schemas.codec import encode
@@ -91,9 +92,9 @@ class Publisher:
             self._filled.clear()
 
     async def _publish(self, entry: _Entry) -> None:
-        async with translated(f"publish {entry.subject}"):
+        async with asking(self._link, f"publish {entry.subject}") as client:
             try:
-                await self._link.jetstream.publish(
+                await client.jetstream().publish(
                     entry.subject,
                     encode(entry.document),
                     timeout=REQUEST_TIMEOUT_S,

@@ -1,8 +1,9 @@
 """A nats-server as in production: permissions pin each agent to what is its own."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +16,9 @@ from nats.js.api import KeyValueConfig, StreamConfig
 from cli.listening import answers, free_ports
 from cli.nats_server import find_program
 from cli.processes import Child
+from coordinator.adapters.stores import Stores
+from daemon.nats_link import NatsLink
+from daemon.settings import nats_urls
 from schemas import subjects
 from schemas.codec import encode
 from schemas.desired import NodeDesired
@@ -101,6 +105,8 @@ class Coordinator:
             self.heartbeats.append(message.data)
 
         await self.client.subscribe(subjects.ALL_HEARTBEATS, cb=beat)
+        # The first PING overtakes the subscription.
+        await self.client.flush()
         await self.client.flush()
         return self
 
@@ -141,6 +147,34 @@ class Coordinator:
     async def ask(self, node: str, verb: str, payload: bytes) -> bytes:
         answer = await self.client.request(subjects.node_request(node, verb), payload, timeout=5)
         return answer.data
+
+
+@contextlib.asynccontextmanager
+async def linked(
+    server: RealServer, name: str = "c1", replicas: int = 1
+) -> AsyncIterator[NatsLink]:
+    """A coordinator's link to a server that runs, with every bucket and stream."""
+    link = a_link(server.url("admin"), name)
+    async with running(link):
+        await until_connected(lambda: link.is_connected)
+        await Stores(link, replicas).ensure()
+        yield link
+
+
+def a_link(urls: str, name: str = "c1", spread_s: float = 0.1) -> NatsLink:
+    return NatsLink(nats_urls(urls), name=name, inbox=f"_INBOX.{name}", spread_s=spread_s)
+
+
+@contextlib.asynccontextmanager
+async def running(link: NatsLink) -> AsyncIterator[None]:
+    """Kept in the background, until the end of the block."""
+    work = asyncio.create_task(link.run())
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.wait({work})
+        assert work.cancelled()
 
 
 async def until_connected(is_connected: Callable[[], bool], within_s: float = 10.0) -> None:

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.adapters import buckets, nats_link
 from coordinator.adapters.buckets import BATCH, KvBucket
-from coordinator.adapters.nats_link import NatsLink
 from coordinator.errors import BusUnavailable, RevisionConflict
 from coordinator.ports import Bucket
 from schemas import subjects
 from schemas.codec import decode
 from schemas.errors import InvalidInput
 from schemas.records import NodeRecord
-from tests.contract.real_bus import RealServer
+from tests.contract.real_bus import RealServer, linked
 from tests.fakes.buckets import FakeBucket
 
 
@@ -29,7 +27,7 @@ class BucketTrial:
 
 @pytest.fixture(params=["fake", pytest.param("nats-server", marks=pytest.mark.bus)])
 async def bucket_trial(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[BucketTrial]:
     if request.param == "fake":
         fake = FakeBucket()
@@ -37,14 +35,10 @@ async def bucket_trial(
         return
     server = RealServer(tmp_path / "nats")
     server.start()
-    link = NatsLink(server.url("admin"), "c1")
     try:
-        await link.connect()
-        for module in (nats_link, buckets):
-            monkeypatch.setattr(module, "REQUEST_TIMEOUT_S", 0.5)
-        yield BucketTrial(KvBucket(link, subjects.NODES_BUCKET), server.kill)
+        async with linked(server) as link:
+            yield BucketTrial(KvBucket(link, subjects.NODES_BUCKET), server.kill)
     finally:
-        await link.close()
         server.stop()
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import shutil
 import sys
@@ -8,7 +9,8 @@ import nats
 import pytest
 
 from coordinator.adapters.nats_face import NatsFace
-from daemon.nats_client import Client
+from daemon.nats_link import NatsLink
+from daemon.settings import nats_urls
 from schemas import codec, subjects
 from schemas.command import COMMANDS, QUERIES, ListProjects, Reply, StopProject
 from schemas.strict_json import PAYLOAD_BYTES_MAX
@@ -32,43 +34,85 @@ async def until(look):
     return seen
 
 
+class Broker:
+    """One nats-server without a store, on the same port after a restart."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._port = -1
+        self._process: asyncio.subprocess.Process | None = None
+        self.url = ""
+
+    async def start(self):
+        config = self._folder / "nats.conf"
+        config.write_text(
+            f'listen: "127.0.0.1:{self._port}"\nports_file_dir: "{self._folder}"\nmax_payload: 4MB\n'
+        )
+        quiet = asyncio.subprocess.DEVNULL
+        self._process = await asyncio.create_subprocess_exec(
+            NATS_SERVER, "-c", str(config), stdout=quiet, stderr=quiet
+        )
+        self.url = (await until(lambda: ports(self._folder)))["nats"][0]
+        self._port = int(self.url.rpartition(":")[2])
+
+    async def stop(self):
+        assert self._process
+        self._process.terminate()
+        await self._process.wait()
+
+
 @pytest.fixture
 async def broker(tmp_path):
-    config = tmp_path / "nats.conf"
-    config.write_text(f'listen: "127.0.0.1:-1"\nports_file_dir: "{tmp_path}"\nmax_payload: 4MB\n')
-    quiet = asyncio.subprocess.DEVNULL
-    server = await asyncio.create_subprocess_exec(
-        NATS_SERVER, "-c", str(config), stdout=quiet, stderr=quiet
-    )
-    try:
-        yield (await until(lambda: ports(tmp_path)))["nats"][0]
-    finally:
-        server.terminate()
-        await server.wait()
+    made = Broker(tmp_path)
+    await made.start()
+    yield made
+    await made.stop()
 
 
 @pytest.fixture
 async def bus(broker):
-    client = await nats.connect(broker)
+    client = await nats.connect(broker.url, reconnect_time_wait=0.05, max_reconnect_attempts=-1)
     yield client
     await client.close()
 
 
-async def connect(broker):
-    """The link that a coordinator's face stands on."""
-    client = Client()
-    await client.connect(broker)
-    return client
+async def until_listed(broker):
+    """Every verb; the answer is behind their subscriptions on its way."""
+    async with await nats.connect(broker.url) as client, asyncio.timeout(10):
+        while True:
+            with contextlib.suppress(nats.errors.NoRespondersError):
+                if len(await listed(client)) == len(COMMANDS | QUERIES):
+                    return
+            await asyncio.sleep(0.02)
+
+
+async def listed(client):
+    """What discovery says: each subject with its request's schema."""
+    answer = await client.request(f"$SRV.INFO.{subjects.SERVICE_NAME}", b"", timeout=5)
+    endpoints = json.loads(answer.data)["endpoints"]
+    return {each["subject"]: each["metadata"]["request_schema"] for each in endpoints}
+
+
+@contextlib.asynccontextmanager
+async def answering(broker, door, **settings):
+    """A coordinator's face on its link, once it answers."""
+    link = NatsLink(nats_urls(broker.url), name="c1", inbox="_INBOX.c1", spread_s=0.0)
+    face = NatsFace(link, door, **settings)
+    keeping, running = asyncio.create_task(link.run()), asyncio.create_task(face.run())
+    try:
+        await until_listed(broker)
+        yield face
+    finally:
+        running.cancel()
+        await face.stop()
+        keeping.cancel()
+        await asyncio.wait({keeping, running})
 
 
 @pytest.fixture
 async def face(broker, door):
-    client = await connect(broker)
-    face = NatsFace(in_flight_max=4)
-    await face.start(client, door)
-    yield face
-    await face.stop()
-    await client.close()
+    async with answering(broker, door, in_flight_max=4) as face:
+        yield face
 
 
 async def ask(bus, noun, verb, payload):
@@ -78,14 +122,11 @@ async def ask(bus, noun, verb, payload):
 
 
 async def test_discovery_lists_every_verb_with_its_schemas(bus, face):
-    answer = await bus.request(f"$SRV.INFO.{subjects.SERVICE_NAME}", b"", timeout=5)
-    endpoints = json.loads(answer.data)["endpoints"]
-    listed = {each["subject"]: each["metadata"]["request_schema"] for each in endpoints}
     expected = {
         subjects.command(noun, verb): f"{model.__name__}.schema.json"
         for (noun, verb), model in (COMMANDS | QUERIES).items()
     }
-    assert listed == expected
+    assert await listed(bus) == expected
 
 
 async def test_a_command_reaches_the_door_and_its_reply_the_publisher(bus, face, door):
@@ -211,29 +252,39 @@ async def test_more_than_the_bound_are_rejected_at_once(bus, face, held):
 
 
 async def test_stopping_waits_for_what_is_in_flight(bus, broker, door, held):
-    client = await connect(broker)
-    face = NatsFace()
-    await face.start(client, door)
-    waiting = starting(bus, 1)
-    await asyncio.sleep(0.1)
-    stopping = asyncio.create_task(face.stop())
-    await asyncio.sleep(0.1)
-    held.set()
-    await stopping
-    assert (await waiting).outcome == "accepted"
-    with pytest.raises(nats.errors.NoRespondersError):
-        await ask(bus, "project", "list", b"")
-    await client.close()
+    async with answering(broker, door) as face:
+        waiting = starting(bus, 1)
+        await asyncio.sleep(0.1)
+        stopping = asyncio.create_task(face.stop())
+        await asyncio.sleep(0.1)
+        held.set()
+        await stopping
+        assert (await waiting).outcome == "accepted"
+        with pytest.raises(nats.errors.NoRespondersError):
+            await ask(bus, "project", "list", b"")
 
 
 async def test_stopping_cancels_what_never_ends(bus, broker, door, held, monkeypatch):
     monkeypatch.setattr("coordinator.adapters.nats_face.STOP_GRACE_S", 0.05)
-    client = await connect(broker)
-    face = NatsFace()
-    await face.start(client, door)
-    waiting = starting(bus, 1)
-    await asyncio.sleep(0.1)
-    await face.stop()
-    await client.close()
+    async with answering(broker, door) as face:
+        waiting = starting(bus, 1)
+        await asyncio.sleep(0.1)
+        await face.stop()
     waiting.cancel()
     assert door.submitted == []
+
+
+async def test_every_new_connection_has_the_face_and_its_discovery(bus, broker, face):
+    await broker.stop()
+    await broker.start()
+    await until_listed(broker)
+    assert (await ask(bus, "project", "list", b"")).outcome == "accepted"
+
+
+async def test_a_reply_outlives_the_connection_on_which_it_was_asked(bus, broker, face, held):
+    waiting = starting(bus, 1)
+    await until(lambda: face._in_flight)
+    await broker.stop()
+    held.set()
+    await broker.start()
+    assert (await waiting).outcome == "accepted"

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 
 import pytest
 
 from coordinator import collector as collector_module
-from coordinator.collector import Collector
+from coordinator.collector import Collector, Message
 from coordinator.picture import Picture
 from schemas import subjects
 from schemas.codec import encode
@@ -17,17 +18,23 @@ from tests.component.coordinator.world import eventually
 from tests.fakes.buckets import FakeBucket
 
 
+@dataclass
+class Said:
+    """Implements `coordinator.collector.Message`."""
+
+    subject: str
+    data: bytes
+
+
 class Bus:
     """Implements `coordinator.collector.Link`, and speaks for the nodes."""
 
     def __init__(self) -> None:
         self.status = FakeBucket()
-        self._listeners: dict[str, Callable[[str, bytes], Awaitable[None]]] = {}
+        self._listeners: dict[str, Callable[[Message], Awaitable[None]]] = {}
 
-    async def subscribe(
-        self, subject: str, deliver: Callable[[str, bytes], Awaitable[None]]
-    ) -> None:
-        self._listeners[subject] = deliver
+    def subscribe(self, subject: str, hear: Callable[[Message], Awaitable[None]]) -> None:
+        self._listeners[subject] = hear
 
     async def tell(self, status: NodeCurrent) -> None:
         self.status.write(status.node, encode(status))
@@ -35,12 +42,12 @@ class Bus:
 
     async def say_status(self, node: str, payload: bytes) -> None:
         listener = self._listeners[subjects.kv_key(subjects.STATUS_BUCKET, "*")]
-        await listener(subjects.kv_key(subjects.STATUS_BUCKET, node), payload)
+        await listener(Said(subjects.kv_key(subjects.STATUS_BUCKET, node), payload))
 
     async def beat(self, boot_id: str = "boot-1", sequence: int = 1, payload: bytes = b"") -> None:
         beat = Heartbeat(node="n1", boot_id=boot_id, sequence=sequence, engine=EngineState.READY)
         await self._listeners[subjects.ALL_HEARTBEATS](
-            subjects.heartbeat("n1"), payload or encode(beat)
+            Said(subjects.heartbeat("n1"), payload or encode(beat))
         )
 
 
@@ -65,7 +72,7 @@ async def collector(
 ) -> AsyncIterator[Collector]:
     monkeypatch.setattr(collector_module, "REREAD_S_MIN", 0.0)
     made = Collector(picture, bus.status, lambda: wakes.append("wake"))
-    await made.subscribe(bus)
+    made.subscribe(bus)
     work = asyncio.create_task(made.run())
     yield made
     work.cancel()

@@ -12,15 +12,15 @@ import pytest
 from cli.listening import free_ports
 from cli.processes import Child
 from coordinator.adapters.buckets import KvBucket
-from coordinator.adapters.nats_link import NatsLink
 from coordinator.failpoints import FAIL_VARIABLE
+from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import decode, encode
 from schemas.current import Heartbeat
 from schemas.desired import NodeDesired
 from schemas.states import EngineState
 from tests.builders import a_status
-from tests.contract.real_bus import RealServer
+from tests.contract.real_bus import RealServer, linked
 
 pytestmark = pytest.mark.bus
 
@@ -113,31 +113,29 @@ async def test_a_command_whose_coordinator_died_happened_once_or_not_at_all(
 async def test_an_accepted_command_is_carried_out_once_by_the_next_coordinator(
     process: Process, server: RealServer, failpoint: str
 ) -> None:
-    link = NatsLink(server.url("admin"), "n1")
-    await link.connect()
-    beats = asyncio.create_task(be_a_node(link))
-    process.launch(fails_at=failpoint)
-    async with aiohttp.ClientSession() as session:
-        await until_ready(session, process.url)
-        # It may die before it has answered, or after.
-        with contextlib.suppress(aiohttp.ClientError):
-            await create(session, process.url)
-        async with asyncio.timeout(30):
-            while process.child.is_alive:  # noqa: ASYNC110 - a process sets no event
-                await asyncio.sleep(0.01)
+    async with linked(server, "n1") as link:
+        beats = asyncio.create_task(be_a_node(link))
+        process.launch(fails_at=failpoint)
+        async with aiohttp.ClientSession() as session:
+            await until_ready(session, process.url)
+            # It may die before it has answered, or after.
+            with contextlib.suppress(aiohttp.ClientError):
+                await create(session, process.url)
+            async with asyncio.timeout(30):
+                while process.child.is_alive:  # noqa: ASYNC110 - a process sets no event
+                    await asyncio.sleep(0.01)
 
-        process.launch()
-        await until_ready(session, process.url)
-        assert await create(session, process.url) == 201
-    desired = KvBucket(link, subjects.DESIRED_BUCKET)
-    async with asyncio.timeout(30):
-        while "n1" not in (found := await desired.snapshot()):  # noqa: ASYNC110 - nor does a bucket
-            await asyncio.sleep(0.05)
-    document = decode(NodeDesired, found["n1"][0])
-    assert [(slot.service, slot.slot) for slot in document.slots] == [("web", 1)]
-    beats.cancel()
-    await asyncio.wait({beats})
-    await link.close()
+            process.launch()
+            await until_ready(session, process.url)
+            assert await create(session, process.url) == 201
+        desired = KvBucket(link, subjects.DESIRED_BUCKET)
+        async with asyncio.timeout(30):
+            while "n1" not in (found := await desired.snapshot()):  # noqa: ASYNC110 - nor does a bucket
+                await asyncio.sleep(0.05)
+        document = decode(NodeDesired, found["n1"][0])
+        assert [(slot.service, slot.slot) for slot in document.slots] == [("web", 1)]
+        beats.cancel()
+        await asyncio.wait({beats})
 
 
 async def be_a_node(link: NatsLink) -> None:
@@ -145,5 +143,5 @@ async def be_a_node(link: NatsLink) -> None:
     await KvBucket(link, subjects.STATUS_BUCKET).put("n1", a_status(1, sequence=1), 0)
     beat = Heartbeat(node="n1", boot_id="boot-1", sequence=1, engine=EngineState.READY)
     while True:
-        await link.client.publish(subjects.heartbeat("n1"), encode(beat))
+        await link.publish(subjects.heartbeat("n1"), encode(beat))
         await asyncio.sleep(0.2)

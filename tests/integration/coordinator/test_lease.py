@@ -1,6 +1,7 @@
 """One active coordinator at a time, whatever happens to it or to the broker."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import SimpleNamespace
@@ -9,15 +10,15 @@ import pytest
 from pydantic import BaseModel
 
 from coordinator.adapters import lease as lease_module
-from coordinator.adapters import nats_link
+from coordinator.adapters import stores
 from coordinator.adapters.buckets import KvBucket
 from coordinator.adapters.lease import Lease
-from coordinator.adapters.nats_link import NatsLink
 from coordinator.errors import BusUnavailable, NotActive
+from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.records import NodeRecord
 from schemas.subjects import LEASE_KEY
-from tests.contract.real_bus import RealServer
+from tests.contract.real_bus import RealServer, linked
 
 pytestmark = pytest.mark.bus
 
@@ -89,19 +90,18 @@ async def candidate(
     """Makes coordinators that want the lease."""
     server.start()
     made: list[Candidate] = []
+    closing = contextlib.AsyncExitStack()
 
     async def make(name: str, ttl_s: float = TTL_S) -> Candidate:
-        monkeypatch.setattr(nats_link, "LEASE_TTL_S", {1: ttl_s, 3: ttl_s})
-        link = NatsLink(server.url("admin"), name)
-        await link.connect()
+        monkeypatch.setattr(stores, "LEASE_TTL_S", {1: ttl_s, 3: ttl_s})
+        link = await closing.enter_async_context(linked(server, name))
         made.append(Candidate(link, name, ttl_s, history))
         return made[-1]
 
     yield make
     for each in made:
         await each.die()
-    for each in made:
-        await each.link.close()
+    await closing.aclose()
 
 
 async def until(is_true: Callable[[], bool]) -> None:
@@ -204,7 +204,7 @@ async def test_a_holder_that_can_not_be_read_is_outwaited(candidate: Candidates)
     one = await candidate("c1")
     await until(lambda: bool(one.lease.epoch))
     await one.die()
-    jetstream = one.link.jetstream
+    jetstream = one.link.jetstream()
     await jetstream.publish(subjects.kv_key(subjects.LEASE_BUCKET, LEASE_KEY), b"{not json")
     other = await candidate("c2")
     await until(lambda: bool(other.lease.epoch))
@@ -214,7 +214,7 @@ async def test_after_a_restart_of_the_broker_the_lease_is_held_again_with_a_high
     candidate: Candidates, server: RealServer, history: list[str]
 ) -> None:
     one = await candidate("c1")
-    one.link.on_reconnect(one.lease.hurry)
+    one.link.on_connect(one.lease.hurry)
     await until(lambda: bool(one.lease.epoch))
     server.kill()
     await until(lambda: not one.lease.epoch)
@@ -226,17 +226,15 @@ async def test_after_a_restart_of_the_broker_the_lease_is_held_again_with_a_high
 
 async def test_what_crashes_while_active_ends_the_process(server: RealServer) -> None:
     server.start()
-    link = NatsLink(server.url("admin"), "c1")
-    await link.connect()
 
     async def crash(_epoch: int) -> None:
         raise RuntimeError("a defect")
 
-    lease = Lease(KvBucket(link, subjects.LEASE_BUCKET), "c1", link.lease_ttl_s)
-    with pytest.raises(RuntimeError, match="a defect"):
-        await lease.run(crash)
+    async with linked(server) as link:
+        lease = Lease(KvBucket(link, subjects.LEASE_BUCKET), "c1", 6.0)
+        with pytest.raises(RuntimeError, match="a defect"):
+            await lease.run(crash)
     assert lease.epoch == 0
-    await link.close()
 
 
 class TestFence:

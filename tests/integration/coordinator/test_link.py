@@ -1,19 +1,21 @@
 """The coordinator's connection, and what it publishes and asks over it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 from nats.aio.msg import Msg
 
-from coordinator.adapters import buckets, nats_link, node_requests
+from coordinator.adapters import node_requests
 from coordinator.adapters.buckets import KvBucket
-from coordinator.adapters.nats_link import NatsLink
 from coordinator.adapters.node_requests import NatsNodeRequests
 from coordinator.adapters.publisher import QUEUE_MAX, Publisher, event
+from coordinator.adapters.stores import Stores
 from coordinator.collector import Collector
 from coordinator.errors import BusUnavailable
 from coordinator.picture import Picture
+from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import encode
 from schemas.command import Reply, StartProject
@@ -22,7 +24,7 @@ from schemas.event import EventKind
 from schemas.records import NodeRecord
 from schemas.states import EngineState
 from tests.builders import a_status
-from tests.contract.real_bus import RealServer
+from tests.contract.real_bus import RealServer, a_link, linked, running, until_connected
 
 pytestmark = pytest.mark.bus
 
@@ -30,10 +32,8 @@ pytestmark = pytest.mark.bus
 @pytest.fixture
 async def link(server: RealServer) -> AsyncIterator[NatsLink]:
     server.start()
-    made = NatsLink(server.url("admin"), "c1")
-    await made.connect()
-    yield made
-    await made.close()
+    async with linked(server) as made:
+        yield made
 
 
 async def until(is_true: Callable[[], bool]) -> None:
@@ -43,7 +43,7 @@ async def until(is_true: Callable[[], bool]) -> None:
 
 
 async def stored(link: NatsLink, stream: str) -> int:
-    return (await link.jetstream.stream_info(stream)).state.messages
+    return (await link.jetstream().stream_info(stream)).state.messages
 
 
 async def insist(bucket: KvBucket) -> list[str]:
@@ -57,49 +57,42 @@ async def insist(bucket: KvBucket) -> list[str]:
 
 
 class TestConnection:
-    async def test_it_waits_for_a_broker_that_is_not_there_yet(self, server: RealServer) -> None:
-        link = NatsLink(server.url("admin"), "c1")
-        connecting = asyncio.create_task(link.connect())
-        await asyncio.sleep(0.05)
-        assert not link.is_connected
-        server.start()
-        await connecting
-        assert link.settled_since is not None
-        await link.close()
-
     async def test_a_second_coordinator_finds_everything_made(
         self, link: NatsLink, server: RealServer
     ) -> None:
         bucket = KvBucket(link, subjects.NODES_BUCKET)
         await bucket.put("n1", NodeRecord(name="n1", index=1, joined="now"), 0)
-        other = NatsLink(server.url("admin"), "c2")
-        await other.connect()
-        assert list(await KvBucket(other, subjects.NODES_BUCKET).snapshot()) == ["n1"]
-        await other.close()
+        async with linked(server, "c2") as other:
+            assert list(await KvBucket(other, subjects.NODES_BUCKET).snapshot()) == ["n1"]
 
-    async def test_a_cut_is_noticed_and_every_listener_hears_of_the_reconnect(
-        self, link: NatsLink, server: RealServer, monkeypatch: pytest.MonkeyPatch
+    async def test_what_is_missing_is_made_on_every_connection(self, server: RealServer) -> None:
+        link, found = a_link(server.url("admin")), asyncio.Event()
+        stores = asyncio.create_task(Stores(link).keep(found.set))
+        async with running(link):
+            server.start()
+            await found.wait()
+            await link.jetstream().delete_key_value(subjects.NODES_BUCKET)
+            found.clear()
+            server.kill()
+            await until(lambda: not link.is_connected)
+            server.start()
+            await found.wait()
+            assert await KvBucket(link, subjects.NODES_BUCKET).snapshot() == {}
+        stores.cancel()
+        await asyncio.wait({stores})
+
+    async def test_reads_end_with_the_link_and_not_with_their_time_out(
+        self, link: NatsLink, server: RealServer
     ) -> None:
-        for module in (nats_link, buckets):
-            monkeypatch.setattr(module, "REQUEST_TIMEOUT_S", 0.2)
-        heard: list[str] = []
-
-        def defect() -> None:
-            heard.append("first")
-            raise RuntimeError("a listener's defect stops nobody")
-
-        link.on_reconnect(defect)
-        link.on_reconnect(lambda: heard.append("second"))
-        before = link.settled_since
+        server.pause()
+        asking = asyncio.create_task(KvBucket(link, subjects.NODES_BUCKET).snapshot())
+        await asyncio.sleep(0.2)
+        assert not asking.done()
         server.kill()
-        await until(lambda: link.settled_since is None)
+        began = time.monotonic()
         with pytest.raises(BusUnavailable):
-            await KvBucket(link, subjects.NODES_BUCKET).snapshot()
-        server.start()
-        await until(lambda: heard == ["first", "second"])
-        assert before is not None
-        assert link.settled_since is not None
-        assert link.settled_since > before
+            await asking
+        assert time.monotonic() - began < 2
 
     async def test_what_was_read_and_deleted_before_a_restart_is_so_after_it(
         self, link: NatsLink, server: RealServer
@@ -120,24 +113,37 @@ class TestConnection:
         for _ in range(20):
             await bucket.snapshot()
         stream = subjects.kv_stream(subjects.NODES_BUCKET)
-        assert (await link.jetstream.stream_info(stream)).state.consumer_count == 0
+        assert (await link.jetstream().stream_info(stream)).state.consumer_count == 0
 
 
 class TestCollector:
-    async def test_it_hears_statuses_and_reads_what_it_missed(self, link: NatsLink) -> None:
+    async def test_it_hears_statuses_and_reads_what_it_missed(
+        self, link: NatsLink, server: RealServer
+    ) -> None:
         picture = Picture()
         status = KvBucket(link, subjects.STATUS_BUCKET)
         missed = a_status(1, sequence=1)
         revision = await status.put("n1", missed, 0)
         collector = Collector(picture, status, lambda: None)
-        await collector.subscribe(link)
-        work = asyncio.create_task(collector.run())
         beat = Heartbeat(node="n1", boot_id="boot-1", sequence=1, engine=EngineState.READY)
-        await link.client.publish(subjects.heartbeat("n1"), encode(beat))
-        await until(lambda: "n1" in picture.current)
-        assert picture.current["n1"] == missed
-        await status.put("n1", a_status(1, sequence=2), revision)
-        await until(lambda: picture.current["n1"].sequence == 2)
+        work = asyncio.create_task(collector.run())
+        own = a_link(server.url("admin"), "c2")
+        collector.subscribe(own)
+        async with running(own):
+            await until_connected(lambda: own.is_connected)
+            await link.publish(subjects.heartbeat("n1"), encode(beat))
+            await until(lambda: "n1" in picture.current)
+            assert picture.current["n1"] == missed
+            revision = await status.put("n1", a_status(1, sequence=2), revision)
+            await until(lambda: picture.current["n1"].sequence == 2)
+            # Its subscriptions are those of the link, and not of one connection.
+            server.kill()
+            await until(lambda: not own.is_connected)
+            server.start()
+            await until(lambda: own.is_connected and link.is_connected)
+            await insist(status)
+            await status.put("n1", a_status(1, sequence=3), revision)
+            await until(lambda: picture.current["n1"].sequence == 3)
         work.cancel()
         await asyncio.wait({work})
 
@@ -234,10 +240,10 @@ class TestNodeRequests:
     async def test_an_agent_that_hangs_is_given_up(
         self, link: NatsLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def agent(_subject: str, _payload: bytes) -> None:
+        async def agent(_message: Msg) -> None:
             return None
 
-        await link.subscribe(subjects.node_request("n1", "signal"), agent)
+        await link.client.subscribe(subjects.node_request("n1", "signal"), cb=agent)
         monkeypatch.setattr(node_requests, "TIMEOUT_S", 0.1)
         fault = await NatsNodeRequests(link).signal("n1", ("id1",), "HUP")
         assert fault == "no answer (TimeoutError)"
