@@ -15,8 +15,8 @@ from coordinator.failpoints import failpoint
 from coordinator.picture import Held, Picture
 from coordinator.ports import Bucket
 from schemas.codec import decode
-from schemas.command import AnyCommand, Reply
-from schemas.records import ProjectRecord, VolumeRecord
+from schemas.command import AnyCommand
+from schemas.records import ProjectRecord, RememberedReply, VolumeRecord
 
 RecordT = TypeVar("RecordT", ProjectRecord, VolumeRecord)
 RecordT_co = TypeVar("RecordT_co", covariant=True)
@@ -32,7 +32,7 @@ class Decided(Protocol[RecordT_co]):
     @property
     def record(self) -> RecordT_co: ...
     @property
-    def reply(self) -> Reply: ...
+    def reply(self) -> RememberedReply: ...
 
 
 class Follower(Protocol):
@@ -72,7 +72,7 @@ class Desk(Generic[RecordT]):
         name: str,
         command: AnyCommand,
         decide: Callable[[RecordT | None], Awaitable[DecisionT]],
-    ) -> Reply | DecisionT:
+    ) -> RememberedReply | DecisionT:
         """Decide, and save the record; or the first answer, when the command was seen before.
 
         Raises whatever `decide` raises, Conflict where the command's id was used for another one,

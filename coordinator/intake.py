@@ -41,7 +41,7 @@ from schemas.command import (
     VolumeCommand,
 )
 from schemas.errors import InvalidInput, Transient
-from schemas.records import ProjectRecord, VolumeRecord
+from schemas.records import Operation, ProjectRecord, RememberedReply, VolumeRecord
 from schemas.states import State
 
 log = structlog.get_logger()
@@ -111,34 +111,37 @@ class Intake:
 
     async def submit(self, command: AnyCommand) -> Reply:
         try:
-            reply, is_new = await self._take(command)
+            kept, reply = await self._take(command)
         except (InvalidInput, Transient) as error:
-            reply, is_new = _rejected(command.command_id, error), True
-        if is_new:
+            reply = _rejected(command.command_id, error)
             self._journal(command, reply)
-        if reply.outcome == "accepted" and reply.progress is None and command.wait > 0:
-            return await self._wait(command, reply)
+            return reply
+        if reply is None:
+            reply = kept.plain
+        else:
+            self._journal(command, reply)
+        if reply.progress is None and command.wait > 0 and kept.operation is not None:
+            return await self._wait(command, kept.operation, reply)
         return reply
 
-    async def _take(self, command: AnyCommand) -> tuple[Reply, bool]:
-        """Decide and save. Second: whether this is the first time the command is seen."""
+    async def _take(self, command: AnyCommand) -> tuple[RememberedReply, Reply | None]:
+        """Decide and save. Second: the first answer; None when there was one before."""
         if self._closed_because:
             raise NotActive(self._closed_because)
         if isinstance(command, VolumeCommand):
             taken = await self._volumes.take(
-                command.name,
-                command,
-                lambda held: self._decide_on_volume(held, command),
+                command.name, command, lambda held: self._decide_on_volume(held, command)
             )
-            return (taken, False) if isinstance(taken, Reply) else (taken.reply, True)
+            if isinstance(taken, RememberedReply):
+                return taken, None
+            return taken.reply, taken.reply.plain
         decided = await self._projects.take(
-            command.project,
-            command,
-            lambda held: self._decide_on_project(held, command),
+            command.project, command, lambda held: self._decide_on_project(held, command)
         )
-        if isinstance(decided, Reply):
-            return decided, False
-        return _with_fault(decided.reply, await self._send_signals(decided)), True
+        if isinstance(decided, RememberedReply):
+            return decided, None
+        fault = await self._send_signals(decided)
+        return decided.reply, _with_fault(decided.reply.plain, fault)
 
     async def _decide_on_project(
         self, held: ProjectRecord | None, command: AnyProjectCommand
@@ -188,11 +191,14 @@ class Intake:
                     faults.append(f"signal {decision.signal} to {name} on node {node}: {fault}")
         return "; ".join(faults)
 
-    async def _wait(self, command: AnyCommand, reply: Reply) -> Reply:
+    async def _wait(self, command: AnyCommand, operation: Operation, reply: Reply) -> Reply:
         """The reply with how far the operation came within the command's wait."""
         try:
             async with asyncio.timeout(command.wait):
-                while (standing := self._standing(command, reply)).progress is Progress.RUNNING:
+                while True:
+                    standing = self._standing(command, operation)
+                    if standing.progress is not Progress.RUNNING:
+                        break
                     await self._picture.change()
         except TimeoutError:
             return reply.model_copy(update={"progress": Progress.RUNNING})
@@ -203,20 +209,20 @@ class Intake:
             reason = Reason(code=ReasonCode.CONFLICT, message=standing.reason)
         return reply.model_copy(update={"progress": standing.progress, "reason": reason})
 
-    def _standing(self, command: AnyCommand, reply: Reply) -> Standing:
+    def _standing(self, command: AnyCommand, operation: Operation) -> Standing:
         now = time.monotonic()
         if isinstance(command, VolumeCommand):
             held = self._picture.volumes.get(command.name)
             nodes = self._picture.node_pictures(now)
-            return volumes.progress(held.value if held else None, reply.operation_id, nodes)
-        name = command.project
-        record = self._picture.projects.get(name)
+            return volumes.progress(operation, held.value if held else None, nodes)
+        record = self._picture.projects.get(command.project)
+        applied = self._picture.applied.get(command.project)
         return progress(
-            reply.operation_id,
-            self._picture.views(now).get(name),
+            operation,
+            self._picture.views(now).get(command.project),
             self._picture.held_documents(),
             self._picture.node_pictures(now),
-            is_applied=record is not None and self._picture.applied.get(name) == record.revision,
+            is_applied=record is not None and applied == record.revision,
         )
 
 

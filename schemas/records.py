@@ -76,6 +76,19 @@ class ProjectTemplate(Part):
     hidden_variables: tuple[str, ...] = ()
 
 
+class Operation(Part):
+    """What an accepted command has begun."""
+
+    id: str
+    #: noun.verb, for messages
+    verb: str
+    #: the service it is about; empty: all of them
+    service: str = ""
+    started: str
+    #: counts the operations on a project or volume
+    number: int = 0
+
+
 class ServiceRecord(Part):
     """A service of a project: its template, and what commands have made of it since."""
 
@@ -87,19 +100,10 @@ class ServiceRecord(Part):
     stop_signal: str = ""
     stop_timeout_s: float | None = None
     refresh: int = 0
+    #: the newest operation that changed whether it is wanted, or how often
+    changed_by: Operation | None = None
     created: str
     updated: str
-
-
-class Operation(Part):
-    """The newest accepted command on a project."""
-
-    id: str
-    #: noun.verb, for messages
-    verb: str
-    #: the service it is about; empty: all of them
-    service: str = ""
-    started: str
 
 
 class RememberedReply(Reply):
@@ -109,6 +113,7 @@ class RememberedReply(Reply):
     about: str = ""
     #: of the command's fields
     digest: str = ""
+    operation: Operation | None = None
 
     @property
     def plain(self) -> Reply:

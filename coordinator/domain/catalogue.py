@@ -18,7 +18,6 @@ from schemas.command import (
     KillService,
     ProjectCommand,
     RedeployProject,
-    Reply,
     ScaleService,
     StartProject,
     StartService,
@@ -31,6 +30,7 @@ from schemas.names import is_project_name
 from schemas.records import (
     ProjectRecord,
     ProjectTemplate,
+    RememberedReply,
     ServiceRecord,
 )
 from schemas.signals import canonical
@@ -48,7 +48,7 @@ class Decision:
     """The record to write, the answer, and the services to signal, dependents first."""
 
     record: ProjectRecord
-    reply: Reply
+    reply: RememberedReply
     signal: str = ""
     signalled: tuple[str, ...] = ()
 
@@ -85,7 +85,7 @@ def create(
         warnings=template.warnings,
         replies=held.replies if held else (),
     )
-    return Decision(*answered(record, command, begun(command, moment), warnings=template.warnings))
+    return Decision(*answered(record, command, operation, warnings=template.warnings))
 
 
 def check_new_name(held: ProjectRecord | None, command: CreateProject) -> None:
@@ -134,6 +134,8 @@ def _on_services(
 ) -> Decision:
     """Change these services as the command says; the rest of the record follows."""
     services = dict(held.services)
+    only = names[0] if not isinstance(command, ProjectCommand) else ""
+    operation = begun(held, command, moment, service=only)
     signal, signalled = "", []
     if isinstance(command, KillProject | KillService):
         signal = canonical(command.signal)
@@ -155,7 +157,10 @@ def _on_services(
                 change = {**_STARTED, "scale": _scale(service, command)}
             case _:
                 raise InvalidInput(f"{type(command).__name__} is not for an existing project")
-        services[name] = service.model_copy(update={**change, "updated": moment.now})
+        changed = service.model_copy(update={**change, "updated": moment.now})
+        if _wish(changed) != _wish(service):
+            changed = changed.model_copy(update={"changed_by": operation})
+        services[name] = changed
     runs = any(service.desired_state is State.RUNNING for service in services.values())
     record = held.model_copy(
         update={
@@ -164,10 +169,14 @@ def _on_services(
             "updated": moment.now,
         }
     )
-    only = names[0] if not isinstance(command, ProjectCommand) else ""
-    record, reply = answered(record, command, begun(command, moment, service=only))
+    record, reply = answered(record, command, operation)
     order = tuple(reversed(_dependency_order(record, signalled)))
     return Decision(record, reply, signal if order else "", order)
+
+
+def _wish(service: ServiceRecord) -> tuple[object, ...]:
+    """What two operations can want differently of a service; all else they both get."""
+    return service.desired_state, service.scale
 
 
 def _stopped(signal: str, timeout_s: float | None) -> dict[str, object]:
@@ -217,7 +226,7 @@ def _delete(
             "updated": moment.now,
         }
     )
-    return Decision(*answered(record, command, begun(command, moment)))
+    return Decision(*answered(record, command, begun(held, command, moment)))
 
 
 def bury(record: ProjectRecord) -> ProjectRecord:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from coordinator.errors import Conflict
-from schemas.command import AnyCommand, Reply, verb_of
+from schemas.command import AnyCommand, verb_of
 from schemas.records import Operation, ProjectRecord, RememberedReply, VolumeRecord
 
 RecordT = TypeVar("RecordT", ProjectRecord, VolumeRecord)
@@ -25,7 +25,9 @@ class Moment:
     operation_id: str
 
 
-def remembered(record: ProjectRecord | VolumeRecord | None, command: AnyCommand) -> Reply | None:
+def remembered(
+    record: ProjectRecord | VolumeRecord | None, command: AnyCommand
+) -> RememberedReply | None:
     """The answer that this command got before.
 
     Raises:
@@ -40,18 +42,30 @@ def remembered(record: ProjectRecord | VolumeRecord | None, command: AnyCommand)
         raise Conflict(
             f"the command id {command.command_id} was used for another command, {found.about}"
         )
-    return found.plain
+    return found
 
 
-def begun(command: AnyCommand, moment: Moment, *, service: str = "") -> Operation:
-    """The operation that the command starts."""
-    verb = ".".join(verb_of(command))
-    return Operation(id=moment.operation_id, verb=verb, service=service, started=moment.now)
+def begun(
+    held: ProjectRecord | VolumeRecord | None,
+    command: AnyCommand,
+    moment: Moment,
+    *,
+    service: str = "",
+) -> Operation:
+    """The operation that the command starts on what is held."""
+    last = held.operation.number if held and held.operation else 0
+    return Operation(
+        id=moment.operation_id,
+        verb=".".join(verb_of(command)),
+        service=service,
+        started=moment.now,
+        number=last + 1,
+    )
 
 
 def answered(
     record: RecordT, command: AnyCommand, operation: Operation, **reply: Any
-) -> tuple[RecordT, Reply]:
+) -> tuple[RecordT, RememberedReply]:
     """The record with the operation as its newest and with its answer, and the answer."""
     kept = RememberedReply(
         command_id=command.command_id,
@@ -59,10 +73,11 @@ def answered(
         operation_id=operation.id,
         about=about(command),
         digest=_digest(command),
+        operation=operation,
         **reply,
     )
     replies = (*record.replies, kept)[-REPLIES_MAX:]
-    return record.model_copy(update={"operation": operation, "replies": replies}), kept.plain
+    return record.model_copy(update={"operation": operation, "replies": replies}), kept
 
 
 def about(command: AnyCommand) -> str:

@@ -29,7 +29,7 @@ DONE = Standing(Progress.DONE)
 
 
 def progress(
-    operation_id: str,
+    operation: Operation,
     view: ProjectView | None,
     documents: Mapping[str, NodeDesired],
     nodes: Iterable[NodePicture],
@@ -60,6 +60,11 @@ def progress(
     # of the node's work is not enough.
     is_settled = operation.verb != "project.redeploy" or all(seen.settled for _, seen in reports)
     return DONE if is_settled and all(service.is_settled for service in services) else RUNNING
+
+
+def _newest_wish(services: Iterable[ServiceView]) -> Operation | None:
+    changes = [view.record.changed_by for view in services if view.record.changed_by]
+    return max(changes, key=lambda operation: operation.number, default=None)
 
 
 def _concerned(operation: Operation, view: ProjectView) -> tuple[ServiceView, ...]:

@@ -9,11 +9,11 @@ from coordinator.domain.render_volumes import render_created
 from coordinator.domain.rollup import NodePicture
 from coordinator.errors import Conflict, NotFound
 from schemas.codec import SchemaError, validate
-from schemas.command import CreateVolume, DeleteVolume, Progress, Reply
+from schemas.command import CreateVolume, DeleteVolume, Progress
 from schemas.desired import DesiredMount, NodeDesired
 from schemas.errors import InvalidInput
 from schemas.names import is_project_name
-from schemas.records import VolumeRecord
+from schemas.records import Operation, RememberedReply, VolumeRecord
 from schemas.states import MountState, State, Wanted
 from schemas.volume import VolumeSecret, VolumeSpec, folded
 
@@ -32,7 +32,7 @@ class VolumeDecision:
     """The record to write, and the answer."""
 
     record: VolumeRecord
-    reply: Reply
+    reply: RememberedReply
 
 
 def create(
@@ -63,7 +63,7 @@ def create(
         replies=held.replies if held else (),
     )
     shown = render_created(volume)
-    return VolumeDecision(*answered(record, command, begun(command, moment), result=shown))
+    return VolumeDecision(*answered(record, command, begun(held, command, moment), result=shown))
 
 
 def delete(
@@ -81,7 +81,7 @@ def delete(
     if in_use_by:
         raise Conflict(f"volume {command.name} is in use by {in_use_by}")
     record = held.model_copy(update={"desired_state": State.DELETED, "updated": moment.now})
-    return VolumeDecision(*answered(record, command, begun(command, moment)))
+    return VolumeDecision(*answered(record, command, begun(held, command, moment)))
 
 
 def bury(record: VolumeRecord) -> VolumeRecord:
@@ -185,16 +185,14 @@ def deserted_mounts(node: NodePicture, records: Mapping[str, VolumeRecord]) -> f
 
 
 def progress(
-    record: VolumeRecord | None, operation_id: str, nodes: Iterable[NodePicture]
+    operation: Operation, record: VolumeRecord | None, nodes: Iterable[NodePicture]
 ) -> Standing:
     """Where a volume's operation stands: mounted on, or gone from, every node that answers."""
-    if record is None or record.is_gone:
-        return DONE
-    operation = record.operation
-    if operation is None or operation.id != operation_id:
-        return Standing(Progress.SUPERSEDED, "superseded by a newer command")
-    if record.desired_state is State.DELETED:
-        return RUNNING
+    is_deleted = record is None or record.is_gone or record.desired_state is State.DELETED
+    if operation.verb == "volume.delete":
+        return RUNNING if record and not record.is_gone and is_deleted else DONE
+    if record is None or is_deleted:
+        return Standing(Progress.SUPERSEDED, "superseded by volume.delete")
     mounts = [
         (node.name, {mount.name: mount for mount in node.current.mounts}.get(record.name))
         for node in nodes

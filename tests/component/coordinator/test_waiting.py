@@ -86,6 +86,35 @@ class TestWait:
         reply = await self.quickly(waiting)
         assert (reply.progress, code(reply)) == (Progress.SUPERSEDED, ReasonCode.CONFLICT)
 
+    async def test_commands_on_two_services_are_both_waited_for_to_the_end(
+        self, live: World
+    ) -> None:
+        await self.begin(live, template="web: {image: 'web:1'}\ndb: {image: 'db:1'}")
+        live.obey()
+        both = []
+        for service in ("shop_web", "shop_db"):
+            scale = ScaleService(
+                command_id=service, service_id=service, type="scale_to", value=2, wait=LONG_S
+            )
+            both.append(asyncio.create_task(live.intake.submit(scale)))
+        await eventually(lambda: live.wants(Wanted.RUNNING, "web.2"))
+        await eventually(lambda: live.wants(Wanted.RUNNING, "db.2"))
+        live.obey()
+        assert {(await self.quickly(each)).progress for each in both} == {Progress.DONE}
+
+    async def test_the_same_wish_twice_is_waited_for_twice(self, live: World) -> None:
+        await self.begin(live)
+        live.obey()
+        both = [
+            asyncio.create_task(
+                live.intake.submit(StopProject(command_id=name, name="shop", wait=LONG_S))
+            )
+            for name in ("one", "two")
+        ]
+        await eventually(lambda: live.wants(Wanted.STOPPED))
+        live.obey()
+        assert {(await self.quickly(each)).progress for each in both} == {Progress.DONE}
+
     async def test_a_stop_is_not_done_before_the_node_has_heard_of_it(self, live: World) -> None:
         await self.begin(live)
         live.obey()

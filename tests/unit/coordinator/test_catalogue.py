@@ -178,3 +178,13 @@ class TestMemory:
         record = apply(record, StopProject(command_id="d", name="shop"), newer).record
         assert record.operation is not None
         assert (record.operation.id, record.operation.verb) == ("op-newer", "project.stop")
+        assert record.operation.number == 2
+
+    def test_a_service_names_the_operation_that_changed_what_is_wanted_of_it(self) -> None:
+        held = a_project(a_service("web"), a_service("db"))
+        stopped = decided(StopService(command_id="c", service_id="shop_web"), held).record
+        assert stopped.services["web"].changed_by == stopped.operation
+        assert stopped.services["db"].changed_by is None
+        again = apply(stopped, StopProject(command_id="d", name="shop"), NOW).record
+        assert again.services["web"].changed_by == stopped.operation
+        assert again.services["db"].changed_by == again.operation

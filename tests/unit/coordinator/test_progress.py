@@ -28,8 +28,11 @@ HELD = a_document(1, an_entry(), epoch=2, generation=5)
 
 
 def about(*services: Any, verb: str = "project.start", service: str = "", **fields: Any) -> Any:
-    operation = Operation(id="op", verb=verb, service=service, started=TIME)
-    return a_project(*services, operation=operation, **fields)
+    return a_project(*services, operation=an_operation(verb, service), **fields)
+
+
+def an_operation(verb: str = "project.start", service: str = "", number: int = 5) -> Operation:
+    return Operation(id=f"op-{number}", verb=verb, service=service, started=TIME, number=number)
 
 
 def standing(
@@ -38,10 +41,13 @@ def standing(
     documents: Sequence[NodeDesired] = (HELD,),
     *,
     is_applied: bool = True,
-    operation: str = "op",
+    operation: Operation | None = None,
 ) -> Standing:
+    """Of the given operation, or the project's newest."""
+    chosen = operation or project.operation
+    assert chosen is not None
     return progress(
-        operation,
+        chosen,
         viewed(project, nodes),
         {document.node: document for document in documents},
         nodes,
@@ -165,16 +171,47 @@ class TestRedeploy:
 
 
 class TestEnd:
-    def test_an_operation_is_superseded_by_a_newer_command(self) -> None:
-        found = standing(about(verb="project.stop"), [], operation="older")
-        assert found == Standing(Progress.SUPERSEDED, "superseded by project.stop")
+    def of(self, newer: Operation | None, **fields: Any) -> Standing:
+        """Of operation 5 on `web`, when `newer` was the last to change what is wanted of it."""
+        web = a_service(**fields).model_copy(update={"changed_by": newer})
+        operation = an_operation("service.scale", "web")
+        return standing(
+            a_project(a_service("db"), web),
+            [a_node(1, a_container(), a_container("db.1"), read=HELD)],
+            operation=operation,
+        )
 
-    def test_a_record_without_an_operation_supersedes_as_well(self) -> None:
-        found = standing(a_project(), [], operation="older")
-        assert found == Standing(Progress.SUPERSEDED, "superseded by a newer command")
+    def test_an_operation_is_superseded_by_a_newer_one_that_wants_something_else(self) -> None:
+        stop = an_operation("service.stop", "web", number=6)
+        assert self.of(stop) == Standing(Progress.SUPERSEDED, "superseded by service.stop")
+
+    @pytest.mark.parametrize("number", [4, 5])
+    def test_an_operation_is_not_superseded_by_an_older_one_or_by_itself(self, number: int) -> None:
+        assert self.of(an_operation(number=number)).progress is Progress.DONE
+
+    def test_an_operation_is_not_superseded_by_one_on_another_service(self) -> None:
+        db = a_service("db").model_copy(update={"changed_by": an_operation(number=9)})
+        project = a_project(db, a_service(), operation=an_operation(number=9))
+        node = a_node(1, a_container(), a_container("db.1"), read=HELD)
+        web = an_operation("service.scale", "web")
+        assert standing(project, [node], operation=web).progress is Progress.DONE
+        every = standing(project, [node], operation=an_operation("project.start"))
+        assert every.progress is Progress.SUPERSEDED
+
+    def test_every_operation_but_a_deletion_is_superseded_by_one(self) -> None:
+        going = about(verb="project.delete", state=State.DELETED)
+        start = an_operation("project.start", number=4)
+        expected = Standing(Progress.SUPERSEDED, "superseded by project.delete")
+        assert standing(going, [a_node()], operation=start) == expected
+        assert progress(start, None, {}, [], is_applied=False) == expected
 
     def test_a_deletion_runs_until_the_project_is_gone(self) -> None:
         project = about(verb="project.delete", state=State.DELETED)
         assert standing(project, [a_node()]).progress is Progress.RUNNING
-        gone = progress("op", None, {}, [], is_applied=False)
-        assert gone.progress is Progress.DONE
+        deletion = an_operation("project.delete")
+        assert progress(deletion, None, {}, [], is_applied=False).progress is Progress.DONE
+
+    def test_a_deletion_is_done_though_the_name_was_taken_again(self) -> None:
+        again = about(verb="project.create")
+        deletion = an_operation("project.delete", number=3)
+        assert standing(again, [a_node()], operation=deletion).progress is Progress.DONE

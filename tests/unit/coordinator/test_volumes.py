@@ -21,7 +21,7 @@ from schemas.command import CreateVolume, DeleteVolume, Progress
 from schemas.current import EngineCurrent, MountCurrent, NodeCurrent
 from schemas.desired import DesiredMount, NodeDesired
 from schemas.errors import InvalidInput
-from schemas.records import VolumeRecord
+from schemas.records import Operation, VolumeRecord
 from schemas.states import EngineState, MountState, NodeState, State, Wanted
 
 MOMENT = Moment(now="2026-01-01T00:00:00Z", operation_id="op")
@@ -184,20 +184,32 @@ class TestDocuments:
 
 
 class TestProgress:
+    CREATION = Operation(id="op", verb="volume.create", started=MOMENT.now, number=1)
+    DELETION = Operation(id="op", verb="volume.delete", started=MOMENT.now, number=2)
+    GOING = a_record().model_copy(update={"desired_state": State.DELETED})
+
     def test_it_is_done_when_it_is_mounted_on_every_node_that_answers(self) -> None:
         record = a_record()
         mounted, mounting = a_mount(MountState.MOUNTED), a_mount(MountState.MOUNTING)
-        assert progress(record, "op", [a_node(mounted)]) == DONE
-        assert progress(record, "op", [a_node(mounted), a_node(mounting)]) == RUNNING
-        assert progress(record, "op", [a_node(mounted), a_node()]) == RUNNING
+        assert progress(self.CREATION, record, [a_node(mounted)]) == DONE
+        assert progress(self.CREATION, record, [a_node(mounted), a_node(mounting)]) == RUNNING
+        assert progress(self.CREATION, record, [a_node(mounted), a_node()]) == RUNNING
 
     def test_a_failure_names_the_node_and_the_reason(self) -> None:
         node = a_node(a_mount(MountState.FAILED, reason="access denied"))
-        standing = progress(a_record(), "op", [node])
+        standing = progress(self.CREATION, a_record(), [node])
         assert standing.progress is Progress.FAILED
         assert standing.reason == "access denied (node n1)"
 
     def test_a_deletion_is_done_when_it_is_gone(self) -> None:
-        record = a_record().model_copy(update={"desired_state": State.DELETED})
-        assert progress(record, "op", [a_node()]) == RUNNING
-        assert progress(bury(record), "op", [a_node()]) == DONE
+        assert progress(self.DELETION, self.GOING, [a_node()]) == RUNNING
+        assert progress(self.DELETION, bury(self.GOING), [a_node()]) == DONE
+        assert progress(self.DELETION, a_record(), [a_node()]) == DONE
+
+    @pytest.mark.parametrize("record", [None, GOING, bury(GOING)], ids=["no", "going", "gone"])
+    def test_a_creation_is_superseded_by_a_deletion(self, record: VolumeRecord | None) -> None:
+        standing = progress(self.CREATION, record, [a_node()])
+        assert (standing.progress, standing.reason) == (
+            Progress.SUPERSEDED,
+            "superseded by volume.delete",
+        )
