@@ -82,7 +82,7 @@ class Reconciler:
             self._executor.withdraw()
         desired = self._orders.held
         if desired is not None:
-            await self._mounts.order(desired.mounts)
+            await self._mounts.order(desired)
         if Wake.MOUNT in reasons:
             # What waits for an image or for its turn was planned on mounts as they were then.
             self._executor.withdraw()

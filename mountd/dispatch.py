@@ -29,7 +29,8 @@ _KILL_GRACE_S = 1.0
 HANGING_MAX = 2
 #: on all shares together, of those that hang and those that work
 ERRANDS_MAX = 64
-_RESULT_BYTES_MAX = 65536
+#: a probe says where each sub path is held
+_RESULT_BYTES_MAX = 1 << 21
 _PROGRAM = (sys.executable, "-I", "-m", "mountd.errands")
 
 

@@ -20,6 +20,7 @@ from mountd.domain.track import Wish
 from mountd.errands.result import Result
 from mountd.records import Record, Records, private_directory
 from mountd.watch import Watch
+from schemas.current import SubPathCurrent
 from schemas.volume import VolumeSpec
 
 log = structlog.get_logger()
@@ -152,8 +153,17 @@ class HostMounter:
         self._log_of(mount_path).unlink(missing_ok=True)
         return Unmounted()
 
-    async def probe(self, mount_path: str) -> Answered | Silent | Dead:
-        order = {"kind": "probe", "mountpoint": f"{self._base}/{mount_path}"}
+    async def probe(
+        self, mount_path: str, sub_paths: tuple[str, ...] | None
+    ) -> Answered | Silent | Dead:
+        record = self._records.of(mount_path)
+        order = {
+            "kind": "probe",
+            "base": self._base,
+            "mount_path": mount_path,
+            "incarnation": record.incarnation if record else "",
+            "sub_paths": sub_paths,
+        }
         try:
             result = await self._dispatch.run(mount_path, order, self._layout.deadlines.probe_s)
         except ErrandLostError as error:
@@ -161,7 +171,12 @@ class HostMounter:
         finally:
             self._trim_log(mount_path)
         if result.word == "answered":
-            return Answered()
+            return Answered(
+                tuple(
+                    SubPathCurrent(path=path, place=place, reason=reason)
+                    for path, (place, reason) in sorted(result.sub_paths.items())
+                )
+            )
         return Dead(result.reason) if result.word == "dead" else Silent(result.reason)
 
     def on_change(self, tell: Callable[[str | None], None]) -> None:

@@ -7,7 +7,7 @@ its end is a reason for the next pass. Decides nothing; `mountd.domain` does.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -75,7 +75,13 @@ class Keeper:
 
     async def answer(self, orders: MountOrders) -> MountReport:
         """Take the orders and report, at once or when there is news within the asked time."""
-        wishes = {one.name: self._terms.judge(one) for one in orders.mounts}
+        wishes = {
+            one.name: replace(
+                self._terms.judge(one),
+                sub_paths=orders.sub_paths.get(one.volume.mount_path, ()),
+            )
+            for one in orders.mounts
+        }
         self._tracks = ordered(self._tracks, wishes, self._terms.clock())
         self._wake.set()
         self._publish()
@@ -134,7 +140,10 @@ class Keeper:
             case Operation.UNMOUNT:
                 return await self._mounter.unmount(step.track.mount_path, is_forced=step.is_forced)
             case Operation.PROBE:
-                return await self._mounter.probe(step.track.mount_path)
+                wish = step.track.wish
+                return await self._mounter.probe(
+                    step.track.mount_path, wish.sub_paths if wish else None
+                )
 
     def _publish(self) -> None:
         """Raise the number if anything but the times of last answers has changed."""

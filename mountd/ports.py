@@ -27,8 +27,14 @@ class Mounter(Protocol):
         Whoever still uses it keeps what he has, unless it is forced: then his calls fail.
         """
 
-    async def probe(self, mount_path: str) -> Answered | Silent | Dead:
-        """Make its server answer a question that no cache can."""
+    async def probe(
+        self, mount_path: str, sub_paths: tuple[str, ...] | None
+    ) -> Answered | Silent | Dead:
+        """Make its server answer a question that no cache can.
+
+        If it does, every one of `sub_paths` is held for containers, or it is said why not, and no
+        other one is held any more. None leaves them as they are.
+        """
 
     def on_change(self, tell: Callable[[str | None], None]) -> None:
         """Say that the mount at a path may have died; with None, that the table is another."""

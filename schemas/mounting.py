@@ -19,6 +19,8 @@ class MountOrders(Document):
     """Every volume of the node. One that is missing here is left as it is."""
 
     mounts: tuple[DesiredMount, ...] = ()
+    #: mount path -> the directories and files in it that containers get instead of the whole
+    sub_paths: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     #: answer when something differs from the report of this number, or after `wait_s`
     seen: int = -1
     wait_s: float = Field(default=0.0, ge=0, le=30)

@@ -5,6 +5,7 @@ from typing import Any
 
 from agent.adapters.docker_labels import project_labels
 from agent.adapters.docker_shares import shared_bind
+from agent.ports import ContainerLabels
 from schemas.service import BlockIo, DeviceRate, Port, ServiceSpec, VolumeMount
 
 Body = dict[str, Any]
@@ -12,7 +13,7 @@ Body = dict[str, Any]
 _NANOS = 1_000_000_000
 
 
-def host_config(spec: ServiceSpec, project: str, mount_base: str) -> Body:
+def host_config(spec: ServiceSpec, labels: ContainerLabels, mount_base: str) -> Body:
     """The engine's HostConfig; what the spec leaves open is absent, so the engine decides."""
     config: Body = {
         # The agent restarts, never the engine: only the agent knows whether the container's
@@ -20,7 +21,7 @@ def host_config(spec: ServiceSpec, project: str, mount_base: str) -> Body:
         "RestartPolicy": {"Name": "no"},
         "PortBindings": _port_bindings(spec.ports),
         "NetworkMode": _network_mode(spec),
-        **_storage(spec, project, mount_base),
+        **_storage(spec, labels, mount_base),
         **_limits(spec),
         **_rights(spec),
         **_names(spec),
@@ -55,20 +56,25 @@ def _port_bindings(ports: tuple[Port, ...]) -> dict[str, list[Body]]:
     return bindings
 
 
-def _storage(spec: ServiceSpec, project: str, mount_base: str) -> Body:
+def _storage(spec: ServiceSpec, labels: ContainerLabels, mount_base: str) -> Body:
+    incarnations = dict(labels.mounts)
     return _present(
         {
             # Binds, and not Mounts, for host paths: they create a missing path, as Compose does.
             "Binds": [_bind(m) for m in spec.volumes if m.type == "bind" and not m.must_exist],
             "Mounts": [
                 *(
-                    _mount(mount, spec, project)
+                    _mount(mount, spec, labels.key.project)
                     for mount in spec.volumes
                     if mount.type == "volume" and (mount.source or not spec.volume_driver)
                 ),
                 *(_strict_bind(m) for m in spec.volumes if m.type == "bind" and m.must_exist),
                 *(_tmpfs(m) for m in spec.volumes if m.type == "tmpfs"),
-                *(shared_bind(m, mount_base) for m in spec.volumes if m.type == "cluster"),
+                *(
+                    shared_bind(mount, mount_base, incarnations)
+                    for mount in spec.volumes
+                    if mount.type == "cluster"
+                ),
             ],
             "Tmpfs": dict(spec.tmpfs),
             "VolumesFrom": list(spec.volumes_from),

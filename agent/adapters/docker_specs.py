@@ -33,7 +33,7 @@ def creation(spec: ServiceSpec, labels: ContainerLabels, mount_base: str) -> Bod
         "ExposedPorts": {port: {} for port in _exposed(spec)},
         "Tty": spec.tty,
         "OpenStdin": spec.stdin_open,
-        "HostConfig": host_config(spec, labels.key.project, mount_base),
+        "HostConfig": host_config(spec, labels, mount_base),
         "NetworkingConfig": {"EndpointsConfig": _endpoints(spec)},
     }
     if spec.command is not None:

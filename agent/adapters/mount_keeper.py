@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from agent.domain.shares import by_name, is_news
+from agent.domain.shares import by_name, is_news, sub_paths
 from agent.ports import Mounts
 from schemas.current import MountCurrent
-from schemas.desired import DesiredMount
+from schemas.desired import NodeDesired
 from schemas.errors import Transient
 from schemas.mounting import MountOrders, MountReport
 
@@ -34,7 +34,7 @@ class MountKeeper:
         self._mounts = mounts
         self._base = base
         self._on_change = on_change
-        self._orders: tuple[DesiredMount, ...] = ()
+        self._orders = MountOrders(wait_s=POLL_S)
         self._ordered = asyncio.Event()
         self._tried = asyncio.Event()
         self._is_silent = False
@@ -48,13 +48,14 @@ class MountKeeper:
         """Every mount by its volume's name; None: mountd doesn't answer."""
         return self._known
 
-    async def order(self, mounts: tuple[DesiredMount, ...]) -> None:
-        """Want these from now on. Waits for a first report, since a new agent knows nothing."""
-        if mounts == self._orders:
+    async def order(self, desired: NodeDesired) -> None:
+        """Want its mounts from now on. Waits for a first report: a new agent knows nothing."""
+        orders = MountOrders(mounts=desired.mounts, sub_paths=sub_paths(desired), wait_s=POLL_S)
+        if orders == self._orders:
             return
-        if not self._orders and not self._known:
+        if not self._orders.mounts and not self._known:
             self._known = None
-        self._orders = mounts
+        self._orders = orders
         self._ordered.set()
         if self._poll is not None:
             # Once only: one that is ending already can't be ended again.
@@ -72,7 +73,7 @@ class MountKeeper:
         await self._ordered.wait()
         while True:
             self._ordered.clear()
-            orders = MountOrders(mounts=self._orders, seen=self._number, wait_s=POLL_S)
+            orders = self._orders.model_copy(update={"seen": self._number})
             try:
                 async with asyncio.timeout(None) as self._poll:
                     report = await self._mounts.report(orders)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
+from urllib.parse import quote
 
-from schemas.current import MountCurrent
+from schemas.current import MountCurrent, SubPathCurrent
 from schemas.desired import NodeDesired
 from schemas.service import ServiceSpec
 from schemas.states import MountState, Wanted
@@ -32,10 +33,12 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One shared volume that a slot needs."""
+    """One shared volume that a slot needs, or a directory or file in one."""
 
-    #: relative to the base directory, such as nas/photos
+    #: relative to the base directory, such as nas/photos; with a sub path, its `share_key`
     path: str
+    #: what of the volume, relative to it; empty: the whole
+    sub_path: str = ""
     #: the volume's name; empty when the document has no such volume, or wants it gone
     name: str = ""
     when_stuck: Literal["wait", "stop", "move"] = "wait"
@@ -55,8 +58,10 @@ class Share:
 
     @property
     def incarnation(self) -> str:
-        """Of the present mount; empty unless it is mounted."""
-        return self.mount.incarnation if self.mount is not None and self.is_mounted else ""
+        """Of the present mount, or the place of the sub path; empty unless it is mounted."""
+        if self.mount is None or not self.is_mounted:
+            return ""
+        return self.mount.incarnation if self._held is None else self._held.place
 
     @property
     def lack(self) -> Lack | None:
@@ -68,7 +73,19 @@ class Share:
             return Lack("volume_missing", f"{what} is unknown: {UNANSWERED}")
         if self.mount is None:
             return Lack("volume_missing", f"{what} is not mounted yet")
-        return _lack_of(self.mount, what)
+        return _lack_of(self.mount, what) or self._lack_of_sub_path(what)
+
+    @property
+    def _held(self) -> SubPathCurrent | None:
+        found = (one for one in (self.mount.sub_paths if self.mount else ()))
+        return next((one for one in found if self.sub_path and one.path == self.sub_path), None)
+
+    def _lack_of_sub_path(self, what: str) -> Lack | None:
+        if not self.sub_path or (self._held is not None and self._held.place):
+            return None
+        if self._held is None:
+            return Lack("volume_missing", f"{self.sub_path} in {what} is not looked for yet")
+        return Lack("volume_missing", f"{what}: {self._held.reason}", definite=True)
 
 
 def mount_paths(desired: NodeDesired, spec: ServiceSpec) -> tuple[str, ...]:
@@ -92,13 +109,37 @@ def shares(
     desired: NodeDesired, spec: ServiceSpec, mounts: Mapping[str, MountCurrent] | None
 ) -> tuple[Share, ...]:
     """What a container of this spec needs, and how it is. `mounts` by name; None: unknown."""
-    return tuple(_share(desired, path, mounts) for path in mount_paths(desired, spec))
+    whole = [(path, "") for path in mount_paths(desired, spec)]
+    return tuple(_share(desired, one, mounts) for one in sorted({*whole, *_sub_paths(spec)}))
 
 
-def _share(desired: NodeDesired, path: str, mounts: Mapping[str, MountCurrent] | None) -> Share:
+def sub_paths(desired: NodeDesired) -> dict[str, tuple[str, ...]]:
+    """What containers of this node get of shared volumes instead of the whole, by mount path."""
+    found: dict[str, set[str]] = {}
+    for spec in desired.specs.values():
+        for path, sub_path in _sub_paths(spec):
+            found.setdefault(path, set()).add(sub_path)
+    return {path: tuple(sorted(inner)) for path, inner in sorted(found.items())}
+
+
+def share_key(mount_path: str, sub_path: str) -> str:
+    """A shared volume, or a sub path of one, as one word without commas and equals signs."""
+    return f"{mount_path}/{quote(sub_path)}" if sub_path else mount_path
+
+
+def _sub_paths(spec: ServiceSpec) -> set[tuple[str, str]]:
+    mounts = (mount for mount in spec.volumes if mount.type == "cluster" and mount.sub_path)
+    return {(mount.source, mount.sub_path) for mount in mounts}
+
+
+def _share(
+    desired: NodeDesired, wanted: tuple[str, str], mounts: Mapping[str, MountCurrent] | None
+) -> Share:
+    path, sub_path = wanted
     found = [
         Share(
-            path,
+            share_key(path, sub_path),
+            sub_path,
             name=order.name,
             when_stuck=order.volume.when_stuck,
             is_known=mounts is not None,

@@ -115,7 +115,10 @@ def _remount(view: SlotView, spec: ServiceSpec, seen: SeenContainer) -> Decision
     Not for one that neither runs nor will: work that is done isn't done again for a new mount.
     """
     is_outdated = any(
-        share.is_mounted and share.incarnation != seen.mounts.get(share.path)
+        share.is_mounted
+        and share.incarnation != seen.mounts.get(share.path)
+        # What writes to a volume may put another directory there: that stops nobody.
+        and not (share.sub_path and seen.is_running)
         for share in view.shares
     )
     return _recreate(view, spec, seen, "its volume was mounted anew") if is_outdated else None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.current import SubPathCurrent
+
 
 class Operation(StrEnum):
     """What an errand is for."""
@@ -37,6 +39,9 @@ class Failed:
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The server has answered the probe, if only to say no."""
+
+    #: of each sub path that was asked for
+    sub_paths: tuple[SubPathCurrent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

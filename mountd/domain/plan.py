@@ -138,6 +138,7 @@ def report(tracks: Mapping[str, Track], directory: str) -> tuple[MountCurrent, .
             reason=track.reason,
             incarnation=track.incarnation,
             answered_at="" if track.answered_at is None else _rfc3339(track.answered_at),
+            sub_paths=track.sub_paths,
         )
         for _, track in sorted(tracks.items())
         if not track.is_gone
@@ -229,7 +230,9 @@ def _wished(track: Track, wish: Wish, now: float) -> Track:
     """A volume with a mount. What changed its wish is tried at once."""
     if track.wish == wish:
         return track
-    return refused(replace(track, wish=wish, retry_at=0.0, failures=0), now)
+    has_others = track.wish is None or track.wish.sub_paths != wish.sub_paths
+    probe_at = now if has_others else track.probe_at
+    return refused(replace(track, wish=wish, retry_at=0.0, failures=0, probe_at=probe_at), now)
 
 
 def _rfc3339(moment: float) -> str:

@@ -16,6 +16,7 @@ from mountd.domain.outcomes import (
     Silent,
     Unmounted,
 )
+from schemas.current import SubPathCurrent
 from schemas.states import MountState
 from schemas.volume import VolumeSecret, VolumeSpec
 
@@ -36,6 +37,8 @@ class Wish:
     is_absent: bool = False
     #: why it is not even tried; empty when it is
     refusal: str = ""
+    #: what containers get of it instead of the whole
+    sub_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Track:
     is_dead: bool = False
     #: what is being done to it now
     running: Operation | None = None
+    #: of the present mount, as the last probe that was answered found them
+    sub_paths: tuple[SubPathCurrent, ...] = ()
     #: an ordered unmount has been carried out
     is_gone: bool = False
 
@@ -92,18 +97,18 @@ def _after(track: Track, outcome: Outcome, now: float, probe_every_s: float) -> 
                 failures=0,
                 misses=0,
                 is_dead=False,
-                probe_at=now + probe_every_s,
+                sub_paths=(),
             )
-            return _turned(track, MountState.MOUNTED, "", now)
+            return _turned(_next_probe(track, now, probe_every_s), MountState.MOUNTED, "", now)
         case Unmounted():
             return _without_mount(track, now)
         case Failed():
             return _failed(track, outcome.reason, now)
         case Answered():
             track = replace(
-                track, answered_at=now, misses=0, failures=0, probe_at=now + probe_every_s
+                track, answered_at=now, misses=0, failures=0, sub_paths=outcome.sub_paths
             )
-            return _turned(track, MountState.MOUNTED, "", now)
+            return _turned(_next_probe(track, now, probe_every_s), MountState.MOUNTED, "", now)
         case Silent():
             return _silent(track, outcome.reason, now, probe_every_s)
         case Dead():
@@ -115,7 +120,7 @@ def _after(track: Track, outcome: Outcome, now: float, probe_every_s: float) -> 
 
 def vanished(track: Track, now: float) -> Track:
     """Its mount is no longer in the kernel's table, and it wasn't us."""
-    track = replace(track, incarnation="", made_for="", misses=0, is_dead=False)
+    track = replace(track, incarnation="", made_for="", misses=0, is_dead=False, sub_paths=())
     if track.state is MountState.UNMOUNTING:
         return track
     return _turned(track, MountState.FAILED, "something else unmounted it", now)
@@ -129,6 +134,7 @@ def replaced(track: Track, incarnation: str, made_for: str, now: float) -> Track
         made_for=made_for,
         misses=0,
         is_dead=False,
+        sub_paths=(),
         probe_at=now,
     )
     if track.state is MountState.UNMOUNTING:
@@ -144,7 +150,15 @@ def refused(track: Track, now: float) -> Track:
 
 
 def _without_mount(track: Track, now: float) -> Track:
-    track = replace(track, incarnation="", made_for="", failures=0, misses=0, is_dead=False)
+    track = replace(
+        track,
+        incarnation="",
+        made_for="",
+        failures=0,
+        misses=0,
+        is_dead=False,
+        sub_paths=(),
+    )
     if track.wish is None or track.wish.is_absent:
         return replace(track, is_gone=True)
     track = replace(track, mount_path=track.wish.volume.mount_path)
@@ -166,6 +180,13 @@ def _silent(track: Track, reason: str, now: float, probe_every_s: float) -> Trac
     wait_s = min(STUCK_PROBE_S, probe_every_s) if is_verdict else 0.0
     track = replace(track, misses=misses, probe_at=now + wait_s)
     return _turned(track, MountState.STUCK, reason, now) if is_verdict else track
+
+
+def _next_probe(track: Track, now: float, probe_every_s: float) -> Track:
+    """The probe also looks for sub paths, so one that nobody has looked for makes it due."""
+    looked_for = {one.path for one in track.sub_paths}
+    is_behind = track.wish is not None and not looked_for.issuperset(track.wish.sub_paths)
+    return replace(track, probe_at=now if is_behind else now + probe_every_s)
 
 
 def _turned(track: Track, state: MountState, reason: str, now: float) -> Track:

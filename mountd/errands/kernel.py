@@ -1,4 +1,4 @@
-"""What is asked of the kernel: its table of mounts, umount2, and processes by their start."""
+"""What is asked of the kernel: its table of mounts, paths without links, processes by their start."""
 
 import ctypes
 import errno
@@ -14,8 +14,60 @@ MNT_FORCE = 1
 #: take it out of the tree now, and let it go when its last user does
 MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
+_MS_BIND = 4096
+#: the same number on every machine
+_SYS_OPENAT2 = 437
+_RESOLVE_NO_XDEV = 1
+_RESOLVE_NO_MAGICLINKS = 2
+_RESOLVE_NO_SYMLINKS = 4
+_RESOLVE_BENEATH = 8
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    )
+
+
+def open_below(directory_fd: int, path: str) -> int:
+    """Open what a path leads to from a directory, as O_PATH; whoever opened it closes it.
+
+    Raises:
+        OSError: ELOOP for a symbolic link on the way or at its end, EXDEV if it leads out of the
+            directory or onto another mount.
+    """
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    how = _OpenHow(
+        flags=os.O_PATH | os.O_CLOEXEC,
+        mode=0,
+        resolve=_RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS | _RESOLVE_NO_XDEV,
+    )
+    opened: int = _libc.syscall(
+        ctypes.c_long(_SYS_OPENAT2),
+        ctypes.c_int(directory_fd),
+        ctypes.c_char_p(name),
+        ctypes.byref(how),
+        ctypes.c_size_t(ctypes.sizeof(how)),
+    )
+    if opened < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+    return opened
+
+
+def bind(opened_fd: int, place: str) -> None:
+    """Make an open file or directory appear at a place, with the flags of its mount."""
+    # By descriptor: it is what was opened, whatever has its name now.
+    source = f"/proc/self/fd/{opened_fd}".encode()
+    if _libc.mount(source, os.fsencode(place), None, ctypes.c_ulong(_MS_BIND), None) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), place)
 
 
 def is_mounted(path: str) -> bool:

@@ -57,7 +57,7 @@ def make_mountpoint(base: str, folder: str, name: str) -> str:
 
 
 def remove_mountpoint(base: str, folder: str, name: str) -> None:
-    """Remove the directory to mount on, if it is there and empty.
+    """Remove the directory or file to mount on, if it is there and empty.
 
     Raises:
         PlaceRefusedError: its parent is not what it must be.
@@ -66,7 +66,11 @@ def remove_mountpoint(base: str, folder: str, name: str) -> None:
         return
     with parent_of(base, folder) as parent_fd:
         try:
-            os.rmdir(name, dir_fd=parent_fd)
+            found = os.stat(name, dir_fd=parent_fd, follow_symlinks=False)
+            if stat.S_ISREG(found.st_mode) and found.st_size == 0:
+                os.unlink(name, dir_fd=parent_fd)
+            else:
+                os.rmdir(name, dir_fd=parent_fd)
         except FileNotFoundError:
             return
         except OSError as error:

@@ -6,7 +6,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from mountd.errands.places import PlaceRefusedError
 from mountd.errands.result import Result
+from mountd.errands.sub_paths import Share, hold
 
 #: The server has answered, if only to refuse.
 _ANSWERS = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR}
@@ -19,8 +21,22 @@ _DEAD = {
 
 
 def probe(order: dict[str, Any]) -> Result:
-    """Ask for the file system's numbers, and for a name that nobody has ever asked for."""
-    mountpoint = Path(order["mountpoint"])
+    """Ask for the file system's numbers, and for a name that nobody has ever asked for.
+
+    Where the server answers, hold the sub paths that are asked for.
+    """
+    share = Share(order["base"], order["mount_path"], order["incarnation"])
+    found = _ask(Path(share.base, share.mount_path))
+    if found.word != "answered" or order["sub_paths"] is None:
+        return found
+    try:
+        return Result("answered", sub_paths=hold(share, order["sub_paths"]))
+    except (PlaceRefusedError, OSError) as error:
+        # Why it can't be done is this node's affair; the server has answered.
+        return Result("answered", sub_paths=dict.fromkeys(order["sub_paths"], ("", str(error))))
+
+
+def _ask(mountpoint: Path) -> Result:
     try:
         if mountpoint.lstat().st_dev == mountpoint.parent.lstat().st_dev:
             return Result("dead", "nothing is mounted there any more")

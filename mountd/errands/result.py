@@ -1,7 +1,7 @@
 """How an errand ended, as it travels from the errand to mountd."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 Word = Literal["done", "failed", "answered", "silent", "dead"]
@@ -16,6 +16,8 @@ class Result:
     #: the program that serves the mount, where there is one, and when it was started
     pid: int = 0
     started: int = 0
+    #: sub path -> where it is held, and why it isn't; one of the two is empty
+    sub_paths: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -8,6 +8,7 @@ from typing import Any
 from mountd.errands.kernel import MNT_FORCE, detach, end_process, is_mounted, umount
 from mountd.errands.places import PlaceRefusedError, remove_mountpoint
 from mountd.errands.result import Result
+from mountd.errands.sub_paths import release
 
 #: what a program gets to end by itself, and again after each signal
 _PATIENCE_S = 2.0
@@ -23,6 +24,8 @@ def unmount(order: dict[str, Any]) -> Result:
             umount(path, MNT_FORCE)
         elif not order["lazily"] and is_mounted(path):
             is_busy = umount(path, 0) == errno.EBUSY
+        # They would keep the file system alive.
+        release(order["base"], f"{order['folder']}/{order['name']}")
         detach(path)
         # A program with users left serves them until they go, unless it can't anyway.
         if order["by_force"] or not is_busy:

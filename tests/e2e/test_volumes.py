@@ -97,6 +97,35 @@ def test_containers_on_two_nodes_share_files_and_the_volume_is_deleted_without_a
     wait_mounted(world, "again")
 
 
+def test_a_link_in_a_volume_leads_no_container_to_the_node_s_own_files(
+    world: World, s3: S3Server
+) -> None:
+    world.ok("POST", "/volumes/create", wish(s3))
+    wait_mounted(world)
+    here = ["constraint:node==n1"]
+    world.deploy("evil", {"web": a_service(volumes=["pictures:/data"], environment=here)})
+    (writer,) = world.containers("evil_web")
+
+    def run(container: str, command: str) -> str:
+        with world.node("n1").engine.client() as client:
+            started = client.api.exec_create(container, ["sh", "-c", command])
+            return str(client.api.exec_start(started["Id"]).decode())
+
+    run(writer, "ln -s /etc /data/app")
+    place = f"/mnt/acs_mnt/ossfs/{BUCKET}/app"
+    world.deploy(
+        "good", {"web": a_service(volumes=[f"{place}:/app"], environment=here)}, wait=False
+    )
+    refused = world.http("POST", "/projects/good/start")
+    assert refused.status == 500
+    assert "app leads through a symbolic link" in refused.body["message"]
+    assert world.running("good") == {}
+    run(writer, "rm /data/app && mkdir /data/app && echo mine > /data/app/x")
+    world.wait_for(lambda: len(world.running("good")) == 1, "the directory is there, and is used")
+    (reader,) = world.containers("good_web")
+    assert run(reader, "cat /app/x") == "mine\n"
+
+
 def test_a_dead_fuse_process_is_noticed_and_what_used_it_starts_anew(
     world: World, s3: S3Server
 ) -> None:

@@ -140,7 +140,7 @@ class FakeEngine(Script):
         for attachment in spec.networks:
             if attachment.name not in self.nets:
                 raise ContainerRejected(f"network {attachment.name} does not exist")
-        require_shares(spec, self.mounted)
+        require_shares(spec, dict(labels.mounts), self.mounted)
         self._count += 1
         seen = SeenContainer(
             id=hashlib.sha256(f"{name}{self._count}".encode()).hexdigest(),
@@ -171,7 +171,7 @@ class FakeEngine(Script):
         if seen.is_running:
             return
         spec = self.specs[container_id]
-        require_shares(spec, self.mounted)
+        require_shares(spec, seen.mounts, self.mounted)
         for port in spec.ports:
             if port.host_port is not None and port.host_port in self._taken_ports():
                 raise PortTaken(f"port {port.host_port} is in use on this node")

@@ -1,7 +1,7 @@
 """What an engine in memory makes up where a real one has images, ports and a disk."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from agent.adapters.docker_shares import shared_bind
 from agent.errors import ContainerRejected
@@ -17,10 +17,12 @@ def bindings(port: Port) -> tuple[tuple[str, int], ...]:
     return ((port.host_ip or "0.0.0.0", port.host_port or 32768 + port.container_port),)
 
 
-def require_shares(spec: ServiceSpec, mounted: Collection[str] | None) -> None:
+def require_shares(
+    spec: ServiceSpec, incarnations: Mapping[str, str], mounted: Collection[str] | None
+) -> None:
     """Refuse what the adapter refuses, and what is not there. None: everything is."""
     for mount in spec.volumes:
         if mount.type == "cluster":
-            source = shared_bind(mount, "")["Source"]
+            source = shared_bind(mount, "", incarnations)["Source"]
             if mounted is not None and mount.source not in mounted:
                 raise ContainerRejected(f"bind source path does not exist: {source}")

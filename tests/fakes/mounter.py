@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mountd.domain.outcomes import Answered, Dead, Failed, Mounted, Silent, Unmounted
 from mountd.domain.plan import Found, fingerprint
 from mountd.domain.track import Wish
+from schemas.current import SubPathCurrent
 
 
 @dataclass(slots=True)
@@ -77,7 +78,9 @@ class FakeMounter:
         self.mounts.pop(mount_path, None)
         return Unmounted()
 
-    async def probe(self, mount_path: str) -> Answered | Silent | Dead:
+    async def probe(
+        self, mount_path: str, sub_paths: tuple[str, ...] | None
+    ) -> Answered | Silent | Dead:
         self.calls.append(f"probe {mount_path}")
         mount = self.mounts.get(mount_path)
         if mount is None or not mount.is_alive:
@@ -86,7 +89,13 @@ class FakeMounter:
             await asyncio.sleep(self._deadline_s)
             return Silent("its server doesn't answer")
         await asyncio.sleep(self._takes_s)
-        return Answered()
+        return Answered(tuple(self._hold(mount, path) for path in sub_paths or ()))
+
+    @staticmethod
+    def _hold(mount: FakeMount, path: str) -> SubPathCurrent:
+        if any(name.startswith(f"{path}/") for name in mount.server.files):
+            return SubPathCurrent(path=path, place=f".sub/{mount.found.incarnation}-{path}")
+        return SubPathCurrent(path=path, reason=f"it has no {path}")
 
     def on_change(self, tell: Callable[[str | None], None]) -> None:
         self._listeners.append(tell)

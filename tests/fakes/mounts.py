@@ -2,7 +2,7 @@
 
 import asyncio
 
-from schemas.current import MountCurrent
+from schemas.current import MountCurrent, SubPathCurrent
 from schemas.desired import DesiredMount
 from schemas.errors import Transient
 from schemas.mounting import MountOrders, MountReport
@@ -37,8 +37,9 @@ class FakeMounts:
         self.asked += 1
         await (asyncio.Event().wait() if self.is_hung else asyncio.sleep(0))
         self._require_presence()
-        if self.orders is None or orders.mounts != self.orders.mounts:
-            self.orders = orders
+        asked = orders.model_copy(update={"seen": -1, "wait_s": 0.0})
+        if asked != self.orders:
+            self.orders = asked
             for order in orders.mounts:
                 self._follow(order)
         if orders.seen == self._number:
@@ -56,6 +57,19 @@ class FakeMounts:
     def turn(self, name: str, state: MountState, **fields: str) -> None:
         """From now on the volume's mount is so."""
         self._put(self._mounts[name].model_copy(update={"state": state, **fields}))
+
+    def hold(self, name: str, *missing: str, place: str = "1") -> None:
+        """From now on the volume's sub paths are at places of this number, but for some."""
+        if (mount := self._mounts.get(name)) is None or self.orders is None:
+            return
+        found = tuple(
+            SubPathCurrent(path=path, reason=f"it has no {path}")
+            if path in missing
+            else SubPathCurrent(path=path, place=f".sub/{place}")
+            for path in self.orders.sub_paths.get("/".join(mount.mountpoint.split("/")[-2:]), ())
+        )
+        if found != mount.sub_paths:
+            self._put(mount.model_copy(update={"sub_paths": found}))
 
     def go_away(self) -> None:
         """mountd dies, and its answers with it."""
@@ -83,6 +97,7 @@ class FakeMounts:
                     incarnation="" if self.is_slow else "i1",
                 )
             )
+        self.hold(order.name)
 
     def _put(self, mount: MountCurrent) -> None:
         self._mounts[mount.name] = mount

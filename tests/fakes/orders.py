@@ -81,6 +81,12 @@ def a_mount(
 
 
 def sharing(name: str = "photos", image: str = "web:1", **fields: Any) -> ServiceSpec:
-    """A spec that uses it."""
-    mount = {"type": "cluster", "source": f"nas/{name}", "target": "/photos"}
+    """A spec that uses it, or a sub path of it."""
+    inner = fields.pop("sub_path", "")
+    mount = {
+        "type": "cluster",
+        "source": f"nas/{name}",
+        "target": "/photos",
+        "sub_path": inner,
+    }
     return a_spec(image, volumes=(mount,), **fields)

@@ -35,6 +35,25 @@ async def test_a_volume_is_mounted_before_its_container_starts(node: FakeNode) -
     assert EventKind.MOUNT_OK in [event.kind for event in node.bus.events]
 
 
+async def test_a_container_gets_a_directory_of_a_volume_where_mountd_holds_it(
+    node: FakeNode,
+) -> None:
+    app = sharing(sub_path="app")
+    await node.order(orders(a_slot(spec=app), mounts=[a_mount()]))
+    assert node.engine.named("shop_web_1").mounts == {
+        "nas/photos": "i1",
+        "nas/photos/app": ".sub/1",
+    }
+    # Another directory of that name stops nobody, but the next start is on it.
+    before = node.engine.named("shop_web_1").id
+    node.mounts.hold("photos", place="2")
+    await asyncio.sleep(60)
+    assert node.engine.named("shop_web_1").id == before
+    node.engine.die(before)
+    await node.until(lambda: node.status.settled and node.engine.named("shop_web_1").id != before)
+    assert node.engine.named("shop_web_1").mounts["nas/photos/app"] == ".sub/2"
+
+
 async def test_the_agent_asks_nobody_before_there_is_a_volume(node: FakeNode) -> None:
     await node.order(orders(a_slot()))
     await asyncio.sleep(120)

@@ -90,7 +90,7 @@ async def test_an_export_is_mounted_probed_and_unmounted(exports: Exports) -> No
     assert (path / "file").read_text() == "remote"
     (found,) = exports.mounter.table().values()
     assert (found.name, found.incarnation) == ("media", mounted.incarnation)
-    assert await exports.mounter.probe("nas/media") == Answered()
+    assert await exports.mounter.probe("nas/media", None) == Answered()
     assert await exports.mounter.unmount("nas/media", is_forced=False) == Unmounted()
     assert not path.exists()
     assert exports.mounter.table() == {}
@@ -197,7 +197,7 @@ async def test_what_was_written_to_the_bare_directory_is_not_deleted(exports: Ex
 async def test_a_directory_that_is_no_mount_is_dead(exports: Exports) -> None:
     await exports.mounter.mount(a_share())
     detach(f"{exports.layout.base}/nas/media")
-    probed = await exports.mounter.probe("nas/media")
+    probed = await exports.mounter.probe("nas/media", None)
     assert probed == Dead("nothing is mounted there any more")
 
 

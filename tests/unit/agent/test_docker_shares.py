@@ -31,15 +31,17 @@ def test_a_shared_volume_is_a_bind_that_makes_no_directory() -> None:
     assert "Binds" not in host
 
 
-def test_a_directory_of_it_and_read_only_are_honoured() -> None:
-    bind = shared_bind(a_share(source="ossfs/my.bucket", sub_path="a/./b/", read_only=True), "/mnt")
-    assert (bind["Source"], bind["ReadOnly"]) == ("/mnt/ossfs/my.bucket/a/b", True)
+def test_a_directory_of_it_is_bound_where_mountd_holds_it_and_never_by_its_path() -> None:
+    share = a_share(source="ossfs/my.bucket", sub_path="a/b=,c", read_only=True)
+    held = {"ossfs/my.bucket": "i1", "ossfs/my.bucket/a/b%3D%2Cc": ".sub/0a-1b-2c"}
+    bind = shared_bind(share, "/mnt", held)
+    assert (bind["Source"], bind["ReadOnly"]) == ("/mnt/.sub/0a-1b-2c", True)
 
 
-@pytest.mark.parametrize("sub_path", ["..", "a/../../b", "/etc", "a/..", "a\0b"])
-def test_no_directory_leads_out_of_a_volume(sub_path: str) -> None:
-    with pytest.raises(ContainerRejected, match="is no directory in nas/photos"):
-        shared_bind(a_share(sub_path=sub_path), "/mnt")
+@pytest.mark.parametrize("place", ["", "nas/photos/app", "/etc", ".sub/../etc", ".sub/a\n"])
+def test_a_directory_that_mountd_does_not_hold_is_no_mount(place: str) -> None:
+    with pytest.raises(ContainerRejected, match="'app' of nas/photos is not held"):
+        shared_bind(a_share(sub_path="app"), "/mnt", {"nas/photos/app": place})
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_no_directory_leads_out_of_a_volume(sub_path: str) -> None:
 )
 def test_what_is_no_shared_volume_is_none(source: str) -> None:
     with pytest.raises(ContainerRejected, match="is no shared volume"):
-        shared_bind(a_share(source=source), "/mnt")
+        shared_bind(a_share(source=source), "/mnt", {})
 
 
 def test_a_container_says_for_which_mounts_it_was_made() -> None:

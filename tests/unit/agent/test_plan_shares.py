@@ -8,6 +8,8 @@ import pytest
 from agent.domain.actions import CreateContainer, StartContainer
 from agent.domain.observation import Attempts
 from agent.domain.plan import Plan, plan
+from agent.domain.shares import sub_paths
+from schemas.current import SubPathCurrent
 from schemas.desired import DesiredMount
 from schemas.names import SlotKey
 from schemas.states import Health, MountState, Wanted
@@ -237,6 +239,46 @@ def test_a_mount_of_an_earlier_volume_of_the_name_is_not_taken_for_the_new_one()
     planned = planned_on(elsewhere)
     assert planned.is_empty
     assert planned.problems[0].message == "volume photos is not mounted yet"
+
+
+def held(*found: SubPathCurrent) -> Any:
+    (mount,) = mounted().values()
+    return {"photos": mount.model_copy(update={"sub_paths": found})}
+
+
+@pytest.mark.parametrize(
+    ("mounts", "definite", "message"),
+    [
+        (held(), False, "app in volume photos is not looked for yet"),
+        (
+            held(SubPathCurrent(path="app", reason="app leads through a symbolic link")),
+            True,
+            "volume photos: app leads through a symbolic link",
+        ),
+        (STUCK, False, "volume photos is stuck: no answer for 40 s"),
+    ],
+)
+def test_nothing_starts_on_a_directory_that_mountd_does_not_hold(
+    mounts: Any, definite: bool, message: str
+) -> None:
+    desired = orders(a_slot(spec=sharing(sub_path="app")), mounts=[a_mount()])
+    planned = plan(desired, an_observation(mounts=mounts))
+    assert planned.is_empty
+    assert [(p.definite, p.message) for p in planned.problems] == [(definite, message)]
+
+
+def test_a_container_is_made_for_the_place_of_its_directory_and_runs_on_if_that_changes() -> None:
+    spec = sharing(sub_path="app")
+    desired = orders(a_slot(spec=spec), mounts=[a_mount()])
+    first, second = (held(SubPathCurrent(path="app", place=f".sub/{n}")) for n in "12")
+    create = plan(desired, an_observation(mounts=first)).additions[0]
+    assert isinstance(create, CreateContainer)
+    assert create.labels.mounts == (("nas/photos", "i1"), ("nas/photos/app", ".sub/1"))
+    running = a_container(spec=spec, mounts=dict(create.labels.mounts))
+    assert plan(desired, an_observation(running, mounts=second)).is_empty
+    again = plan(desired, an_observation(exited(running), mounts=second))
+    assert kinds(again) == ["RemoveContainer", "CreateContainer", "StartContainer"]
+    assert sub_paths(desired) == {"nas/photos": ("app",)}
 
 
 def test_whoever_takes_a_container_s_volumes_waits_for_them_too() -> None:

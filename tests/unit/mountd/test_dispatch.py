@@ -38,10 +38,9 @@ async def test_an_errand_gets_its_order_and_its_result_comes_back(
 
 async def test_the_real_program_probes(dispatch: Dispatch) -> None:
     # /proc is mounted, and answers for ever.
-    order = {"kind": "probe", "mountpoint": "/proc"}
-    assert (await dispatch.run("nas/a", order, 5.0)).word == "answered"
-    ghost = {"kind": "probe", "mountpoint": "/usr"}
-    result = await dispatch.run("nas/a", ghost, 5.0)
+    order = {"kind": "probe", "base": "/", "incarnation": "", "sub_paths": None}
+    assert (await dispatch.run("nas/a", {**order, "mount_path": "proc"}, 5.0)).word == "answered"
+    result = await dispatch.run("nas/a", {**order, "mount_path": "usr"}, 5.0)
     assert (result.word, result.reason) == ("dead", "nothing is mounted there any more")
 
 

@@ -103,13 +103,30 @@ async def test_a_mounter_that_breaks_its_promise_is_given_up(
     async with a_keeper(mounter, patience_s=0.1) as keeper:
         await until(keeper, MountState.MOUNTED)
 
-        async def never(_mount_path: str) -> Answered | Silent | Dead:
+        async def never(*_asked: object) -> Answered | Silent | Dead:
             await asyncio.Event().wait()
             return Answered()
 
         monkeypatch.setattr(mounter, "probe", never)
         stuck = await until(keeper, MountState.STUCK)
         assert "no end of it" in stuck.mounts[0].reason
+
+
+async def test_a_sub_path_is_looked_for_as_soon_as_it_is_ordered() -> None:
+    mounter = FakeMounter()
+    mounter.server(PATH).files["app/x"] = b""
+    # Far too long for a probe that comes by itself.
+    async with a_keeper(mounter, probe_every_s=60) as keeper, asyncio.timeout(5):
+        await until(keeper, MountState.MOUNTED)
+        seen, found = -1, dict[str, str]()
+        while set(found) != {"app", "missing"}:
+            asked = MountOrders(
+                mounts=(an_order(),), sub_paths={PATH: ("app", "missing")}, seen=seen, wait_s=1
+            )
+            report = await keeper.answer(asked)
+            seen = report.number
+            found = {one.path: one.place or one.reason for one in report.mounts[0].sub_paths}
+    assert found == {"app": ".sub/fake-1-app", "missing": "it has no missing"}
 
 
 async def test_one_slow_volume_holds_up_no_other() -> None:

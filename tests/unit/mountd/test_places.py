@@ -28,7 +28,7 @@ def _make(root: Path, *names: str, mode: int = 0o750) -> bool:
         os.close(root_fd)
 
 
-def _exchange(one: Path, other: Path) -> None:
+def exchange(one: Path, other: Path) -> None:
     """Each gets the other's name, with no moment between."""
     at_cwd, exchange = -100, 2
     libc = ctypes.CDLL(None, use_errno=True)
@@ -75,14 +75,14 @@ def test_an_exchange_while_we_walk_never_leads_us_outside(tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(outside)
     has_ended = threading.Event()
 
-    def exchange() -> None:
+    def attack() -> None:
         try:
             for _ in range(SWAPS):
-                _exchange(export / "a", tmp_path / "link")
+                exchange(export / "a", tmp_path / "link")
         finally:
             has_ended.set()
 
-    attacker = threading.Thread(target=exchange)
+    attacker = threading.Thread(target=attack)
     attacker.start()
     outcomes = {"made": 0, "refused": 0}
     for number in itertools.count():

@@ -5,7 +5,9 @@ from dataclasses import replace
 from mountd.domain.outcomes import (
     Answered,
     Failed,
+    Mounted,
     Operation,
+    Unmounted,
 )
 from mountd.domain.plan import (
     Found,
@@ -18,6 +20,7 @@ from mountd.domain.plan import (
     plan,
     report,
 )
+from schemas.current import SubPathCurrent
 from schemas.states import MountState
 from tests.unit.mountd.builders import a_bucket, a_nas, a_wish
 from tests.unit.mountd.tracks import (
@@ -110,6 +113,27 @@ def test_a_mount_that_an_earlier_process_was_still_making_is_taken_over() -> Non
     assert noticed({"media": leaving}, there, NOW)["media"].state is MountState.UNMOUNTING
     gone = replace(leaving, is_gone=True)
     assert noticed({"media": gone}, there, NOW) == {"media": gone}
+
+
+def test_sub_paths_belong_to_the_mount_that_they_were_found_in() -> None:
+    found = (SubPathCurrent(path="app", place=".sub/1"),)
+    track = a_track(replace(a_wish(), sub_paths=("app",)), sub_paths=found)
+    there = {PATH: Found("media", PATH, "two", "")}
+    assert report({"media": track}, "/mnt")[0].sub_paths == found
+    assert noticed({"media": track}, {}, NOW)["media"].sub_paths == ()
+    assert noticed({"media": track}, there, NOW)["media"].sub_paths == ()
+    assert after(track, Unmounted()).sub_paths == ()
+    # A mount that is new has them looked for at once.
+    again = after(track, Mounted("two", "f"))
+    assert (again.sub_paths, again.probe_at) == ((), NOW)
+    assert after(again, Answered(found)).probe_at == NOW + EVERY_S
+
+
+def test_a_sub_path_that_was_ordered_during_a_probe_makes_the_next_one_due() -> None:
+    wish = a_wish()
+    asked = a_track(wish, running=Operation.PROBE)
+    tracks = ordered({"media": asked}, {"media": replace(wish, sub_paths=("app",))}, NOW)
+    assert step(after(tracks["media"], Answered())) == (Operation.PROBE, False)
 
 
 def test_what_is_under_way_is_not_judged_by_the_table() -> None:
