@@ -107,12 +107,15 @@ class Agent:
             reasons.append("the first pass has not ended")
         elif newest.engine.state is not EngineState.READY:
             reasons.append(f"the engine is {newest.engine.state}: {newest.engine.reason}")
+        if fault := self._world.ledger.fault:
+            reasons.append(f"orders can't be kept on disk: {fault}")
         return reasons
 
     def render_metrics(self) -> bytes:
         return self._metrics.render(
             self.reporter.newest,
             is_connected=self._world.bus.is_connected,
+            is_saved=not self._world.ledger.fault,
             dropped=self.reporter.events_dropped,
         )
 
