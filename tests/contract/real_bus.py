@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -25,36 +26,34 @@ from schemas.desired import NodeDesired
 
 _HOST = "127.0.0.1"
 
-_CONFIG = """\
-listen: "{host}:{port}"
-jetstream {{ store_dir: "{directory}/store", sync_interval: always }}
-authorization {{
-  users: [
-    {{ user: admin, password: admin }}
-    {agents}
-  ]
-}}
-"""
+#: the broker that operators are told to run: what it permits is what the tests prove
+_EXAMPLE = Path(__file__).parents[2] / "examples" / "production" / "nats-server.conf"
+#: as in the example
+_PASSWORD = "change-me"
 
-_AGENT = """\
-{{ user: {node}, password: {node}, permissions: {{
-  publish: {{ allow: [
-    "$KV.status.{node}", "$JS.API.DIRECT.GET.KV_desired.$KV.desired.{node}",
-    "hb.{node}", "evt.{node}.>"
-  ] }}
-  subscribe: {{ allow: ["_INBOX.{node}.>", "$KV.desired.{node}", "troopers.node.{node}.>"] }}
-  allow_responses: {{ max: 1, expires: "30s" }}
-}} }}
-"""
+
+def _config(port: int, directory: Path, nodes: Iterable[str]) -> str:
+    """The example's text, listening here and with a user for each node."""
+    example = _EXAMPLE.read_text()
+    user = re.search(r"^ *\{ user: node1,.*?^    \} \}$", example, re.MULTILINE | re.DOTALL)
+    assert user is not None
+    users = "\n".join(user[0].replace("node1", node) for node in nodes)
+    changed = example.replace(user[0], users)
+    for said, meant in (
+        ("0.0.0.0:4222", f"{_HOST}:{port}"),
+        ("/var/lib/nats", f"{directory}/store"),
+    ):
+        assert said in changed
+        changed = changed.replace(said, meant)
+    return changed
 
 
 class RealServer:
-    """One nats-server with its store in `directory`. Users: admin, and the nodes n1 and n2."""
+    """One nats-server with its store in `directory`: users coordinator, operator, n1 and n2."""
 
     def __init__(self, directory: Path) -> None:
         (self._port,) = free_ports(_HOST, 1)
-        agents = "".join(_AGENT.format(node=node) for node in ("n1", "n2"))
-        config = _CONFIG.format(host=_HOST, port=self._port, directory=directory, agents=agents)
+        config = _config(self._port, directory, ("n1", "n2"))
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "nats.conf").write_text(config)
         self._child = Child(
@@ -65,7 +64,7 @@ class RealServer:
         )
 
     def url(self, user: str) -> str:
-        return f"nats://{user}:{user}@{_HOST}:{self._port}"
+        return f"nats://{user}:{_PASSWORD}@{_HOST}:{self._port}"
 
     def start(self) -> None:
         self._child.start()
@@ -88,7 +87,7 @@ class Coordinator:
     """The other end of the bus, without any of our code but the subjects. Use as a context."""
 
     def __init__(self, server: RealServer) -> None:
-        self._url = server.url("admin")
+        self._url = server.url("coordinator")
         self.client = Client()
         self.heartbeats: list[bytes] = []
 
@@ -154,7 +153,7 @@ async def linked(
     server: RealServer, name: str = "c1", replicas: int = 1
 ) -> AsyncIterator[NatsLink]:
     """A coordinator's link to a server that runs, with every bucket and stream."""
-    link = a_link(server.url("admin"), name)
+    link = a_link(server.url("coordinator"), name)
     async with running(link):
         await until_connected(lambda: link.is_connected)
         await Stores(link, replicas).ensure()

@@ -146,7 +146,7 @@ async def test_a_deletion_over_an_old_revision_is_refused(bucket: Bucket) -> Non
 
 async def test_a_value_larger_than_the_broker_takes_is_the_callers_fault(bucket: Bucket) -> None:
     with pytest.raises(InvalidInput):
-        await bucket.put("n1", NodeRecord(name="n1", index=1, joined="x" * 2_000_000), 0)
+        await bucket.put("n1", NodeRecord(name="n1", index=1, joined="x" * 9_000_000), 0)
 
 
 async def test_without_a_broker_reads_and_writes_say_so(bucket_trial: BucketTrial) -> None:

@@ -12,8 +12,8 @@ from coordinator.errors import BusUnavailable, RevisionConflict
 from schemas.codec import encode
 from schemas.errors import InvalidInput
 
-#: the broker's default for a message
-PAYLOAD_BYTES_MAX = 1024 * 1024
+#: what docs/operations.md sets for a message
+PAYLOAD_BYTES_MAX = 8 * 1024 * 1024
 
 
 class FakeBucket:

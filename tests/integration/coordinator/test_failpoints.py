@@ -39,7 +39,7 @@ class Process:
         self._environment = {
             "PYTHONPATH": str(ROOT),
             "TROOPERS_COORDINATOR_NAME": "c1",
-            "TROOPERS_COORDINATOR_NATS_URL": server.url("admin"),
+            "TROOPERS_COORDINATOR_NATS_URL": server.url("coordinator"),
             "TROOPERS_COORDINATOR_LISTEN": f"{HOST}:{port}",
         }
         self.child = Child(

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 
+import nats
 import pytest
 from nats.aio.msg import Msg
 
@@ -66,7 +67,7 @@ class TestConnection:
             assert list(await KvBucket(other, subjects.NODES_BUCKET).snapshot()) == ["n1"]
 
     async def test_what_is_missing_is_made_on_every_connection(self, server: RealServer) -> None:
-        link, found = a_link(server.url("admin")), asyncio.Event()
+        link, found = a_link(server.url("coordinator")), asyncio.Event()
         stores = asyncio.create_task(Stores(link).keep(found.set))
         async with running(link):
             server.start()
@@ -127,7 +128,7 @@ class TestCollector:
         collector = Collector(picture, status, lambda: None)
         beat = Heartbeat(node="n1", boot_id="boot-1", sequence=1, engine=EngineState.READY)
         work = asyncio.create_task(collector.run())
-        own = a_link(server.url("admin"), "c2")
+        own = a_link(server.url("coordinator"), "c2")
         collector.subscribe(own)
         async with running(own):
             await until_connected(lambda: own.is_connected)
@@ -181,7 +182,7 @@ class TestPublisher:
     async def test_what_is_too_large_holds_up_nothing_behind_it(
         self, link: NatsLink, publisher: Publisher
     ) -> None:
-        publisher.tell(event(EventKind.NODE_JOINED, "x" * 2_000_000))
+        publisher.tell(event(EventKind.NODE_JOINED, "x" * 9_000_000))
         publisher.tell(event(EventKind.NODE_JOINED, "small"))
         await until(lambda: not publisher._queue)
         assert await stored(link, subjects.EVENTS_STREAM) == 1
@@ -247,3 +248,14 @@ class TestNodeRequests:
         monkeypatch.setattr(node_requests, "TIMEOUT_S", 0.1)
         fault = await NatsNodeRequests(link).signal("n1", ("id1",), "HUP")
         assert fault == "no answer (TimeoutError)"
+
+
+async def test_who_may_only_send_commands_writes_no_record(
+    link: NatsLink, server: RealServer
+) -> None:
+    operator = await nats.connect(server.url("operator"))
+    key = subjects.kv_key(subjects.PROJECTS_BUCKET, "shop")
+    with pytest.raises(nats.errors.TimeoutError):
+        await operator.jetstream(timeout=0.5).publish(key, b"{}")
+    await operator.close()
+    assert await stored(link, subjects.kv_stream(subjects.PROJECTS_BUCKET)) == 0
