@@ -160,10 +160,10 @@ class Intake:
             )
             return catalogue.create(held, command, template, moment)
         view = self._picture.views(time.monotonic()).get(command.project)
-        running = view is not None and any(
-            container.runs for service in view.services.values() for container in service.containers
-        )
-        return catalogue.apply(held, command, moment, running=running)
+        services = view.services if view else {}
+        running = any(each.runs for service in services.values() for each in service.containers)
+        unsettled = {name for name, each in services.items() if not each.is_settled}
+        return catalogue.apply(held, command, moment, running=running, unsettled=unsettled)
 
     async def _decide_on_volume(
         self, held: VolumeRecord | None, command: AnyVolumeCommand

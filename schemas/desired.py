@@ -5,6 +5,8 @@ pin to a node. Specs are stored once and shared by their slots. A container that
 mention is left alone and reported; only `wanted: absent` removes one.
 """
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from schemas.document import Document, Part
@@ -37,6 +39,8 @@ class DesiredSlot(Part):
     def key(self) -> SlotKey:
         return SlotKey(self.project, self.service, self.slot)
 
+    #: raised by a start of what isn't up: failures from before it are forgotten
+    tries: int = 0
 
 class AddressPool(Part):
     """Addresses that a network hands out, and those that it keeps back."""

@@ -100,6 +100,7 @@ class ServiceRecord(Part):
     stop_signal: str = ""
     stop_timeout_s: float | None = None
     refresh: int = 0
+    tries: int = 0
     #: the newest operation that changed whether it is wanted, or how often
     changed_by: Operation | None = None
     created: str

@@ -75,7 +75,7 @@ def _judge(outcome: Outcome, observed: Observation) -> Outcome:
 
 
 def _of_same_basis(attempts: Attempts, slot: DesiredSlot) -> Attempts:
-    basis = f"{slot.wanted} {slot.spec} {slot.version} {slot.refresh}"
+    basis = f"{slot.wanted} {slot.spec} {slot.version} {slot.refresh} {slot.tries}"
     if attempts.basis == basis:
         return attempts
     return Attempts(
@@ -141,17 +141,15 @@ def _count_bad_health(
     return replace(
         attempts,
         exits=attempts.exits + 1,
-        last_exit_at=now,
-        since=attempts.since or now,
-        code="unhealthy",
-        message=f"container {slot.key} fails its health check",
+        last_exit_at=at,
+        since=attempts.since or at,
         counted=attempts.counted | {mark},
     )
 
 
 def _count_failure(attempts: Attempts, failure: Failed, node: str, now: float) -> Attempts:
     is_removal = isinstance(failure.action, StopContainer | RemoveContainer)
-    message = str(failure.error)
+    now, message = observed.now, str(failure.error)
     if isinstance(failure.action, PullImage):
         reference = failure.action.reference
         message = f"image {reference} is not on node {node} and cannot be pulled: {message}"
@@ -184,7 +182,7 @@ def _ends_well(outcome: Succeeded, slot: DesiredSlot) -> bool:
             last = StopContainer
         case Wanted.ABSENT:
             last = RemoveContainer
-    return isinstance(outcome.action, last) and slot_of(outcome.action) == slot.key
+    return isinstance(action, last) and slot_of(action) == slot.key
 
 
 def _failures_by_key(outcomes: list[Outcome]) -> dict[SlotKey, Failed]:

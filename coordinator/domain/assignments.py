@@ -149,6 +149,7 @@ def _entry(
         spec=identities[(key.project, key.service)],
         version=project.version,
         refresh=service.refresh,
+        tries=service.tries,
         stop_signal=service.stop_signal if wanted is Wanted.STOPPED else "",
         stop_timeout_s=service.stop_timeout_s if wanted is Wanted.STOPPED else None,
     )

@@ -5,6 +5,7 @@ operation ends as superseded. The reference is silent here; refusing instead wou
 project that nobody can stop.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from coordinator.domain.operations import Moment, answered, begun
@@ -102,9 +103,17 @@ def check_new_name(held: ProjectRecord | None, command: CreateProject) -> None:
 
 
 def apply(
-    held: ProjectRecord | None, command: AnyProjectCommand, moment: Moment, *, running: bool = False
+    held: ProjectRecord | None,
+    command: AnyProjectCommand,
+    moment: Moment,
+    *,
+    running: bool = False,
+    unsettled: Collection[str] = (),
 ) -> Decision:
-    """Every command but create. `running`: whether containers of the project run now.
+    """Every command but create.
+
+    `running`: whether containers of the project run now. `unsettled`: its services that aren't what
+    is wanted of them, for whatever reason.
 
     Raises:
         NotFound: no such project or service.
@@ -118,10 +127,10 @@ def apply(
     if held.desired_state is State.DELETED:
         raise Conflict(f"project {held.name} is being deleted")
     if isinstance(command, ProjectCommand):
-        return _on_services(held, tuple(held.services), command, moment)
+        return _on_services(held, tuple(held.services), command, moment, unsettled)
     if command.service not in held.services:
         raise _not_found(command)
-    return _on_services(held, (command.service,), command, moment)
+    return _on_services(held, (command.service,), command, moment, unsettled)
 
 
 def _not_found(command: AnyProjectCommand) -> NotFound:
@@ -130,7 +139,11 @@ def _not_found(command: AnyProjectCommand) -> NotFound:
 
 
 def _on_services(
-    held: ProjectRecord, names: tuple[str, ...], command: AnyProjectCommand, moment: Moment
+    held: ProjectRecord,
+    names: tuple[str, ...],
+    command: AnyProjectCommand,
+    moment: Moment,
+    unsettled: Collection[str],
 ) -> Decision:
     """Change these services as the command says; the rest of the record follows."""
     services = dict(held.services)
@@ -144,7 +157,9 @@ def _on_services(
         change: dict[str, object]
         match command:
             case StartProject() | StartService():
-                change = _STARTED
+                # What has failed is tried again at once: its cause may have been removed. What is
+                # up is left in peace.
+                change = {**_STARTED, "tries": service.tries + (name in unsettled)}
             case StopProject() | StopService():
                 change = _stopped("", float(command.timeout))
             case KillProject() | KillService():
@@ -154,7 +169,8 @@ def _on_services(
             case RedeployProject():
                 change = {**_STARTED, "refresh": service.refresh + 1}
             case ScaleService():
-                change = {**_STARTED, "scale": _scale(service, command)}
+                tries = service.tries + (name in unsettled)
+                change = {**_STARTED, "scale": _scale(service, command), "tries": tries}
             case _:
                 raise InvalidInput(f"{type(command).__name__} is not for an existing project")
         changed = service.model_copy(update={**change, "updated": moment.now})

@@ -125,6 +125,18 @@ class TestWait:
         live.obey()
         assert (await self.quickly(waiting)).progress is Progress.DONE
 
+    async def test_a_start_after_a_failure_waits_for_another_try(self, live: World) -> None:
+        waiting = await self.begin(live)
+        failed = a_container(status="created")
+        live.hear(1, failed, problems=[a_problem()])
+        assert (await self.quickly(waiting)).progress is Progress.FAILED
+        start = StartProject(command_id="s", name="shop", wait=LONG_S)
+        waiting = asyncio.create_task(live.intake.submit(start))
+        await eventually(lambda: (entry := live.entry()) is not None and entry.tries == 1)
+        assert not waiting.done()
+        live.obey()
+        assert (await self.quickly(waiting)).progress is Progress.DONE
+
     async def test_a_start_is_not_done_by_containers_that_are_still_being_stopped(
         self, live: World
     ) -> None:

@@ -94,7 +94,8 @@ def test_ten_healthy_minutes_end_a_crash_loop() -> None:
 def test_other_orders_end_every_count_but_remember_what_was_counted() -> None:
     seen = exited(a_container())
     looping = look(Attempts(), seen)
-    for newer in (a_slot(refresh=1), a_slot(version="2"), a_slot(wanted=Wanted.STOPPED)):
+    changes = ({"refresh": 1}, {"tries": 1}, {"version": "2"}, {"wanted": Wanted.STOPPED})
+    for newer in (a_slot(**change) for change in changes):
         assert look(looping, seen, desired=orders(newer)).exits == 0
 
 

@@ -50,6 +50,20 @@ class TestStartAndStop:
         assert service.stop_timeout_s is None
         assert service.updated == NOW.now
 
+    @pytest.mark.parametrize(
+        "command",
+        [
+            StartProject(command_id="c", name="shop"),
+            StartService(command_id="c", service_id="shop_web"),
+            ScaleService(command_id="c", service_id="shop_web", type="scale_to", value=1),
+        ],
+        ids=lambda command: type(command).__name__,
+    )
+    def test_start_tries_anew_what_is_not_up_and_leaves_the_rest(self, command: Any) -> None:
+        held = a_project(a_service("web"), a_service("db"))
+        services = decided(command, held, unsettled={"web"}).record.services
+        assert (services["web"].tries, services["db"].tries) == (1, 0)
+
     def test_stop_keeps_its_timeout(self) -> None:
         service = service_after(StopProject(command_id="c", name="shop", timeout=42))
         assert (service.desired_state, service.stop_timeout_s) == (STOPPED, 42.0)
