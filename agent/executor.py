@@ -57,6 +57,16 @@ class _Undertaking:
     task: asyncio.Task[None] | None = None
 
 
+class _Turns:
+    """How much the engine is given to do at once."""
+
+    def __init__(self, cores: int) -> None:
+        self.starting = asyncio.Semaphore(STARTS_PER_CORE * cores)
+        self.removing = asyncio.Semaphore(STARTS_PER_CORE * cores)
+        # Stops mostly wait. The bound only keeps a thousand of them from signalling at once.
+        self.stopping = asyncio.Semaphore(64)
+
+
 class Executor:
     """Turns plans into outcomes. Actions run on as tasks of `tasks` between passes."""
 
@@ -73,13 +83,10 @@ class Executor:
         self._on_ended = on_ended
         self._open: list[_Undertaking] = []
         self._outcomes: list[Outcome] = []
-        self._starting = asyncio.Semaphore(STARTS_PER_CORE * cores)
-        # Of containers with shared volumes, which may all be held up by one file server.
-        self._starting_shares = asyncio.Semaphore(STARTS_PER_CORE * cores)
-        self._removing = asyncio.Semaphore(STARTS_PER_CORE * cores)
         self._pulling = asyncio.Semaphore(PULLS)
-        # Stops mostly wait. The bound only keeps a thousand of them from signalling at once.
-        self._stopping = asyncio.Semaphore(64)
+        self._turns = _Turns(cores)
+        # About containers with shared volumes: one file server may hold them all up.
+        self._share_turns = _Turns(cores)
 
     @property
     def in_flight(self) -> frozenset[Action]:
@@ -162,19 +169,17 @@ class Executor:
         return Succeeded(action)
 
     def _turn(self, action: Action) -> asyncio.Semaphore:
+        turns = self._share_turns if _may_hang(action) else self._turns
         match action:
-            case StopContainer():
-                return self._stopping
             case PullImage():
                 return self._pulling
-            case CreateContainer(labels=labels) if labels.mounts:
-                return self._starting_shares
-            case StartContainer(is_sharing=True):
-                return self._starting_shares
-            case CreateContainer() | StartContainer():
-                return self._starting
-            case _:
-                return self._removing
+            case StopContainer():
+                return turns.stopping
+            case RemoveContainer() | RemoveNetwork() | RemoveVolume():
+                return turns.removing
+            # Whoever needs a network or a volume is about to start.
+            case CreateNetwork() | CreateVolume() | CreateContainer() | StartContainer():
+                return turns.starting
 
     async def _act(self, undertaking: _Undertaking) -> None:
         engine = self._engine
@@ -199,6 +204,18 @@ class Executor:
                 await engine.start(container_id or _created_before(undertaking))
             case action:
                 assert_never(action)
+
+
+def _may_hang(action: Action) -> bool:
+    match action:
+        case StopContainer(may_hang=may_hang) | RemoveContainer(may_hang=may_hang):
+            return may_hang
+        case StartContainer(is_sharing=is_sharing):
+            return is_sharing
+        case CreateContainer(labels=labels):
+            return bool(labels.mounts)
+        case _:
+            return False
 
 
 def _overtakes(action: Action, before: list[_Undertaking]) -> bool:

@@ -37,6 +37,8 @@ class StopContainer:
     #: as "8080/tcp" on the host
     ports: frozenset[str] = frozenset()
     reason: str = field(default="", compare=False)
+    #: calls about it may hang, so it waits for its turn with its like only
+    may_hang: bool = field(default=False, compare=False)
 
     @property
     def target(self) -> str:
@@ -66,6 +68,8 @@ class RemoveContainer:
     volumes: frozenset[str] = frozenset()
     networks: frozenset[str] = frozenset()
     reason: str = field(default="", compare=False)
+    #: as of a stop
+    may_hang: bool = field(default=False, compare=False)
 
     @property
     def target(self) -> str:

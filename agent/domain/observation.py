@@ -49,6 +49,11 @@ class SeenContainer:
     def is_running(self) -> bool:
         return self.status in {"running", "paused", "restarting"}
 
+    @property
+    def may_hang(self) -> bool:
+        """Whether calls about it may wait for a file server that doesn't answer."""
+        return bool(self.mounts) or self.is_vague
+
 
 @dataclass(frozen=True, slots=True)
 class SeenNetwork:

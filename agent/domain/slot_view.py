@@ -74,7 +74,7 @@ def stop(view: SlotView, seen: SeenContainer, reason: str) -> StopContainer:
         for inside, bindings in seen.ports.items()
         for _, host_port in bindings
     )
-    return StopContainer(view.slot.key, seen.id, signal, timeout_s, ports, reason)
+    return StopContainer(view.slot.key, seen.id, signal, timeout_s, ports, reason, seen.may_hang)
 
 
 def start(view: SlotView, container_id: str, reason: str) -> StartContainer:

@@ -176,7 +176,9 @@ def _discard(
     return Decision(
         stops=tuple(stop(view, one, reason) for one in seen if one.is_running),
         removes=tuple(
-            RemoveContainer(view.slot.key, one.id, volumes, one.volumes, one.networks, reason)
+            RemoveContainer(
+                view.slot.key, one.id, volumes, one.volumes, one.networks, reason, one.may_hang
+            )
             for one in seen
         ),
     )

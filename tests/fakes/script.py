@@ -24,6 +24,8 @@ class Behaviour:
 class Gate:
     """Where calls of one verb wait until a test opens it."""
 
+    #: how the subjects of the calls that wait begin
+    subject: str = ""
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -42,9 +44,9 @@ class Script:
         """Make the next `times` calls of `verb` raise."""
         self._failures[verb].extend([error] * times)
 
-    def hold(self, verb: str) -> Gate:
-        """Make calls of `verb` wait until `opened` is set on what is returned."""
-        self._gates[verb] = Gate()
+    def hold(self, verb: str, subject: str = "") -> Gate:
+        """Make calls of `verb` wait, where their subject begins so, until they are released."""
+        self._gates[verb] = Gate(subject)
         return self._gates[verb]
 
     def release(self, verb: str) -> None:
@@ -56,7 +58,8 @@ class Script:
     async def begin(self, verb: str, subject: str) -> None:
         if subject:
             self.calls.append((verb, subject))
-        if gate := self._gates.get(verb):
+        gate = self._gates.get(verb)
+        if gate and subject.startswith(gate.subject):
             gate.reached.set()
             await gate.opened.wait()
         else:
