@@ -8,6 +8,9 @@ from schemas.errors import InvalidInput
 
 Model = TypeVar("Model", bound=BaseModel)
 
+#: Which of several types was tried is no part of the path.
+_ALTERNATIVES = frozenset({"str", "int", "bool"})
+
 
 class SchemaError(InvalidInput):
     """Bytes that are not the document they should be."""
@@ -43,4 +46,7 @@ def validate(model: type[Model], plain: object) -> Model:
 def first_fault(error: ValidationError) -> tuple[str, str]:
     """The first fault's message and its dotted path."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return fault["msg"], ".".join(str(part) for part in fault["loc"])
+    where = [str(part) for part in fault["loc"]]
+    if where and where[-1] in _ALTERNATIVES:
+        where.pop()
+    return fault["msg"], ".".join(where)

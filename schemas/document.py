@@ -12,7 +12,10 @@ SCHEMA_VERSION = 1
 class Part(BaseModel):
     """A frozen piece of a document. Unknown fields are dropped."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_bytes="base64")
+    # What doesn't fit is not quoted: it may be a secret, and errors are logged.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", ser_json_bytes="base64", hide_input_in_errors=True
+    )
 
 
 class Document(Part):

@@ -79,9 +79,19 @@ def folded(plain: object) -> object:
     """
     if not isinstance(plain, dict):
         return plain
-    spelled = {"driveropts": "driver_opts", "disk_id": "diskid"}
+    spelled = {"driveropts": "driverOpts", "disk_id": "diskid"}
     keys = (key.lower() if isinstance(key, str) else key for key in plain)
-    return {spelled.get(key, key): value for key, value in zip(keys, plain.values(), strict=True)}
+    return {
+        spelled.get(key, key): _without_nulls(value)
+        for key, value in zip(keys, plain.values(), strict=True)
+    }
+
+
+def _without_nulls(value: object) -> object:
+    """An option that is null is one that wasn't given."""
+    if not isinstance(value, dict):
+        return value
+    return {key: option for key, option in value.items() if option is not None}
 
 
 def volume_of_path(path: str, base: str = BASE_DIRECTORY) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from schemas.strict_json import PAYLOAD_BYTES_MAX
 
 JSON = {"Content-Type": "application/json"}
 CREATE = "/projects/"
+VOLUME = "/volumes/create"
 SCALE = "/services/wordpress_db/scale"
 
 
@@ -20,7 +21,15 @@ def sized(padding):
     return io.BytesIO(creating(template="x" * padding))
 
 
+def a_bucket(**options):
+    given = {"bucket": "b-1", "url": "http://oss", "ak_id": "i", "ak_secret": "s", **options}
+    return json.dumps({"name": "p", "driver": "ossfs", "driverOpts": given}).encode()
+
+
 BODIES = {
+    "a list for an option": (VOLUME, a_bucket(url=["a"]), "driverOpts.url: Input should be"),
+    "a driver that is none": (VOLUME, b'{"name":"p","driver":"x","driverOpts":{}}', "driver: "),
+    "no options": (VOLUME, b'{"name":"p","driver":"nas"}', "driverOpts: Field required"),
     "empty": (CREATE, b"", "not JSON"),
     "not JSON": (CREATE, b"name: test", "not JSON"),
     "cut short": (CREATE, b'{"name": "te', "not JSON"),
