@@ -67,7 +67,7 @@ def _secret(file: Path | None) -> dict[str, str]:
     """From a file with the line ID:SECRET, or from the environment."""
     if file is not None:
         identity, separator, secret = file.read_text().strip().partition(":")
-        if not separator:
+        if not separator or len(secret.splitlines()) != 1:
             raise UsageError(f"{file}: must hold one line, ID:SECRET")
         return dict(zip(SECRET_NAMES, (identity, secret), strict=True))
     found = {name: os.environ.get(f"TROOPERS_{name.upper()}", "") for name in SECRET_NAMES}

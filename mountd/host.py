@@ -12,9 +12,9 @@ from typing import Any
 
 import structlog
 
-from mountd.dispatch import Dispatch, ErrandLostError
+from mountd.dispatch import Dispatch, ErrandLostError, ErrandUnsentError
 from mountd.domain import mountinfo, nfs, ossfs
-from mountd.domain.outcomes import Answered, Dead, Failed, Mounted, Silent, Unmounted
+from mountd.domain.outcomes import Answered, Dead, Failed, Mounted, Silent, Unasked, Unmounted
 from mountd.domain.plan import Found, fingerprint
 from mountd.domain.track import Wish
 from mountd.errands.result import Result
@@ -22,6 +22,7 @@ from mountd.records import Record, Records, private_directory
 from mountd.watch import Watch
 from schemas.current import SubPathCurrent
 from schemas.volume import VolumeSpec
+from schemas.volume_options import path_names
 
 log = structlog.get_logger()
 
@@ -142,6 +143,8 @@ class HostMounter:
         try:
             try:
                 result = await self._dispatch.run(mount_path, order, alarm_s)
+            except ErrandUnsentError:
+                raise
             except ErrandLostError:
                 # It waits for a server. Another key, since what hangs is what this is to end.
                 order["lazily"] = True
@@ -155,7 +158,7 @@ class HostMounter:
 
     async def probe(
         self, mount_path: str, sub_paths: tuple[str, ...] | None
-    ) -> Answered | Silent | Dead:
+    ) -> Answered | Silent | Dead | Unasked:
         record = self._records.of(mount_path)
         order = {
             "kind": "probe",
@@ -166,6 +169,8 @@ class HostMounter:
         }
         try:
             result = await self._dispatch.run(mount_path, order, self._layout.deadlines.probe_s)
+        except ErrandUnsentError as error:
+            return Unasked(str(error))
         except ErrandLostError as error:
             return Silent(f"the server doesn't answer: {error}")
         finally:
@@ -223,10 +228,10 @@ class HostMounter:
             "staging": str(self._staging),
             "staging_options": nfs.staging_options(),
             "root": nfs.source(volume.nas, "/"),
-            "parts": nfs.parts(volume.nas.path),
+            "parts": path_names(volume.nas.path),
             "mode": int(volume.nas.mode, 8),
             # A volume to read from is not written to, not even a directory.
-            "create": not volume.read_only and nfs.parts(volume.nas.path) != (),
+            "create": not volume.read_only and path_names(volume.nas.path) != (),
         }
 
     def _bucket(self, volume: VolumeSpec, keys: Path) -> dict[str, Any]:

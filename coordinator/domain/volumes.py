@@ -16,6 +16,7 @@ from schemas.names import is_project_name
 from schemas.records import Operation, RememberedReply, VolumeRecord
 from schemas.states import MountState, State, Wanted
 from schemas.volume import VolumeSecret, VolumeSpec, folded
+from schemas.volume_options import fault
 
 _OPTIONS = {
     "nas": ("diskid", "host", "path", "mode"),
@@ -119,11 +120,16 @@ def volume_of(command: CreateVolume) -> tuple[VolumeSpec, VolumeSecret | None]:
     }
     try:
         volume = validate(VolumeSpec, plain)
+        keys = {key: options[key] for key in secrets}
+        secret = validate(VolumeSecret, keys) if secrets else None
     except SchemaError as error:
-        where = error.where.replace(f"{command.driver}.", "driverOpts.")
+        option = error.where.removeprefix(f"{command.driver}.")
         message = str(error).removeprefix(f"{error.where}: ")
-        raise InvalidInput(message, where=where or "driverOpts") from None
-    return volume, VolumeSecret(**{key: options[key] for key in secrets}) if secrets else None
+        raise InvalidInput(message, where=f"driverOpts.{option}".rstrip(".")) from None
+    found = fault(volume, secret)
+    if found is not None:
+        raise InvalidInput(found.message, where=f"driverOpts.{found.option}")
+    return volume, secret
 
 
 def _texts(options: Mapping[str, object]) -> dict[str, str]:

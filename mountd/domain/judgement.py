@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mountd.domain import nfs, ossfs
+from mountd.domain import ossfs
 from mountd.domain.track import Wish
 from schemas.desired import DesiredMount
 from schemas.states import Wanted
 from schemas.volume import VolumeSpec
+from schemas.volume_options import fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,12 @@ def _refusal(order: DesiredMount, rules: Rules) -> str:
         fnmatchcase(host.lower(), glob.lower()) for glob in rules.allowed_hosts
     ):
         return f"this node mounts nothing from the host {host}"
-    if volume.nas is not None:
-        return nfs.refusal(volume.nas)
-    assert volume.ossfs is not None  # noqa: S101 # schemas.volume: nas or ossfs
-    return ossfs.refusal(volume.ossfs, order.secret)
+    found = fault(volume, order.secret)
+    return found.message if found else ""
 
 
 def _host(volume: VolumeSpec) -> str:
     if volume.nas is not None:
         return volume.nas.host
-    assert volume.ossfs is not None  # noqa: S101
+    assert volume.ossfs is not None  # noqa: S101 # schemas.volume: nas or ossfs
     return ossfs.host(volume.ossfs)

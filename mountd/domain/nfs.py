@@ -1,14 +1,12 @@
-"""An NFS export: what is handed to mount.nfs4, and which paths are refused."""
+"""An NFS export: what is handed to mount.nfs4."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from schemas.volume import NasOptions, VolumeSpec
+from schemas.volume_options import path_names
 
 Policy = Literal["hard", "softerr"]
-#: what the kernel takes for one name, and for a path
-_NAME_BYTES_MAX = 255
-_PATH_BYTES_MAX = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +21,10 @@ class NfsPolicy:
     read_only: Policy = "softerr"
 
 
-def refusal(options: NasOptions) -> str:
-    """Why such a volume isn't mounted here; empty when it is."""
-    if len(options.path.encode(errors="surrogatepass")) > _PATH_BYTES_MAX:
-        return "the path is too long"
-    if any(not character.isprintable() for character in options.path):
-        return "the path has a character that can't be printed"
-    for name in parts(options.path):
-        if name in {".", ".."}:
-            return "the path must not contain . or .."
-        if len(name.encode()) > _NAME_BYTES_MAX:
-            return "a name in the path is too long"
-    return ""
-
-
-def parts(path: str) -> tuple[str, ...]:
-    """The names that a path is made of, from the export's root on."""
-    return tuple(name for name in path.split("/") if name)
-
-
 def source(options: NasOptions, path: str | None = None) -> str:
     """`host:/path`; the volume's own path, or another one of the same server."""
     host = f"[{options.host}]" if ":" in options.host else options.host
-    return f"{host}:/" + "/".join(parts(options.path if path is None else path))
+    return f"{host}:/" + "/".join(path_names(options.path if path is None else path))
 
 
 def mount_options(volume: VolumeSpec, policy: NfsPolicy) -> str:

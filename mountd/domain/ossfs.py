@@ -1,49 +1,11 @@
-"""A bucket's FUSE program: its arguments, and what a volume may say in `other_opts`.
-
-What isn't listed here is refused by name. Refused on purpose: everything that names a file or a
-folder of the node, that weakens the checks of the server's identity, that writes what is secret to
-a log, or that takes back `nosuid,nodev`.
-"""
+"""A bucket's FUSE program: its arguments and its keys. What a volume may add is judged elsewhere."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schemas.volume import OssfsOptions, VolumeSecret, VolumeSpec
+from schemas.volume_options import other_opts
 
-_NUMBER = r"[0-9]{1,9}"
-_OCTAL = r"0?[0-7]{1,4}"
-_FLAG = ""
-#: option -> the form of its value
-ALLOWED = {
-    **dict.fromkeys(
-        (
-            *("allow_other", "complement_stat", "default_permissions", "direct_io"),
-            *("enable_content_md5", "enable_noobj_cache", "kernel_cache", "listobjectsv2"),
-            *("noatime", "nocopyapi", "nodev", "nodnscache", "noexec", "nomixupload"),
-            *("nomultipart", "norenameapi", "nosscache", "nosuid", "notsup_compat_dir", "noxmlns"),
-            *("requester_pays", "sigv2", "sigv4", "use_path_request_style", "use_wtf8"),
-            "use_xattr",
-        ),
-        _FLAG,
-    ),
-    **dict.fromkeys(
-        (
-            *("connect_timeout", "ensure_diskfree", "gid", "list_object_max_keys"),
-            *("max_dirty_data", "max_stat_cache_size", "multipart_copy_size", "multipart_size"),
-            *("multipart_threshold", "multireq_max", "parallel_count", "readwrite_timeout"),
-            *("retries", "singlepart_copy_limit", "stat_cache_expire"),
-            *("stat_cache_interval_expire", "uid"),
-        ),
-        _NUMBER,
-    ),
-    "umask": _OCTAL,
-    "mp_umask": _OCTAL,
-    "endpoint": r"[A-Za-z0-9-]{1,64}",
-    "storage_class": r"[A-Za-z0-9_-]{1,64}",
-    # More than that writes requests, and with them signatures, to the log.
-    "dbglevel": "crit|error|err|warn|warning",
-}
 #: The program's own defaults keep a caller waiting for ten minutes. With these, a call on a dead
 #: server fails after one or two.
 DEFAULTS = {"connect_timeout": "10", "readwrite_timeout": "20", "retries": "2"}
@@ -60,26 +22,10 @@ class Places:
     spool: str
 
 
-def refusal(options: OssfsOptions, secret: VolumeSecret | None) -> str:
-    """Why such a volume isn't mounted here, without quoting a key; empty when it is."""
-    for option, value in _given(options.other_opts):
-        if option not in ALLOWED:
-            return f"the option {_short(option)} is not allowed in other_opts"
-        if re.fullmatch(ALLOWED[option], value) is None:
-            return f"the option {option} has a value that is not allowed"
-    if secret is None or not secret.ak_id or not secret.ak_secret:
-        return "the volume has no keys"
-    for name, key in (("ak_id", secret.ak_id), ("ak_secret", secret.ak_secret)):
-        # The file with the keys is made of lines and colons.
-        if re.fullmatch(r"[\x21-\x39\x3b-\x7e]+", key) is None:
-            return f"{name} has a character that no key has"
-    return ""
-
-
 def arguments(volume: VolumeSpec, places: Places) -> tuple[str, ...]:
     """Everything after the program's name. No key is among it."""
     assert volume.ossfs is not None  # noqa: S101 # schemas.volume promises it for the driver
-    options = DEFAULTS | dict(_given(volume.ossfs.other_opts))
+    options = DEFAULTS | dict(other_opts(volume.ossfs))
     if volume.ossfs.no_stat_cache:
         options |= {"max_stat_cache_size": "0", "stat_cache_expire": "1"}
     options |= {
@@ -116,17 +62,3 @@ def host(options: OssfsOptions) -> str:
     """The server's name, as lists of allowed hosts say it."""
     address = url(options).partition("://")[2]
     return re.sub(r":[0-9]+$", "", address)
-
-
-def _given(other_opts: str) -> Iterator[tuple[str, str]]:
-    """`-o a=1,b -oc` and plain `a=1 b c` alike, in their order."""
-    for word in other_opts.split():
-        plain = word.removeprefix("-o")
-        for option in filter(None, plain.split(",")):
-            name, _, value = option.partition("=")
-            yield name, value
-
-
-def _short(option: str) -> str:
-    """A stranger's word, fit for a message."""
-    return re.sub(r"[^\x20-\x7e]", "?", option)[:40]

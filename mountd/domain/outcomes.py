@@ -52,10 +52,17 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True)
+class Unasked:
+    """The probe never reached the server, for want of something here. Nothing is known of it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dead:
     """What is mounted can't serve again: its program has ended, or it isn't a mount at all."""
 
     reason: str
 
 
-Outcome = Mounted | Unmounted | Failed | Answered | Silent | Dead
+Outcome = Mounted | Unmounted | Failed | Answered | Silent | Unasked | Dead

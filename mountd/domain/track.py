@@ -14,6 +14,7 @@ from mountd.domain.outcomes import (
     Operation,
     Outcome,
     Silent,
+    Unasked,
     Unmounted,
 )
 from schemas.current import SubPathCurrent
@@ -86,7 +87,9 @@ def ended(track: Track, outcome: Outcome, now: float, probe_every_s: float) -> T
     return refused(_after(replace(track, running=None), outcome, now, probe_every_s), now)
 
 
-def _after(track: Track, outcome: Outcome, now: float, probe_every_s: float) -> Track:
+def _after(  # noqa: PLR0911 - one for each outcome
+    track: Track, outcome: Outcome, now: float, probe_every_s: float
+) -> Track:
     match outcome:
         case Mounted():
             track = replace(
@@ -111,6 +114,8 @@ def _after(track: Track, outcome: Outcome, now: float, probe_every_s: float) -> 
             return _turned(_next_probe(track, now, probe_every_s), MountState.MOUNTED, "", now)
         case Silent():
             return _silent(track, outcome.reason, now, probe_every_s)
+        case Unasked():
+            return replace(track, probe_at=now + probe_every_s)
         case Dead():
             track = replace(track, is_dead=True, probe_at=now + probe_every_s)
             return _turned(track, MountState.FAILED, outcome.reason, now)

@@ -100,6 +100,16 @@ class TestCreate:
             (a_command(ak_secret="x"), "driverOpts.ak_secret"),
             (a_command("p", "ossfs", ak_secret=""), "driverOpts.ak_secret"),
             (a_command("p", "ossfs", bucket="../x"), "driverOpts.bucket"),
+            # What every node would refuse to mount.
+            (a_command("p", "ossfs", other_opts="-o suid"), "driverOpts.other_opts"),
+            (a_command("p", "ossfs", url="http://a:b.example"), "driverOpts.url"),
+            (a_command("p", "ossfs", ak_id="the id"), "driverOpts.ak_id"),
+            (a_command("p", "ossfs", ak_secret="the-secret" * 30), "driverOpts.ak_secret"),
+            (a_command("p", "ossfs", ak_secret="the-secret\ud800"), "driverOpts.ak_secret"),
+            (a_command(path="/a/../b"), "driverOpts.path"),
+            (a_command(path="/a\0"), "driverOpts.path"),
+            (a_command(read_only="maybe"), "driverOpts.read_only"),
+            (a_command(when_stuck="run"), "driverOpts.when_stuck"),
         ],
     )
     def test_what_is_wrong_is_named(self, command: CreateVolume, where: str) -> None:

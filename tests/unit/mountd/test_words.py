@@ -11,6 +11,7 @@ from mountd.domain.faults import is_missing_directory, nfs_reason, ossfs_reason
 from mountd.domain.judgement import Rules, judge
 from mountd.domain.mountinfo import below, parse
 from schemas.volume import OssfsOptions, VolumeSecret
+from schemas.volume_options import ALLOWED, fault
 from tests.unit.mountd.builders import a_bucket, a_nas, a_secret, an_order
 
 TABLE = r"""
@@ -66,7 +67,7 @@ def test_what_a_volume_says_is_passed_on_and_never_the_last_word() -> None:
         read_only=True,
     )
     assert volume.ossfs is not None
-    assert ossfs.refusal(volume.ossfs, a_secret()) == ""
+    assert fault(volume, a_secret()) is None
     options = _options(*ossfs.arguments(volume, PLACES))
     assert options["max_stat_cache_size"] == "0"
     assert (options["uid"], options["gid"], options["umask"]) == ("1000", "1000", "022")
@@ -102,21 +103,22 @@ def test_who_does_not_say_how_to_speak_speaks_encrypted(url: str, expected: str,
     ],
 )
 def test_every_other_option_is_refused_by_name(word: str) -> None:
-    options = OssfsOptions(bucket="photos", url="oss.example", other_opts=f"-o {word}")
-    reason = ossfs.refusal(options, a_secret())
-    assert "not allowed" in reason
-    assert reason.isprintable()
+    found = fault(a_bucket(other_opts=f"-o {word}"), a_secret())
+    assert found is not None
+    assert found.option == "other_opts"
+    assert "not allowed" in found.message
+    assert found.message.isprintable()
 
 
 @given(st.text(max_size=60))
 def test_no_other_opts_bring_an_option_in_that_is_not_listed(text: str) -> None:
     volume = a_bucket(other_opts=text)
     assert volume.ossfs is not None
-    if ossfs.refusal(volume.ossfs, a_secret()):
+    if fault(volume, a_secret()):
         return
     ours = {"url", "passwd_file", "tmpdir", "fsname"}
     options = _options(*ossfs.arguments(volume, PLACES))
-    assert set(options) <= set(ossfs.ALLOWED) | ours
+    assert set(options) <= set(ALLOWED) | ours
     assert options["passwd_file"] == PLACES.keys
 
 
@@ -133,10 +135,17 @@ def test_no_other_opts_bring_an_option_in_that_is_not_listed(text: str) -> None:
 def test_keys_that_can_not_be_written_down_are_refused(
     secret: VolumeSecret | None, reason: str
 ) -> None:
-    options = OssfsOptions(bucket="photos", url="oss.example")
-    said = ossfs.refusal(options, secret)
-    assert reason in said
-    assert "other:id" not in said
+    found = fault(a_bucket(), secret)
+    assert found is not None
+    assert reason in found.message
+    assert "other:id" not in found.message
+
+
+@pytest.mark.parametrize("url", ["https://evil.com:.example", "oss.example:80:90", "a::b"])
+def test_a_url_has_one_host(url: str) -> None:
+    found = fault(a_bucket(url=url), a_secret())
+    assert found is not None
+    assert found.option == "url"
 
 
 def test_who_writes_waits_and_who_reads_is_told() -> None:
@@ -167,10 +176,10 @@ def test_an_export_s_name(host: str, path: str, source: str) -> None:
 
 @pytest.mark.parametrize("path", ["/a/../b", "/.", "/a\nb", "/" + "n" * 256, "/" + "ä" * 600])
 def test_paths_that_mean_something_else_are_refused(path: str) -> None:
-    options = a_nas().nas
-    assert options is not None
-    assert nfs.refusal(options.model_copy(update={"path": path}))
-    assert nfs.refusal(options) == ""
+    found = fault(a_nas(path=path), None)
+    assert found is not None
+    assert found.option == "path"
+    assert fault(a_nas(), None) is None
 
 
 @pytest.mark.parametrize(
