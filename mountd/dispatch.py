@@ -38,6 +38,10 @@ class ErrandLostError(Exception):
     """An errand brought no result; the text says why. What it has done is unknown."""
 
 
+class ErrandUnsentError(ErrandLostError):
+    """An errand was never sent, so that it says nothing about any server."""
+
+
 class _Errand(asyncio.SubprocessProtocol):
     """Hears what one errand says, and when it ends."""
 
@@ -83,6 +87,7 @@ class Dispatch:
         """Run one errand on the share that `key` names.
 
         Raises:
+            ErrandUnsentError: this node can't start a process now.
             ErrandLostError: no result in time, or none at all.
         """
         if self._hanging[key] >= HANGING_MAX:
@@ -90,7 +95,12 @@ class Dispatch:
         if self.hanging >= ERRANDS_MAX // 2:
             raise ErrandLostError("too many processes hang on this node's shares")
         async with self._places:
-            transport, errand = await self._send({**order, "alarm_s": alarm_s})
+            try:
+                transport, errand = await self._send({**order, "alarm_s": alarm_s})
+            except OSError as error:
+                why = os.strerror(error.errno or 0)
+                log.warning("an errand could not be sent", on=key, why=why)
+                raise ErrandUnsentError(f"no process could be started for it: {why}") from error
             try:
                 await _wait(errand.complete, alarm_s + _ALARM_GRACE_S)
                 _kill(transport)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from mountd.domain.outcomes import Failed, Operation, Outcome, Silent
+from mountd.domain.outcomes import Failed, Operation, Outcome, Silent, Unasked
 from mountd.domain.plan import Step, adopted, hurried, next_due, noticed, ordered, plan, report
 from mountd.domain.track import Track, Wish, begun, ended
 from mountd.ports import Mounter
@@ -118,6 +118,12 @@ class Keeper:
             overdue = f"no end of it within {self._terms.patience_s:g} s"
             is_probe = step.operation is Operation.PROBE
             outcome = Silent(overdue) if is_probe else Failed(overdue)
+        except Exception as error:
+            # The other mounts are kept, whatever this one has come upon.
+            log.exception("a defect of mountd", volume=step.track.name, operation=step.operation)
+            defect = f"a defect of mountd: {type(error).__name__}: {error}"
+            is_probe = step.operation is Operation.PROBE
+            outcome = Unasked(defect) if is_probe else Failed(defect)
         before = self._tracks[step.track.name]
         after = ended(before, outcome, self._terms.clock(), self._terms.probe_every_s)
         self._tracks[after.name] = after

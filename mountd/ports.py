@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from mountd.domain.outcomes import Answered, Dead, Failed, Mounted, Silent, Unmounted
+from mountd.domain.outcomes import Answered, Dead, Failed, Mounted, Silent, Unasked, Unmounted
 from mountd.domain.plan import Found
 from mountd.domain.track import Wish
 
@@ -29,7 +29,7 @@ class Mounter(Protocol):
 
     async def probe(
         self, mount_path: str, sub_paths: tuple[str, ...] | None
-    ) -> Answered | Silent | Dead:
+    ) -> Answered | Silent | Dead | Unasked:
         """Make its server answer a question that no cache can.
 
         If it does, every one of `sub_paths` is held for containers, or it is said why not, and no
