@@ -56,6 +56,8 @@ def main() -> None:
             _measure(fleet, arguments.containers, arguments.seconds)
     except StartFailed as error:
         sys.exit(f"{error}\n{error.log_tail}")
+    except ApiError as error:
+        sys.exit(str(error))
 
 
 def _measure(fleet: Fleet, containers: int, seconds: float) -> None:
@@ -114,7 +116,7 @@ def _converge(fleet: Fleet, services: dict[str, int]) -> None:
         f"first convergence of {wanted} containers in {fleet.nodes} projects, {DEPLOYS_AT_ONCE} "
         f"deployed at once: accepted after {accepted_s:.1f} s ({refusals} refusals), "
         f"started after {started_s:.1f} s, shown running after "
-        f"{time.monotonic() - began:.1f} s"
+        f"{time.monotonic() - began:.1f} s; {_lease(fleet)}"
     )
 
 
@@ -153,7 +155,8 @@ def _steady(fleet: Fleet, seconds: float) -> None:
         )
     shares = [b.share_since(a) for a, b in zip(nodes_before, fleet.usages(), strict=True)]
     _say(
-        f"  the simulated nodes: {sum(shares):.1%} of a core in {len(shares)} processes; "
+        f"  {_lease(fleet)}; "
+        f"the simulated nodes: {sum(shares):.1%} of a core in {len(shares)} processes; "
         f"load average {os.getloadavg()[0]:.2f}"
     )
 
@@ -192,7 +195,14 @@ def _latencies(fleet: Fleet, scale: int, seconds: float) -> None:
     found = asyncio.run(load(fleet.cluster.url, streams, seconds))
     for kind, limit_ms in limits_ms.items():
         _say(f"  {kind}: {found.get(kind, Latencies())}, limit p99 {limit_ms:,} ms")
-    _say(f"  the coordinator meanwhile: {Usage.of(pid).share_since(before):.1%} of a core")
+    share = Usage.of(pid).share_since(before)
+    _say(f"  the coordinator meanwhile: {share:.1%} of a core; {_lease(fleet)}")
+
+
+def _lease(fleet: Fleet) -> str:
+    """What the numbers beside it are worth: a standby is idle and refuses."""
+    now = "active" if fleet.cluster.api.answers() else "NOT READY"
+    return f"coordinator {now}, lease lost {fleet.demotions()} times (limit 0)"
 
 
 def _healthy(fleet: Fleet) -> int:

@@ -83,6 +83,10 @@ class Fleet:
         """When each container was started for the last time, by name."""
         return {name: at for journal in self._read() for name, at in journal.started.items()}
 
+    def demotions(self) -> int:
+        """How often the coordinator has given up its lease: an idle one never does."""
+        return self.cluster.coordinator.log.read_text().count('"no longer active"')
+
     def usages(self) -> list[Usage]:
         """Of each process of nodes."""
         return [Usage.of(worker.pid) for worker in self._workers]

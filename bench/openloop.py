@@ -9,8 +9,11 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import aiohttp
+
+from cli.errors import ApiError
 
 #: who waits longer has given up
 PATIENCE_S = 20.0
@@ -81,13 +84,19 @@ def session(url: str) -> aiohttp.ClientSession:
 
 
 async def send_all(url: str, requests: Sequence[Request], at_once: int) -> int:
-    """Send each until it is accepted, so many at a time; how many answers were no success."""
+    """Send each until it is accepted, so many at a time; how many answers were no success.
+
+    Raises:
+        ApiError: one was refused for good.
+    """
     turns = asyncio.Semaphore(at_once)
 
     async def one(request: Request) -> int:
         async with turns:
             tries = 0
-            while not is_success(await answer(client, request)):
+            while not is_success(status := await answer(client, request)):
+                if status not in {NO_ANSWER, HTTPStatus.SERVICE_UNAVAILABLE}:
+                    raise ApiError(f"{request.path} was answered with {status}", status=status)
                 tries += 1
                 await asyncio.sleep(RETRY_S)
             return tries
