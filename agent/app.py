@@ -81,7 +81,8 @@ class Agent:
             reporter=self.reporter,
         )
         world.bus.on_hint(lambda: wakes.wake(Wake.HINT))
-        world.bus.on_request(VERB, Signals(world.engine).answer)
+        signals = Signals(world.engine, world.clock, lambda: world.ledger.epoch)
+        world.bus.on_request(VERB, signals.answer)
 
     def start(self) -> None:
         """Begin everything that goes on for ever."""
@@ -109,6 +110,8 @@ class Agent:
             reasons.append(f"the engine is {newest.engine.state}: {newest.engine.reason}")
         if fault := self._world.ledger.fault:
             reasons.append(f"orders can't be kept on disk: {fault}")
+        if newest is not None and newest.refusal:
+            reasons.append(f"the newest orders are refused: {newest.refusal}")
         return reasons
 
     def render_metrics(self) -> bytes:

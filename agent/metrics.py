@@ -62,6 +62,9 @@ class Metrics:
         self._is_settled = _gauge(registry, "settled", "Whether nothing is left to do")
         self._epoch = _gauge(registry, "desired_epoch", "Of the document worked on")
         self._generation = _gauge(registry, "desired_generation", "Of the document worked on")
+        self._is_refusing = _gauge(
+            registry, "orders_refused", "Whether the newest document was refused"
+        )
         self._is_saved = _gauge(registry, "orders_on_disk", "Whether the held document is on disk")
         self._events_dropped = _gauge(
             registry, "events_dropped", "Events lost because the bus was away"
@@ -86,6 +89,7 @@ class Metrics:
             self._is_settled.set(newest.settled)
             self._epoch.set(newest.epoch)
             self._generation.set(newest.generation)
+            self._is_refusing.set(bool(newest.refusal))
             _fill(self._containers, Tally(seen.status for seen in newest.containers))
             _fill(self._mounts, Tally(str(mount.state) for mount in newest.mounts))
             _fill(self._problems, Tally(problem.code for problem in newest.problems))

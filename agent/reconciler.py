@@ -103,7 +103,10 @@ class Reconciler:
 
         # 4. Report what is before changing it: a killed container is visible before its repair.
         shown = self._shown(observed, desired)
-        self._reporter.report(sight.engine, desired, shown, planned, is_resync=is_resync)
+        refusal = self._orders.refusal
+        self._reporter.report(
+            sight.engine, desired, shown, planned, refusal=refusal, is_resync=is_resync
+        )
 
         # 5. Begin.
         if not planned.is_empty:

@@ -57,13 +57,15 @@ class Reporter:
         observed: Observation,
         planned: Plan,
         *,
+        refusal: str = "",
         is_resync: bool = False,
     ) -> None:
         """Report what was seen, if it is news; with `is_resync` in any case.
 
         Whoever lost our last word (a bus that was restored from an old copy) gets it again then.
         """
-        current = node_current(self._identity, engine, desired, observed, planned)
+        identity = self._identity
+        current = node_current(identity, engine, desired, observed, planned, refusal=refusal)
         before = self._newest
         if before is not None and _same(before, current) and not is_resync:
             return

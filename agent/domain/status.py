@@ -43,6 +43,8 @@ def node_current(
     desired: NodeDesired | None,
     observed: Observation,
     planned: Plan,
+    *,
+    refusal: str = "",
 ) -> NodeCurrent:
     """Tell what is, not what was asked. The reporter numbers and dates it.
 
@@ -67,6 +69,7 @@ def node_current(
         engine=engine.current,
         epoch=desired.epoch if desired else 0,
         generation=desired.generation if desired else 0,
+        refusal=refusal,
         settled=planned.is_empty and not planned.is_blind and not is_waiting,
         containers=tuple(
             _container(seen, observed, probed, is_stopping=seen.id in stopping)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from coordinator.domain.rollup import NodePicture, ProjectView, ServiceView, awaited
 from coordinator.domain.schedule import Placement
+from coordinator.domain.sightings import has_taken
 from coordinator.domain.volumes import mounts_for
 from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired
 from schemas.fingerprint import spec_key
@@ -116,7 +117,7 @@ def _has_read(node: NodePicture, held: NodeDesired) -> bool:
     return (
         current is not None
         and current.engine.state is EngineState.READY
-        and (current.epoch, current.generation) >= (held.epoch, held.generation)
+        and has_taken(current, held)
     )
 
 

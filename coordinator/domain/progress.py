@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from coordinator.domain.rollup import NodePicture, ProjectView, ServiceView
+from coordinator.domain.sightings import has_taken
 from schemas.command import Progress
 from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
@@ -38,21 +39,23 @@ def progress(
 ) -> Standing:
     """Where the operation stands.
 
-    `view` is None when the project is gone; `is_applied` says whether the control loop has written
-    every document that follows from the project's record.
+    Only one that wants something else of a service that it is about supersedes it. `view` is None
+    when the project is gone; `is_applied` says whether the control loop has written every document
+    that follows from the project's record.
     """
-    if view is None:
-        return DONE
-    operation = view.record.operation
-    if operation is None or operation.id != operation_id:
-        newer = operation.verb if operation else "a newer command"
-        return Standing(Progress.SUPERSEDED, f"superseded by {newer}")
-    if not is_applied or view.desired_state is State.DELETED:
-        return RUNNING
-    reports = list(_reports(view, documents, nodes))
-    if any((seen.epoch, seen.generation) < (own.epoch, own.generation) for own, seen in reports):
-        return RUNNING
+    is_going = view is not None and view.desired_state is State.DELETED
+    if operation.verb == "project.delete":
+        # Another one of its name may have been created since.
+        return RUNNING if is_going else DONE
+    if view is None or is_going:
+        return Standing(Progress.SUPERSEDED, "superseded by project.delete")
     services = _concerned(operation, view)
+    newer = _newest_wish(services)
+    if newer is not None and newer.number > operation.number:
+        return Standing(Progress.SUPERSEDED, f"superseded by {newer.verb}")
+    reports = list(_reports(view, documents, nodes))
+    if not is_applied or not all(has_taken(seen, own) for own, seen in reports):
+        return RUNNING
     definite = [reason for service in services for reason in service.definite]
     if definite:
         return Standing(Progress.FAILED, "; ".join(definite))

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 
 from coordinator.domain.render_volumes import render_inspected, render_volumes
 from coordinator.domain.rollup import ContainerView, NodePicture, ProjectView, ServiceView
+from coordinator.domain.sightings import doubt
 from coordinator.domain.volume_views import VolumeView
 from coordinator.errors import NotFound
 from schemas import views
@@ -26,7 +27,7 @@ from schemas.command import (
 from schemas.current import ContainerCurrent
 from schemas.fingerprint import fingerprint
 from schemas.names import service_id, split_service_id
-from schemas.states import EngineState, Health, NodeState
+from schemas.states import Health
 
 #: the reference's clients take these out when they read a project back
 PROJECT_NAME_KEY = "COMPOSE_PROJECT_NAME"
@@ -159,7 +160,7 @@ def render_node(node: NodePicture) -> dict[str, Any]:
     """One node. Of one that was never heard, only what the cluster decided is known."""
     current = node.current
     containers = current.containers if current else ()
-    reason = _node_reason(node)
+    reason = doubt(node)
     body = views.Node(
         name=node.name,
         ip=current.address if current else "",
@@ -282,16 +283,3 @@ def _ports(container: ContainerView) -> dict[str, tuple[views.PortView, ...]]:
             for address, host_port in sorted(places)
         )
     return shown
-
-
-def _node_reason(node: NodePicture) -> str:
-    if node.state is not NodeState.READY:
-        return f"{node.state.value}: silent for {node.silent_for_s:.0f} s"
-    if node.current is None:
-        return "has not reported yet"
-    if node.refused_because:
-        return f"keeps its old orders: {node.refused_because}"
-    engine = node.current.engine
-    if engine.state is EngineState.READY:
-        return ""
-    return f"engine {engine.state.value}" + (f": {engine.reason}" if engine.reason else "")

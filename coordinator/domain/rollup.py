@@ -12,6 +12,7 @@ from coordinator.domain.sightings import (
     ContainerView,
     NodePicture,
     Sightings,
+    doubt,
     sightings,
     wanted_slots,
 )
@@ -19,7 +20,7 @@ from schemas.current import SlotProblem
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
-from schemas.states import EngineState, NodeState, State
+from schemas.states import NodeState, State
 
 __all__ = ["ContainerView", "NodePicture", "ProjectView", "ServiceView", "roll_up"]
 
@@ -195,17 +196,5 @@ def _told(node: str, problem: SlotProblem) -> str:
 
 def _silence(names: Iterable[str], nodes: Mapping[str, NodePicture]) -> tuple[str, ...]:
     """Why what these nodes said last may no longer be true."""
-    doubts = (_doubt(nodes[name]) for name in sorted(names) if name in nodes)
-    return tuple(doubt for doubt in doubts if doubt)
-
-
-def _doubt(node: NodePicture) -> str:
-    if node.state is not NodeState.READY:
-        return f"node {node.name} is {node.state.value}, silent for {node.silent_for_s:.0f} s"
-    if node.refused_because:
-        return f"node {node.name} keeps its old orders: {node.refused_because}"
-    engine = node.current.engine if node.current else None
-    if engine is None or engine.state is EngineState.READY:
-        return ""
-    why = f": {engine.reason}" if engine.reason else ""
-    return f"the engine of node {node.name} is {engine.state.value}{why}"
+    doubts = ((name, doubt(nodes[name])) for name in sorted(names) if name in nodes)
+    return tuple(f"node {name} {words}" for name, words in doubts if words)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
+from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
 from schemas.states import EngineState, Health, NodeState
@@ -38,6 +39,32 @@ class NodePicture:
             and self.current is not None
             and self.current.engine.state is not EngineState.DOWN
         )
+
+
+def doubt(node: NodePicture) -> str:
+    """Why what a node said last may not be so, or not stay so; completes "node n1 ..."."""
+    current = node.current
+    if node.state is not NodeState.READY:
+        return f"is {node.state.value}, silent for {node.silent_for_s:.0f} s"
+    if current is None:
+        return "has not reported yet"
+    if node.refused_because:
+        return f"keeps its old orders: {node.refused_because}"
+    if current.refusal:
+        return f"refuses its orders: {current.refusal}"
+    if current.engine.state is EngineState.READY:
+        return ""
+    why = f": {current.engine.reason}" if current.engine.reason else ""
+    return f"has an engine that is {current.engine.state.value}{why}"
+
+
+def has_taken(current: NodeCurrent, document: NodeDesired) -> bool:
+    """Whether a report was made with this document, or a newer one, in hand.
+
+    A node that refuses its orders works on others, whatever their numbers.
+    """
+    own, reported = (document.epoch, document.generation), (current.epoch, current.generation)
+    return reported >= own and not current.refusal
 
 
 @dataclass(frozen=True, slots=True)

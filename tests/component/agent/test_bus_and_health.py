@@ -50,6 +50,18 @@ async def test_older_orders_are_refused(node: FakeNode) -> None:
     assert (node.status.epoch, node.status.generation) == (5, 9)
 
 
+async def test_a_refusal_is_shown_until_orders_are_taken_again(node: FakeNode) -> None:
+    await node.order(orders(a_slot(), epoch=5, generation=9))
+    node.bus.put_desired(orders(a_slot(), epoch=4, generation=20))
+    await node.until(lambda: node.status.refusal == "epoch 4 is older than 5")
+    assert node.agent.why_not_ready() == ["the newest orders are refused: epoch 4 is older than 5"]
+    assert b"troopers_agent_orders_refused 1.0" in node.agent.render_metrics()
+    await node.order(orders(a_slot(), epoch=6, generation=1))
+    assert node.status.refusal == ""
+    assert node.agent.why_not_ready() == []
+    assert b"troopers_agent_orders_refused 0.0" in node.agent.render_metrics()
+
+
 async def test_a_wiped_bus_stops_nothing(node: FakeNode) -> None:
     await node.order(orders(a_slot()))
     node.bus.document = None

@@ -191,7 +191,7 @@ def test_a_node_is_shown_with_its_containers_counted():
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"state": NodeState.DOWN, "silent_for_s": 9.4}, "down: silent for 9 s"),
+        ({"state": NodeState.DOWN, "silent_for_s": 9.4}, "is down, silent for 9 s"),
         ({"current": None}, "has not reported yet"),
     ],
 )
@@ -207,7 +207,17 @@ def test_a_node_whose_engine_does_not_answer_is_not_healthy():
     engine = EngineCurrent(state=EngineState.UNRESPONSIVE, reason="ping took 5 s")
     sick = a_node(current=node.current.model_copy(update={"engine": engine}))
     (shown,) = answer(ListNodes(), {}, (sick,))
-    assert (shown["Healthy"], shown["Reason"]) == (False, "engine unresponsive: ping took 5 s")
+    why = "has an engine that is unresponsive: ping took 5 s"
+    assert (shown["Healthy"], shown["Reason"]) == (False, why)
+
+
+def test_a_node_that_refuses_its_orders_is_not_healthy():
+    node = a_node()
+    assert node.current is not None
+    current = node.current.model_copy(update={"refusal": "epoch 3 is older than 100"})
+    (shown,) = answer(ListNodes(), {}, (a_node(current=current),))
+    why = "refuses its orders: epoch 3 is older than 100"
+    assert (shown["Healthy"], shown["Reason"]) == (False, why)
 
 
 def test_nodes_are_sorted_by_name():

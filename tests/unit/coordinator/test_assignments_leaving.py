@@ -46,6 +46,11 @@ class TestAbsent:
         answered = a_node(1, a_container("web.1"), read=ordered)
         assert only_change(follows(shop, [answered], [ordered]).changed) == {"web.1": "running"}
 
+    def test_an_order_is_kept_while_the_node_refuses_it_whatever_it_holds(self) -> None:
+        ordered = a_document(1, an_entry("web.1"), an_entry("web.2", Wanted.ABSENT), generation=2)
+        node = a_node(1, a_container("web.1"), epoch=9, generation=9, refusal="too old")
+        assert follows(a_project(a_service("web")), [node], [ordered]).changed == {}
+
     def test_an_order_is_kept_while_the_container_is_there(self) -> None:
         ordered = a_document(1, an_entry("web.1"), an_entry("web.2", Wanted.ABSENT))
         node = a_node(1, a_container("web.1"), a_container("web.2"), read=ordered)

@@ -80,6 +80,12 @@ def test_a_node_that_has_seen_a_newer_document_has_seen_this_one(
     assert standing(about(), [node]).progress is Progress.DONE
 
 
+@pytest.mark.parametrize("verb", ["project.start", "project.redeploy"])
+def test_a_node_that_refuses_its_orders_has_not_seen_them_whatever_it_holds(verb: str) -> None:
+    node = a_node(1, a_container(), epoch=9, generation=9, settled=True, refusal="too old")
+    assert standing(about(verb=verb), [node]).progress is Progress.RUNNING
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -142,11 +142,15 @@ class TestReasons:
         engine = EngineCurrent(state=EngineState.DOWN, reason="connection refused")
         told = node.current.model_copy(update={"engine": engine})
         for current, expected in (
-            (node.current, "the engine of node n1 is down"),
-            (told, "the engine of node n1 is down: connection refused"),
+            (node.current, "node n1 has an engine that is down"),
+            (told, "node n1 has an engine that is down: connection refused"),
         ):
             picture = NodePicture("n1", 1, "", NodeState.READY, current=current)
             assert web(picture).reasons == (expected,)
+
+    def test_a_node_that_refuses_its_orders_is_named(self) -> None:
+        view = web(a_node(1, a_container(), refusal="epoch 3 is older than 100"))
+        assert view.reasons == ("node n1 refuses its orders: epoch 3 is older than 100",)
 
     def test_a_stopped_service_says_when_that_is_only_believed(self) -> None:
         view = web(a_node(1, a_container(), state=NodeState.DOWN), state=State.STOPPED)
