@@ -27,7 +27,8 @@ _ALARM_GRACE_S = 2.0
 _KILL_GRACE_S = 1.0
 #: A second one tells whether the first one's trouble is over. A third one would tell nothing new.
 HANGING_MAX = 2
-#: on all shares together, of those that hang and those that work
+#: At work at once. One that hangs has its place for seconds only: a share that answers is asked,
+#: however many others don't.
 ERRANDS_MAX = 64
 #: a probe says where each sub path is held
 _RESULT_BYTES_MAX = 1 << 21
@@ -92,8 +93,6 @@ class Dispatch:
         """
         if self._hanging[key] >= HANGING_MAX:
             raise ErrandLostError(f"{self._hanging[key]} processes hang on it")
-        if self.hanging >= ERRANDS_MAX // 2:
-            raise ErrandLostError("too many processes hang on this node's shares")
         async with self._places:
             try:
                 transport, errand = await self._send({**order, "alarm_s": alarm_s})

@@ -89,6 +89,9 @@ async def test_what_can_not_be_killed_is_left_behind_and_no_more_than_two_are_se
     # Another share is not concerned.
     program(monkeypatch, 'print(\'{"word": "answered"}\')')
     assert (await dispatch.run("nas/b", {}, 5.0)).word == "answered"
+    # And none at all is, however many hang elsewhere.
+    monkeypatch.setattr(dispatching, "ERRANDS_MAX", 2)
+    assert (await dispatch.run("nas/b", {}, 5.0)).word == "answered"
     while dispatch.hanging:  # noqa: ASYNC110 # processes end when they end
         await asyncio.sleep(0.05)
     assert freed == ["nas/a", "nas/a"]
