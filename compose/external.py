@@ -101,11 +101,7 @@ def warn_of_names(
     for name, one in external.items():
         if one.is_address:
             continue
-        users = [
-            service.name
-            for service in services
-            if name in names_of(service)
-        ]
+        users = [service.name for service in services if name in names_of(service)]
         more = f" and {len(users) - _USERS_SHOWN} more" if len(users) > _USERS_SHOWN else ""
         who = f" by {', '.join(map(clipped, users[:_USERS_SHOWN]))}{more}" if users else ""
         notes.warn(

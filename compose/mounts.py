@@ -37,7 +37,8 @@ class Mount:
     where: str
     read_only: bool = False
     no_copy: bool = False
-    must_exist: bool = False
+    #: None: up to the format
+    must_exist: bool | None = False
     selinux: Literal["", "shared", "private"] = ""
     propagation: Propagation = ""
     tmpfs_size_bytes: int | None = None
@@ -186,5 +187,10 @@ def _with_options(mount: Mount, options: Tree) -> Mount:
     if selinux and not may_create:
         # The engine labels only what it is given in the short form, which creates missing paths.
         raise TemplateError("contradicts create_host_path: false", where=below(where, "selinux"))
-    mount = replace(mount, propagation=cast("Propagation", propagation), must_exist=not may_create)
+    is_open = "create_host_path" not in found and not selinux
+    mount = replace(
+        mount,
+        propagation=cast("Propagation", propagation),
+        must_exist=None if is_open else not may_create,
+    )
     return _with_mode(mount, selinux, selinux) if selinux else mount

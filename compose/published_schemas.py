@@ -12,10 +12,9 @@ from importlib.resources import files
 from compose.errors import TemplateError, below
 from compose.json_schema import Fault, JsonSchema, Node
 from compose.notes import Notes
-from compose.shape import Sections, Shape
+from compose.shape import SPECIFICATION, Sections, Shape
 from compose.tree import Tree, is_extension
 
-_SPECIFICATION = "spec"
 #: The reference's own additions to Compose, in every version.
 _OWN_KEYS = frozenset({"external", "memswap_reservation"})
 #: Keys that every format may have, because real templates have them.
@@ -52,16 +51,15 @@ def check_published(
     version = _file_of(parts)
     for where, name, key, value in _pieces(parts, services):
         fault = _fault(version, name, key, value, where)
-        if fault is None or key in _OWN_KEYS:
+        if fault is None or key in _OWN_KEYS or (key in _EVERYWHERE and name == "service"):
             continue
-        if version != _SPECIFICATION:
-            of_specification = _fault(_SPECIFICATION, name, key, value, where)
-            if of_specification is None or (key in _EVERYWHERE and name == "service"):
-                if key not in _EVERYWHERE:
-                    notes.warn(
-                        f"not part of version {parts.version}: read as the Specification has it",
-                        where=fault.where,
-                    )
+        if version != SPECIFICATION:
+            of_specification = _fault(SPECIFICATION, name, key, value, where)
+            if of_specification is None:
+                notes.warn(
+                    f"not part of version {parts.version}: read as the Specification has it",
+                    where=fault.where,
+                )
                 continue
             fault = of_specification
         raise TemplateError(fault.message, where=fault.where)
@@ -104,7 +102,7 @@ def _file_of(parts: Sections) -> str:
         return "v2"
     if parts.version == "3":
         return "v3.0"
-    return f"v{parts.version}" if parts.version.startswith("3.") else _SPECIFICATION
+    return f"v{parts.version}" if parts.version.startswith("3.") else SPECIFICATION
 
 
 @lru_cache

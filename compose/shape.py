@@ -13,6 +13,8 @@ from compose.notes import Notes
 from compose.tree import Tree, hint, is_extension, mapping, text
 from schemas.names import is_service_name
 
+#: what the version of a template without one is called
+SPECIFICATION = "spec"
 _VERSION_2 = re.compile(r"2(\.[0-4])?")
 _VERSION_3 = re.compile(r"3(\.([0-9]|1[0-3]))?")
 
@@ -89,7 +91,7 @@ def _is_version(value: Tree) -> bool:
 def _version(top: Mapping[str, Tree]) -> str:
     value = top.get("version")
     if value is None:
-        return "spec"
+        return SPECIFICATION
     version = text(value, "version")
     if version == "2.0":
         return "2"

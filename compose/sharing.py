@@ -8,6 +8,7 @@ and what `volumes_from` names is a container where no service is called so.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from compose.declared import Declared
 from compose.dependencies import Dependency
 from compose.errors import TemplateError, below, clipped, shown
 from compose.mounts import is_volume_name
@@ -97,7 +98,9 @@ def check_sharing(found: Mapping[str, Tree], shared: Sharing, where: str) -> Non
         raise TemplateError("is the node's own with uts: host", where=below(where, "hostname"))
 
 
-def check_network(mode: str | Reference, own: Collection[str], where: str, notes: Notes) -> None:
+def check_network(
+    mode: str | Reference, own: Mapping[str, Declared], where: str, notes: Notes
+) -> None:
     """Look at a mode that is a network's name; `own` are those of the template.
 
     Raises:
@@ -105,7 +108,7 @@ def check_network(mode: str | Reference, own: Collection[str], where: str, notes
     """
     if isinstance(mode, Reference) or not mode or mode in _MODES["network_mode"]:
         return
-    if mode in own:
+    if mode in own and own[mode].name != mode:
         raise TemplateError("a network of the template is joined with networks", where=where)
     notes.warn(
         f"{clipped(mode)} must be a network on every node already: it is not made", where=where

@@ -26,6 +26,8 @@ class Scope:
     volumes: Mapping[str, Declared]
     #: in the first format a volume's name is the engine's
     volumes_are_plain: bool
+    #: before the Specification a path in the long form isn't made where a node lacks it
+    paths_must_exist: bool
     #: the cluster's shared volumes: name -> mount path
     shared: Mapping[str, str]
     #: the template's configs and secrets
@@ -147,7 +149,7 @@ def _mounted(mount: Mount, scope: Scope) -> VolumeMount:
         source=source,
         read_only=mount.read_only,
         no_copy=mount.no_copy,
-        must_exist=mount.must_exist,
+        must_exist=scope.paths_must_exist if mount.must_exist is None else mount.must_exist,
         selinux=mount.selinux,
         propagation=mount.propagation,
         tmpfs_size_bytes=mount.tmpfs_size_bytes,

@@ -18,7 +18,7 @@ from compose.parse import parse
 from compose.published_schemas import check_published
 from compose.redaction import shown_text
 from compose.resolve import own_volumes, resolve, used_networks
-from compose.shape import Sections, Shape, sections
+from compose.shape import SPECIFICATION, Sections, Shape, sections
 from compose.specs import Scope
 from compose.validate import understood
 from schemas.records import ProjectTemplate
@@ -62,6 +62,7 @@ def compile_template(
         networks=declared.networks(parts.networks, project, notes),
         volumes=declared.volumes(parts.volumes, project, notes),
         volumes_are_plain=is_first,
+        paths_must_exist=parts.version != SPECIFICATION,
         shared=shared,
         inlines=inlined,
         external=external,

@@ -172,3 +172,21 @@ def test_a_path_may_have_to_exist() -> None:
     entry = "{type: bind, source: /h, target: /d, bind: {create_host_path: false}}"
     (mount,) = web(f"volumes: [{entry}]").spec.volumes
     assert mount.must_exist
+
+
+@pytest.mark.parametrize(
+    ("version", "entry", "must_exist"),
+    [
+        ("version: '2.4'", "{type: bind, source: /h, target: /d}", True),
+        ("version: '3.7'", "{type: bind, source: /h, target: /d}", True),
+        ("version: '3.7'", "{type: bind, source: /h, target: /d, bind: {}}", True),
+        ("version: '3.7'", "/h:/d", False),
+        ("", "{type: bind, source: /h, target: /d}", False),
+        ("", "{type: bind, source: /h, target: /d, bind: {propagation: shared}}", False),
+    ],
+)
+def test_a_path_in_the_long_form_has_to_exist_as_its_format_says(
+    version: str, entry: str, must_exist: bool
+) -> None:
+    template = compiled(f"{version}\nservices: {{web: {{image: x, volumes: [{entry}]}}}}")
+    assert template.services[0].spec.volumes[0].must_exist == must_exist

@@ -123,6 +123,7 @@ def test_the_reference_s_own_keys_are_part_of_every_version() -> None:
     for text in (
         f"web: {{image: x, {keys}}}",
         f"version: 2\nservices: {{web: {{image: x, {keys}}}}}",
+        f"services: {{web: {{image: x, {keys}}}}}",
     ):
         assert compiled(text).warnings == ()
 
