@@ -40,7 +40,13 @@ _DIFFERENCES = """\
 - Containers are called `project_service_number`. `container_name` is one more name in the service's networks.
 - Services of the first format share the project's network instead of the engine's `bridge`; `links` are names in it.
 - `network_mode`, `pid` and `ipc` with `service:`, and `volumes_from`, mean the first container of that service; both run on one node.
+- `pull_policy` is `always`, `missing` (or `if_not_present`) or `never`. With `always`, as with the label `aliyun.latest_image` or the
+  project's `latest_image`, every node asks the registry once for each create and redeploy; where that fails nothing is made or replaced, and
+  the service says why. A redeploy of other services asks too, and makes do with the node's image. Restarts and repairs don't ask.
 - Paths are the nodes': one that is relative is refused, and so is everything that would be read from a directory beside the template.
+- A host path in the long form (`type: bind`) has to exist in versions 2 and 3, as their tools have it; from the Specification on
+  `bind.create_host_path` says so.
+- An empty `entrypoint` drops the image's and keeps its command, in every version.
 - Unquoted `22:22` is a port mapping, as it is for `docker stack`; unquoted `on` and `yes` are words.
 - `external_links` and a network's `driver: overlay` reach containers of the same node only.
 - `configs` and `secrets` are texts: `content` (secrets too, as an addition) or a variable of the project's `environment`. The agent writes

@@ -60,7 +60,7 @@ def _storage(spec: ServiceSpec, labels: ContainerLabels, mount_base: str) -> Bod
     incarnations = dict(labels.mounts)
     return _present(
         {
-            # Binds, and not Mounts, for host paths: they create a missing path, as Compose does.
+            # Not Mounts: the engine makes a path that is missing for these, as their form promises.
             "Binds": [_bind(m) for m in spec.volumes if m.type == "bind" and not m.must_exist],
             "Mounts": [
                 *(

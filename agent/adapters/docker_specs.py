@@ -39,8 +39,9 @@ def creation(spec: ServiceSpec, labels: ContainerLabels, mount_base: str) -> Bod
     if spec.command is not None:
         body["Cmd"] = list(spec.command)
     if spec.entrypoint is not None:
-        # One empty string is the engine's word for "forget the image's"; an empty list is not.
-        body["Entrypoint"] = list(spec.entrypoint) or [""]
+        # An empty list drops the image's entrypoint and keeps its command, as docker-compose does;
+        # one empty string would drop both.
+        body["Entrypoint"] = list(spec.entrypoint)
     if spec.healthcheck is not None:
         body["Healthcheck"] = _healthcheck(spec.healthcheck)
     if spec.stop_grace_s is not None:

@@ -94,6 +94,7 @@ class RealTrial:
     """A dockerd, and docker-py used without any of our code."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         #: what mountd would have mounted is below this
         self.shares = Path(tempfile.mkdtemp(prefix="troopers-shares-"))
         self.adapter = DockerEngine(url, mount_base=str(self.shares))

@@ -32,21 +32,32 @@ EXCEPTIONS = {
 
 
 def by_docker_compose(
-    url: str, project: str, template: Mapping[str, Any], home: Path, *, start: bool = False
+    trial: RealTrial,
+    project: str,
+    template: Mapping[str, Any],
+    home: Path,
+    *,
+    start: bool = False,
+    compatible: bool = False,
 ) -> None:
     """Create every container of the template.
 
-    What names another container needs `start`: docker-compose leaves it out otherwise.
+    What names another container needs `start`: docker-compose leaves it out otherwise. What is
+    meant for Swarm mode is read if it has to be `compatible`.
     """
     path = home / f"{project}.json"
     path.write_text(json.dumps(template))
     subprocess.run(
-        ["docker-compose", "-p", project, "-f", str(path), "up", "-d" if start else "--no-start"],
+        [
+            "docker-compose",
+            *(["--compatibility"] if compatible else []),
+            *("-p", project, "-f", str(path), "up", "-d" if start else "--no-start"),
+        ],
         check=True,
         capture_output=True,
         text=True,
         timeout=150,
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": url},
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": trial.url},
     )
 
 

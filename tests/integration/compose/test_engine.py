@@ -1,136 +1,36 @@
 """For every key: what `docker inspect` shows of our container is what docker-compose's shows."""
 
-from collections.abc import Iterable
+import json
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.adapters.docker_specs import creation
+from agent.errors import ContainerRejected
+from agent.ports import ContainerLabels
+from compose.keys import SERVICE_KEYS, V1_SERVICE_KEYS, Verdict
+from compose.template import compile_template
+from schemas.names import SlotKey
 from tests.contract.engines import RealTrial
 from tests.contract.real_engine import clean_machine
 from tests.integration.compose.both import by_docker_compose, by_us, shown
+from tests.integration.compose.cases import (
+    ASKED,
+    CASES,
+    DEPLOY,
+    ELSEWHERE,
+    EXISTING,
+    FIRST,
+    NAMING,
+    SECTIONS,
+)
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(170)]
 
 THEIRS, OURS = "theirs", "ours"
-#: Each key in a service of its own, so that a difference names the key.
-CASES: dict[str, dict[str, Any]] = {
-    "nothing": {},
-    "command_text": {"command": "sh -c \"echo 'a b' | cat\""},
-    "command_list": {"command": ["sh", "-c", "echo a b"]},
-    "entrypoint_text": {"entrypoint": "/bin/sh -c"},
-    "entrypoint_list": {"entrypoint": ["/bin/sh"], "command": ["-c", "true"]},
-    "environment_list": {"environment": ["A=1", "B=x=y", "C="]},
-    "environment_map": {"environment": {"A": 1, "B": "two words", "C": ""}},
-    "labels_map": {"labels": {"a.b": "c", "n": 5}},
-    "labels_list": {"labels": ["a=b", "c"]},
-    "ports_short": {"ports": ["80", "18080:81", "127.0.0.1:18081:82", "15353:53/udp"]},
-    "ports_range": {"ports": ["18090-18092:90-92"], "expose": ["3000", "3001/udp"]},
-    "ports_choice": {"ports": ["18100-18110:80"]},
-    "ports_long": {"ports": [{"target": 80, "published": 18120, "protocol": "tcp"}]},
-    "volumes_short": {"volumes": ["data:/a", "data:/b:ro", "/tmp:/c", "/tmp:/d:ro", "/e"]},
-    "volumes_nocopy": {"volumes": ["data:/a:nocopy", "/tmp:/b:rslave"]},
-    "volumes_long": {
-        "volumes": [
-            {"type": "volume", "source": "data", "target": "/a", "read_only": True},
-            {"type": "bind", "source": "/tmp", "target": "/b", "read_only": True},
-            {"type": "volume", "source": "data", "target": "/c", "volume": {"nocopy": True}},
-            {"type": "tmpfs", "target": "/d", "tmpfs": {"size": 1048576}},
-            {"type": "tmpfs", "target": "/e"},
-        ]
-    },
-    "volumes_from": {"volumes_from": ["nothing", "volumes_short:ro"]},
-    "tmpfs_text": {"tmpfs": "/run"},
-    "tmpfs_list": {"tmpfs": ["/run:size=64m,mode=755", "/tmp"]},
-    "user": {"user": "1000:1000"},
-    "working_dir": {"working_dir": "/srv"},
-    "hostname": {"hostname": "box", "domainname": "example.com"},
-    "mac_address": {"mac_address": "02:42:ac:11:65:43"},
-    "tty": {"tty": True},
-    "stdin_open": {"stdin_open": True},
-    "stop_signal": {"stop_signal": "SIGUSR1"},
-    "stop_grace_period": {"stop_grace_period": "1m30s"},
-    "restart": {"restart": "always"},
-    "capabilities": {"cap_add": ["NET_ADMIN", "SYS_TIME"], "cap_drop": ["MKNOD"]},
-    "privileged": {"privileged": True},
-    "read_only": {"read_only": True},
-    "init": {"init": True},
-    "group_add": {"group_add": ["mail", "1000"]},
-    "security_opt": {"security_opt": ["no-new-privileges:true"]},
-    "devices": {"devices": ["/dev/null:/dev/nothing", "/dev/zero:/dev/zero:r"]},
-    "device_cgroup_rules": {"device_cgroup_rules": ["c 1:3 mr"]},
-    "pid_host": {"pid": "host"},
-    "ipc_host": {"ipc": "host"},
-    "ipc_shareable": {"ipc": "shareable"},
-    "userns_mode": {"userns_mode": "host"},
-    "network_host": {"network_mode": "host"},
-    "network_none": {"network_mode": "none"},
-    "networks": {
-        "networks": {
-            "back": {"aliases": ["db", "store"], "ipv4_address": "172.30.7.9", "priority": 5}
-        }
-    },
-    "mem_limits": {"mem_limit": "64m", "memswap_limit": "128m", "mem_reservation": "32m"},
-    "mem_swappiness": {"mem_limit": "64m", "mem_swappiness": 10},
-    "shm_size": {"shm_size": "32m"},
-    "oom": {"oom_kill_disable": True, "oom_score_adj": 500, "mem_limit": "64m"},
-    "pids_limit": {"pids_limit": 99},
-    "cpus": {"cpus": 0.5},
-    "cpu_shares": {"cpu_shares": 512},
-    "cpu_quota": {"cpu_quota": 50000, "cpu_period": 100000},
-    "cpuset": {"cpuset": "0"},
-    "blkio": {"blkio_config": {"device_read_bps": [{"path": "/dev/null", "rate": "1mb"}]}},
-    "ulimits": {"ulimits": {"nproc": 65535, "nofile": {"soft": 2000, "hard": 4000}}},
-    "sysctls": {"sysctls": {"net.core.somaxconn": 1024}},
-    "dns": {"dns": ["8.8.8.8"], "dns_search": "example.com", "dns_opt": ["use-vc"]},
-    "extra_hosts": {"extra_hosts": ["a:10.0.0.1", "b:10.0.0.2"]},
-    "extra_hosts_map": {"extra_hosts": {"a": "10.0.0.1"}},
-    "logging": {"logging": {"driver": "json-file", "options": {"max-size": "1m"}}},
-    "logging_default": {"logging": {"options": {"max-file": "2"}}},
-    "cgroup_parent": {"cgroup_parent": "/troopers-test"},
-    "runtime": {"runtime": "runc"},
-    "isolation": {"isolation": "default"},
-    "healthcheck": {
-        "healthcheck": {
-            "test": ["CMD", "true"],
-            "interval": "1m30s",
-            "timeout": "10s",
-            "retries": 3,
-            "start_period": "40s",
-        }
-    },
-    "healthcheck_text": {"healthcheck": {"test": "exit 1"}},
-    "healthcheck_off": {"healthcheck": {"disable": True}},
-}
-SECTIONS: dict[str, Any] = {
-    "volumes": {
-        "data": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}, "labels": {"x": "y"}}
-    },
-    "networks": {
-        "back": {
-            "driver": "bridge",
-            "internal": True,
-            "labels": {"x": "y"},
-            "driver_opts": {"com.docker.network.driver.mtu": "1400"},
-            "ipam": {"config": [{"subnet": "172.30.7.0/24", "gateway": "172.30.7.1"}]},
-        }
-    },
-}
-#: These name another container.
-NAMING: dict[str, dict[str, Any]] = {
-    "first": {"ipc": "shareable"},
-    "pid_service": {"pid": "service:first"},
-    "ipc_service": {"ipc": "service:first"},
-    "network_service": {"network_mode": "service:first"},
-    "network_container": {"network_mode": "container:elsewhere"},
-    "pid_container": {"pid": "container:elsewhere"},
-    "external_links": {"external_links": ["elsewhere:other"]},
-}
-FIRST: dict[str, dict[str, Any]] = {
-    "base": {"volumes": ["/data"]},
-    "log_driver": {"log_driver": "json-file", "log_opt": {"max-size": "1m"}},
-    "volumes_from": {"volumes_from": ["base"]},
-    "volume_driver": {"volume_driver": "local", "volumes": ["plain:/a", "/b"]},
-}
 
 
 def _services(cases: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -141,29 +41,46 @@ Seen = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+def trial() -> Iterator[RealTrial]:
+    """The engine that both work on. `spoken:1` has an entrypoint and a command."""
+    made = RealTrial(clean_machine().engine.url)
+    mouth = made.hand.containers.create("box:1")
+    mouth.commit("spoken", "1", conf={"Entrypoint": ["/bin/echo"], "Cmd": ["once"]})
+    _clear(made)
+    yield made
+    _clear(made)
+    made.hand.images.remove("spoken:1", force=True)
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def seen(trial: RealTrial, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """What the engine shows of every container, volume and network of both, by name."""
     home = tmp_path_factory.mktemp("compose")
-    url = clean_machine().engine.url
-    trial = RealTrial(url)
-    latest = {"version": "2.4", "services": _services(CASES), **SECTIONS}
     found: Seen = {}
-    try:
-        for number, template, names in (
-            ("", latest, CASES),
-            ("1", _services(FIRST), FIRST),
-            ("2", {"version": "2.4", "services": _services(NAMING)}, NAMING),
-        ):
-            trial.hand.containers.run("box:1", name="elsewhere", detach=True)
-            by_docker_compose(url, THEIRS + number, template, home, start=number == "2")
-            found |= _look_and_clear(trial, THEIRS + number, names)
-            trial.hand.containers.run("box:1", name="elsewhere", detach=True)
-            by_us(trial, OURS + number, template)
-            found |= _look_and_clear(trial, OURS + number, names)
-    finally:
-        _clear(trial)
-        trial.close()
+    for number, template, names in (
+        ("", {"version": "2.4", "services": _services(CASES), **SECTIONS}, CASES),
+        ("1", _services(FIRST), FIRST),
+        ("2", {"version": "2.4", "services": _services(NAMING), **SECTIONS}, NAMING),
+        ("3", {"version": "3.7", "services": _services(DEPLOY)}, DEPLOY),
+    ):
+        _make_what_exists(trial)
+        by_docker_compose(
+            trial, THEIRS + number, template, home, start=number == "2", compatible=number == "3"
+        )
+        found |= _look_and_clear(trial, THEIRS + number, names)
+        _make_what_exists(trial)
+        by_us(trial, OURS + number, template)
+        found |= _look_and_clear(trial, OURS + number, names)
     return found
+
+
+def _make_what_exists(trial: RealTrial) -> None:
+    trial.hand.containers.run("box:1", name="elsewhere", volumes=["/shared"], detach=True)
+    for name in EXISTING["volumes"]:
+        trial.hand.volumes.create(name)
+    for name in EXISTING["networks"]:
+        trial.hand.networks.create(name)
 
 
 def _look_and_clear(trial: RealTrial, project: str, names: Iterable[str]) -> Seen:
@@ -214,8 +131,67 @@ def test_the_same_holds_for_what_names_another_container(seen: Seen, case: str) 
     assert seen[f"{OURS}2_{case}"] == seen[f"{THEIRS}2_{case}"]
 
 
+@pytest.mark.parametrize("case", DEPLOY)
+def test_the_same_holds_for_what_is_meant_for_swarm_mode(seen: Seen, case: str) -> None:
+    assert seen[f"{OURS}3_{case}"] == seen[f"{THEIRS}3_{case}"]
+
+
 @pytest.mark.parametrize("kind", ["volume", "network"])
 def test_a_volume_or_network_is_what_docker_compose_makes_of_it(seen: Seen, kind: str) -> None:
     name = {"volume": "data", "network": "back"}[kind]
     assert seen[f"{kind} {OURS}_{name}"] == seen[f"{kind} {THEIRS}_{name}"]
     assert seen[f"{kind} {OURS}_{name}"]["Labels"] == {"x": "y"}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_what_docker_compose_cannot_say_is_asked_of_the_engine(case: str) -> None:
+    keys, wanted = ASKED[case]
+    template = {"version": "3.13", "services": _services({case: keys})}
+    spec = compile_template("shop", json.dumps(template), {}).services[0].spec
+    labels = ContainerLabels(SlotKey("shop", case, 1), "", "1", 0, 1, 1)
+    asked = creation(spec, labels, "/shares")["HostConfig"]
+    assert {field: asked[field] for field in wanted} == wanted
+
+
+def test_every_key_is_looked_at() -> None:
+    honoured = {
+        key
+        for rules in (SERVICE_KEYS, V1_SERVICE_KEYS)
+        for key, rule in rules.items()
+        if rule.verdict is Verdict.HONOURED
+    }
+    compared = {
+        key for cases in (CASES, FIRST, NAMING, DEPLOY) for keys in cases.values() for key in keys
+    }
+    assert honoured - compared - {"image"} == set(ASKED) | set(ELSEWHERE)
+
+
+def test_a_link_is_found_as_docker_compose_has_it(trial: RealTrial, tmp_path: Path) -> None:
+    idle = {"command": ["sleep", "1000"]}
+    template = {"version": "2.4", "services": _services({"db": idle, "web": idle})}
+    template["services"]["web"] = {**template["services"]["web"], "links": ["db:mysql"]}
+    for project in (THEIRS, OURS):
+        if project == OURS:
+            by_us(trial, project, template)
+        else:
+            by_docker_compose(trial, project, template, tmp_path, start=True)
+        for service in ("db", "web"):
+            trial.hand.containers.get(f"{project}_{service}_1").start()
+        db = trial.hand.containers.get(f"{project}_db_1").attrs["NetworkSettings"]["Networks"]
+        asked = trial.hand.containers.get(f"{project}_web_1").exec_run(["nslookup", "mysql"])
+        assert db[f"{project}_default"]["IPAddress"] in asked.output.decode()
+        _clear(trial)
+
+
+def test_a_path_in_the_long_form_is_not_made_where_it_is_missing(
+    trial: RealTrial, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing"
+    mount = {"type": "bind", "source": str(missing), "target": "/a"}
+    template = {"version": "2.4", "services": _services({"web": {"volumes": [mount]}})}
+    with pytest.raises(subprocess.CalledProcessError):
+        by_docker_compose(trial, THEIRS, template, tmp_path)
+    with pytest.raises(ContainerRejected):
+        by_us(trial, OURS, template)
+    assert not missing.exists()
+    _clear(trial)
