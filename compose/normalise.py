@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from compose.container_keys import container_keys
@@ -20,12 +20,13 @@ from compose.notes import Notes
 from compose.own_labels import own_labels
 from compose.placement import PolicyReader
 from compose.ports import exposed, published
-from compose.pulling import always_pulls
+from compose.pulling import pull_policy
 from compose.resources import Resources, resources
 from compose.sharing import Reference, Sharing, check_sharing, sharing
 from compose.tree import Tree, integer, text, texts
 from compose.units import seconds, words
 from schemas.command import SCALE_MAX
+from schemas.desired import PullPolicy
 from schemas.records import PlacementPolicy
 from schemas.service import Healthcheck, Port, Restart
 
@@ -58,6 +59,7 @@ class NormalService:
     policy: PlacementPolicy
     labels: Mapping[str, str]
     aliyun: AliyunLabels
+    pull: PullPolicy
     ports: tuple[Port, ...]
     expose: tuple[str, ...]
     mounts: tuple[Mount, ...]
@@ -120,7 +122,8 @@ def normalise(
         environment=variables,
         policy=policy.policy(),
         labels={key: value for key, value in labels.items() if not key.startswith(PREFIX)},
-        aliyun=replace(aliyun, latest_image=aliyun.latest_image or always_pulls(found, where)),
+        aliyun=aliyun,
+        pull=pull_policy(found, where, latest_image=aliyun.latest_image),
         ports=keys.ports(aliyun, notes),
         expose=exposed(found.get("expose", []), keys.at("expose")),
         mounts=mounts(found.get("volumes", []), keys.at("volumes")),

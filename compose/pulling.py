@@ -1,23 +1,35 @@
-"""`pull_policy`: whether a node that has the image asks the registry for a newer one."""
+"""`pull_policy` and `aliyun.latest_image`: when the nodes ask the registry for the image."""
 
 from collections.abc import Mapping
 
 from compose.errors import TemplateError, below, shown
 from compose.tree import Tree, text
+from schemas.desired import PullPolicy
 
-_WHEN_MISSING = frozenset({"missing", "if_not_present", ""})
+_POLICIES = {
+    "": PullPolicy.MISSING,
+    "missing": PullPolicy.MISSING,
+    "if_not_present": PullPolicy.MISSING,
+    "always": PullPolicy.ALWAYS,
+    "never": PullPolicy.NEVER,
+}
 
 
-def always_pulls(found: Mapping[str, Tree], where: str) -> bool:
-    """Whether the service asks for the newest image.
+def pull_policy(found: Mapping[str, Tree], where: str, *, latest_image: bool) -> PullPolicy:
+    """What the service asks for, by its key or by its label.
 
     Raises:
-        TemplateError: a policy that the agents don't have.
+        TemplateError: a policy that the agents don't have, or the label says the opposite.
     """
     at = below(where, "pull_policy")
-    policy = text(found.get("pull_policy", ""), at)
-    if policy == "build":
+    written = text(found.get("pull_policy", ""), at)
+    if written == "build":
         raise TemplateError("nothing is built on a cluster", where=at)
-    if policy == "always" or policy in _WHEN_MISSING:
-        return policy == "always"
-    raise TemplateError(f"must be always, missing or if_not_present, not {shown(policy)}", where=at)
+    if written not in _POLICIES:
+        raise TemplateError(
+            f"must be always, missing, if_not_present or never, not {shown(written)}", where=at
+        )
+    policy = _POLICIES[written]
+    if latest_image and policy is PullPolicy.NEVER:
+        raise TemplateError("the label aliyun.latest_image says the opposite", where=at)
+    return PullPolicy.ALWAYS if latest_image else policy

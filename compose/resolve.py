@@ -50,7 +50,7 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
             "is_global": service.is_global,
             "depends_on": tuple(sorted(conditions, key=order.__getitem__)),
             "conditions": above_running,
-            "latest_image": service.aliyun.latest_image,
+            "pull": service.pull,
             "placement": _placement(service, scope),
         }
         try:

@@ -16,6 +16,18 @@ from schemas.states import Wanted
 from schemas.volume import VolumeSecret, VolumeSpec
 
 
+class PullPolicy(StrEnum):
+    """When a node asks a registry for an image."""
+
+    #: when the node has none of that name
+    MISSING = "missing"
+    #: once for every redeploy as well; the node's own will do where the registry can't be asked
+    NEWER = "newer"
+    #: once for every create and redeploy, and nothing is made or replaced before it has succeeded
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class DesiredSlot(Part):
     """One slot on this node: which spec, and what it must be now."""
 
@@ -27,8 +39,12 @@ class DesiredSlot(Part):
     spec: str = ""
     #: the project's version, for the container's label
     version: str = ""
+    #: raised by a start of what isn't up: failures from before it are forgotten
+    tries: int = 0
     #: raised by every redeploy: an older container is recreated if its image has changed since
     refresh: int = 0
+    #: "once" is once on this node for a service's spec, version and refresh
+    pull: PullPolicy = PullPolicy.MISSING
     #: how to stop it, when not as its spec says
     stop_signal: str = ""
     stop_timeout_s: float | None = Field(default=None, ge=0)
@@ -39,8 +55,6 @@ class DesiredSlot(Part):
     def key(self) -> SlotKey:
         return SlotKey(self.project, self.service, self.slot)
 
-    #: raised by a start of what isn't up: failures from before it are forgotten
-    tries: int = 0
 
 class AddressPool(Part):
     """Addresses that a network hands out, and those that it keeps back."""

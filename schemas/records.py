@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from schemas.command import Reply
-from schemas.desired import DesiredNetwork, DesiredVolume
+from schemas.desired import DesiredNetwork, DesiredVolume, PullPolicy
 from schemas.document import Part, Record
 from schemas.names import NodeName, ProjectName, ServiceName
 from schemas.service import ServiceSpec
@@ -57,8 +57,8 @@ class ServiceTemplate(Part):
     depends_on: tuple[str, ...] = ()
     #: of these, what must be true before this one starts, where it is more than running
     conditions: dict[str, Literal["healthy", "completed"]] = Field(default_factory=dict)
-    #: always pull the image, even if the node has one of that name (`aliyun.latest_image`)
-    latest_image: bool = False
+    #: `pull_policy`, or `always` by `aliyun.latest_image`
+    pull: PullPolicy = PullPolicy.MISSING
     placement: PlacementPolicy = PlacementPolicy()
 
 

@@ -11,7 +11,7 @@ from coordinator.domain.rollup import ProjectView, roll_up
 from coordinator.domain.schedule import Placement
 from coordinator.domain.sightings import NodePicture
 from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, SlotProblem
-from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired
+from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.records import PlacementPolicy, ProjectRecord, ServiceRecord, ServiceTemplate
@@ -37,6 +37,7 @@ def a_service(
     is_global: bool = False,
     reschedule: bool = False,
     refresh: int = 0,
+    pull: PullPolicy = PullPolicy.MISSING,
     stopped_with: str = "",
     stopped_within_s: float | None = None,
     **spec: Any,
@@ -52,6 +53,7 @@ def a_service(
         is_global=is_global,
         depends_on=tuple(after),
         conditions=dict(conditions or {}),
+        pull=pull,
         placement=PlacementPolicy(reschedule=reschedule),
     )
     return ServiceRecord.model_validate(

@@ -144,12 +144,25 @@ class CreateVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class PullOrder:
+    """For what an image is pulled at most once on a node."""
+
+    project: str
+    service: str
+    spec: str
+    version: str
+    refresh: int
+
+
+@dataclass(frozen=True, slots=True)
 class PullImage:
-    """Bring an image to this node."""
+    """Bring an image to this node, or the newest that its registry has by this name."""
 
     reference: str
     #: the slots that wait for it, and share its failure
     keys: tuple[SlotKey, ...] = field(default=(), compare=False)
+    #: what is carried out with it; what is ordered while it is under way is not
+    orders: frozenset[PullOrder] = field(default=frozenset(), compare=False)
     reason: str = field(default="", compare=False)
 
     @property
@@ -168,6 +181,8 @@ class CreateContainer:
     labels: ContainerLabels
     #: the labels' fingerprint is its identity
     spec: ServiceSpec = field(compare=False)
+    #: its image isn't here yet; where it is, somebody else's pull of that name holds nobody up
+    awaits_pull: bool = field(default=False, compare=False)
     reason: str = field(default="", compare=False)
 
     @property

@@ -20,6 +20,7 @@ from agent.domain.actions import (
 from agent.domain.backoff import HEALTHY_AFTER_S
 from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
 from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
+from agent.domain.pulls import is_excused
 from agent.errors import EngineFailed
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.names import SlotKey
@@ -41,9 +42,12 @@ def fold(
     for slot in desired.slots:
         attempts = _of_same_basis(observed.attempts.get(slot.key, Attempts()), slot)
         attempts = replace(attempts, stopped=(attempts.stopped | stopped) - started)
-        if failure := failures.get(slot.key):
-            attempts = _count_failure(attempts, failure, desired.node, observed.now)
-        elif any(isinstance(e, Succeeded) and _ends_well(e, slot) for e in ended):
+        failure = failures.get(slot.key)
+        if failure and is_excused(failure, slot, observed):
+            attempts = _clear_failures(attempts) if attempts.is_pull else attempts
+        elif failure:
+            attempts = _count_failure(attempts, failure, desired.node, observed)
+        elif any(isinstance(e, Succeeded) and _ends_well(e, slot, attempts) for e in ended):
             attempts = _clear_failures(attempts)
         if observed.containers is not None:
             restart = desired.specs[slot.spec].restart if slot.spec in desired.specs else Restart()
@@ -52,7 +56,7 @@ def fold(
     for key in _resource_keys(observed):
         attempts = observed.attempts.get(key, Attempts())
         if failure := failures.get(key):
-            attempts = _count_failure(attempts, failure, desired.node, observed.now)
+            attempts = _count_failure(attempts, failure, desired.node, observed)
         folded[key] = attempts
     return {key: attempts for key, attempts in folded.items() if attempts != Attempts()}
 
@@ -121,15 +125,8 @@ def _count_exit(
         return replace(attempts, counted=attempts.counted | {mark})
     ended_at = min(seen.finished_at or now, now)
     why = ", out of memory" if seen.oom_killed else ""
-    return replace(
-        attempts,
-        exits=attempts.exits + 1,
-        last_exit_at=ended_at,
-        since=attempts.since or ended_at,
-        code="crashed",
-        message=f"container {slot.key} exited with code {seen.exit_code}{why}",
-        counted=attempts.counted | {mark},
-    )
+    message = f"container {slot.key} exited with code {seen.exit_code}{why}"
+    return _count_trouble(attempts, "crashed", message, mark, ended_at)
 
 
 def _count_bad_health(
@@ -138,21 +135,34 @@ def _count_bad_health(
     mark = (seen.id, seen.started_at or 0.0)
     if not seen.is_running or slot.wanted is not Wanted.RUNNING or mark in attempts.counted:
         return attempts
-    return replace(
+    message = f"container {slot.key} fails its health check"
+    return _count_trouble(attempts, "unhealthy", message, mark, now)
+
+
+def _count_trouble(
+    attempts: Attempts, code: str, message: str, mark: tuple[str, float], at: float
+) -> Attempts:
+    counted = replace(
         attempts,
         exits=attempts.exits + 1,
         last_exit_at=at,
         since=attempts.since or at,
         counted=attempts.counted | {mark},
     )
+    # What its successor waits for is the worse news.
+    return counted if attempts.is_pull else replace(counted, code=code, message=message)
 
 
-def _count_failure(attempts: Attempts, failure: Failed, node: str, now: float) -> Attempts:
+def _count_failure(
+    attempts: Attempts, failure: Failed, node: str, observed: Observation
+) -> Attempts:
     is_removal = isinstance(failure.action, StopContainer | RemoveContainer)
     now, message = observed.now, str(failure.error)
     if isinstance(failure.action, PullImage):
         reference = failure.action.reference
-        message = f"image {reference} is not on node {node} and cannot be pulled: {message}"
+        is_here = reference in (observed.images or {})
+        what = "cannot be pulled to" if is_here else "cannot be pulled and is not on"
+        message = f"image {reference} {what} node {node}: {message}"
     return replace(
         attempts,
         failures=attempts.failures + 1,
@@ -161,20 +171,32 @@ def _count_failure(attempts: Attempts, failure: Failed, node: str, now: float) -
         code="stop_failed" if is_removal else failure.code,
         message=message,
         definite=failure.is_definite,
+        is_pull=isinstance(failure.action, PullImage),
     )
 
 
 def _clear_failures(attempts: Attempts) -> Attempts:
-    cleared = replace(attempts, failures=0, last_failure_at=0.0, definite=False)
-    return cleared if cleared.exits else _clear_words(cleared)
+    cleared = replace(attempts, failures=0, last_failure_at=0.0, definite=False, is_pull=False)
+    if not cleared.exits:
+        return _clear_words(cleared)
+    # The words were the pull's, and what is left to tell of is the exits.
+    return replace(cleared, code="crashed", message="") if attempts.is_pull else cleared
 
 
 def _clear_words(attempts: Attempts) -> Attempts:
     return replace(attempts, since=0.0, code="", message="")
 
 
-def _ends_well(outcome: Succeeded, slot: DesiredSlot) -> bool:
-    """Whether this success brought the slot where it is wanted."""
+def _ends_well(outcome: Succeeded, slot: DesiredSlot, attempts: Attempts) -> bool:
+    """Whether this success brought the slot where it is wanted, or what its last try failed at.
+
+    To start an old container again is not it, where what failed is the pull for its successor.
+    """
+    action = outcome.action
+    if attempts.is_pull and isinstance(action, PullImage):
+        return slot.key in action.keys
+    if attempts.is_pull and isinstance(action, StartContainer) and action.container_id:
+        return False
     match slot.wanted:
         case Wanted.RUNNING:
             last: type = StartContainer

@@ -50,11 +50,12 @@ def claims(action: Action) -> Claims:  # noqa: PLR0911 - one line per kind of ac
             return Claims(frozenset({f"volume {name}"}))
         case PullImage(reference=reference):
             return Claims(frozenset({f"image {reference}"}))
-        case CreateContainer(key=key, spec=spec):
+        case CreateContainer(key=key, spec=spec, awaits_pull=awaits_pull):
             networks = frozenset(attachment.name for attachment in spec.networks)
             volumes = frozenset(mount.source for mount in spec.volumes if mount.type == "volume")
             used = _named("network", networks) | _named("volume", volumes)
-            used |= _named("slot", leans_on(spec)) | {f"image {spec.image}"}
+            used |= _named("slot", leans_on(spec))
+            used |= _named("image", frozenset({spec.image} if awaits_pull else ()))
             return Claims(frozenset({f"slot {key}"}), used)
         case StartContainer(key=key, ports=ports, leans_on=others):
             used = _named("port", ports) | _named("slot", others)

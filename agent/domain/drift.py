@@ -23,16 +23,17 @@ class Drift:
 
 
 def compare(
-    slot: DesiredSlot, fingerprint: str, image_id_now: str | None, seen: SeenContainer
+    slot: DesiredSlot, fingerprint: str, ordered_image_id: str | None, seen: SeenContainer
 ) -> Drift:
     """Compare by the spec's fingerprint, and after a redeploy by the image too.
 
-    `image_id_now` is what the spec's image reference means on this node at present; None when the
-    image isn't here, which is no reason to give up the container that runs.
+    `ordered_image_id` is what the spec's image reference means on this node, after the pull where
+    one is due. None: the image isn't here, or isn't pulled yet, which is no reason to give up the
+    container that runs.
     """
     if seen.fingerprint != fingerprint:
         return Drift(Verdict.NEEDS_RECREATE, "its spec has changed")
     is_older = seen.refresh < slot.refresh
-    if is_older and image_id_now is not None and image_id_now != seen.image_id:
+    if is_older and ordered_image_id is not None and ordered_image_id != seen.image_id:
         return Drift(Verdict.NEEDS_RECREATE, "its image has changed")
     return Drift(Verdict.UP_TO_DATE)

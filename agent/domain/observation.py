@@ -7,7 +7,7 @@ Times are seconds since the epoch, as read from the engine or from the one clock
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agent.domain.actions import Action
+from agent.domain.actions import Action, PullOrder
 from schemas.current import MountCurrent
 from schemas.names import SlotKey
 from schemas.states import Health
@@ -95,12 +95,24 @@ class Attempts:
     message: str = ""
     #: of the newest failed action: it won't pass by itself
     definite: bool = False
+    #: the newest failed action was a pull: it holds up what needs the image and nothing else
+    is_pull: bool = False
     #: exits and bad health that are counted already: container id and time of the exit or start
     counted: frozenset[tuple[str, float]] = frozenset()
     #: exits that were asked for: such a container is started again at once when it is wanted
     asked: frozenset[tuple[str, float]] = frozenset()
     #: containers that the agent stopped and has not started since
     stopped: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How the pull for an order ended, kept by the loop between passes."""
+
+    #: what the reference was on this node then; empty: not looked since
+    image_id: str = ""
+    #: why the registry could not be asked, so that the node's own image has to do
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,8 @@ class Observation:
     #: results of `aliyun.probe.*`, by container id
     probes: Mapping[str, Health] = field(default_factory=dict)
     attempts: Mapping[SlotKey, Attempts] = field(default_factory=dict)
+    #: the orders that need no registry any more
+    pulled: Mapping[PullOrder, Pulled] = field(default_factory=dict)
     #: actions that were begun by an earlier pass and have not ended
     in_flight: frozenset[Action] = frozenset()
 

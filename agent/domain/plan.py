@@ -28,6 +28,7 @@ from agent.domain.actions import (
 from agent.domain.backoff import failure_due
 from agent.domain.leaning import namespace_owners
 from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
+from agent.domain.pulls import asks, order_of, pulled_for
 from agent.domain.shares import shares
 from agent.domain.slot_view import Decision, SlotView
 from agent.domain.slots import decide, overtake
@@ -97,6 +98,7 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
         notes=(
             *(f"{name} can't be read: nothing is created" for name in unknown),
             *(decision.note for decision in decisions if decision.note),
+            *(view.excuse for view in views if view.excuse),
         ),
         is_blind=bool(unknown),
         problems=tuple(decision.problem for decision in decisions if decision.problem),
@@ -139,6 +141,9 @@ def _view(
         seen=observed.slot(slot.key),
         attempts=observed.attempts.get(slot.key, Attempts()),
         image_id=(observed.images or {}).get(spec.image) if spec else None,
+        pulled=pulled_for(slot, labels.fingerprint, observed) if asks(slot) else None,
+        has_images=observed.images is not None,
+        node=desired.node,
         shares=needed,
         owners=_owners(spec, observed),
     )
@@ -200,21 +205,23 @@ def _additions(
         ),
         *_fresh(
             (
-                PullImage(
-                    image,
-                    tuple(
-                        view.slot.key
-                        for view, decision in zip(views, decisions, strict=True)
-                        if decision.image == image
-                    ),
-                    "it is not on this node",
-                )
+                _pull(image, [v for v, d in zip(views, decisions, strict=True) if d.image == image])
                 for image in images
             ),
             observed,
         ),
         *(create for decision in ordered for create in decision.creates),
         *(start for decision in ordered for start in decision.starts),
+    )
+
+
+def _pull(image: str, waiting: list[SlotView]) -> PullImage:
+    is_here = all(view.image_id for view in waiting)
+    return PullImage(
+        image,
+        tuple(view.slot.key for view in waiting),
+        frozenset(order_of(view.slot) for view in waiting),
+        "its newest is ordered" if is_here else "it is not on this node",
     )
 
 

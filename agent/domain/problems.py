@@ -46,6 +46,18 @@ def unhealthy(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> 
     )
 
 
+def image_missing(slot: DesiredSlot, reference: str, node: str) -> SlotProblem:
+    """Its policy forbids to pull the image, so somebody has to bring it."""
+    return SlotProblem(
+        project=slot.project,
+        service=slot.service,
+        slot=slot.slot,
+        code="image_not_found",
+        message=f"image {reference} is not on node {node}, and its pull policy is never",
+        definite=True,
+    )
+
+
 def lacking(slot: DesiredSlot, lack: Lack) -> SlotProblem:
     """A shared volume can't be used. It is mountd that tries again, so nothing is due here."""
     return SlotProblem(

@@ -10,7 +10,8 @@ from agent.domain.actions import (
     StopContainer,
 )
 from agent.domain.leaning import leans_on
-from agent.domain.observation import Attempts, SeenContainer
+from agent.domain.observation import Attempts, Pulled, SeenContainer
+from agent.domain.pulls import asks
 from agent.domain.shares import Lack, Share
 from schemas.current import SlotProblem
 from schemas.desired import DesiredSlot
@@ -35,10 +36,36 @@ class SlotView:
     attempts: Attempts
     #: what the spec's image reference is on this node; None: not here
     image_id: str | None
+    #: the pull for its order; None: still due, if its policy asks for one
+    pulled: Pulled | None = None
+    #: whether the node's images could be read at all
+    has_images: bool = True
+    node: str = ""
     #: the shared volumes that it needs
     shares: tuple[Share, ...] = ()
     #: the containers whose namespaces it lives in
     owners: tuple[SeenContainer, ...] = ()
+
+    @property
+    def must_pull(self) -> bool:
+        """Whether the registry is to be asked although the node may have the image."""
+        return asks(self.slot) and self.pulled is None
+
+    @property
+    def ordered_image_id(self) -> str | None:
+        """What a container of an older redeploy is compared with; None: not known now.
+
+        A pull for somebody else's order moves the name, and is no reason to replace this slot's.
+        """
+        if not asks(self.slot):
+            return self.image_id
+        return (self.pulled.image_id or None) if self.pulled else None
+
+    @property
+    def excuse(self) -> str:
+        """Why it runs an image that may not be the newest, in words."""
+        why = self.pulled.refusal if self.pulled else ""
+        return f"{self.slot.key} runs the image that the node has: {why}" if why else ""
 
     @property
     def lack(self) -> Lack | None:

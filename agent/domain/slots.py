@@ -10,8 +10,16 @@ from agent.domain.backoff import exit_due, failure_due
 from agent.domain.drift import Drift, Verdict, compare
 from agent.domain.leaning import is_left_behind
 from agent.domain.observation import SeenContainer
-from agent.domain.problems import crashed, failed, lacking, unhealthy, unreadable
+from agent.domain.problems import (
+    crashed,
+    failed,
+    image_missing,
+    lacking,
+    unhealthy,
+    unreadable,
+)
 from agent.domain.slot_view import Decision, SlotView, start, stop
+from schemas.desired import PullPolicy
 from schemas.service import Restart, ServiceSpec
 from schemas.states import Health, Wanted
 
@@ -19,6 +27,8 @@ from schemas.states import Health, Wanted
 LACK_LOOK_S = 30.0
 #: A container for which the engine doesn't answer is asked about again this soon.
 VAGUE_LOOK_S = 2.0
+#: Nobody tells when an image is brought by hand.
+IMAGE_LOOK_S = 30.0
 
 
 def decide(view: SlotView) -> Decision:
@@ -32,11 +42,21 @@ def decide(view: SlotView) -> Decision:
         return decision
     due = failure_due(view.attempts)
     if due > view.now:
-        return Decision(retry_at=due, problem=failed(view.slot, view.attempts, due))
+        return _until_due(view, decision, due)
     if view.attempts.failures:
         # The last failure stays visible until a try succeeds.
         return replace(decision, problem=failed(view.slot, view.attempts, view.now))
     return decision
+
+
+def _until_due(view: SlotView, decision: Decision, due: float) -> Decision:
+    """What the last failure leaves to do meanwhile."""
+    problem = failed(view.slot, view.attempts, due)
+    if not (view.attempts.is_pull and decision.image) or decision.creates:
+        return Decision(retry_at=due, problem=problem)
+    # The image fails, and not the container that serves until it is here: that one is looked after.
+    retry_at = min(due, due if decision.retry_at is None else decision.retry_at)
+    return replace(decision, image="", retry_at=retry_at, problem=problem)
 
 
 def overtake(view: SlotView, in_flight: frozenset[Action]) -> Decision:
@@ -103,10 +123,18 @@ def _wanted_running(view: SlotView, spec: ServiceSpec) -> Decision:
     drift = _drift(view, kept)
     if drift.verdict is Verdict.NEEDS_RECREATE:
         return _recreate(view, spec, kept, drift.reason)
-    if kept.is_running:
-        return _remount(view, spec, kept) or _tend(view, kept)
-    again = _start_again(view, kept)
-    return (again.starts and _remount(view, spec, kept)) or again
+    decision = _keep(view, spec, kept)
+    if not view.must_pull or kept.refresh >= view.slot.refresh:
+        return decision
+    # Whether it is replaced follows from the pull. Until then it serves.
+    return Decision(image=spec.image) if decision.creates else replace(decision, image=spec.image)
+
+
+def _keep(view: SlotView, spec: ServiceSpec, seen: SeenContainer) -> Decision:
+    if seen.is_running:
+        return _remount(view, spec, seen) or _tend(view, seen)
+    again = _start_again(view, seen)
+    return (again.starts and _remount(view, spec, seen)) or again
 
 
 def _remount(view: SlotView, spec: ServiceSpec, seen: SeenContainer) -> Decision | None:
@@ -152,15 +180,27 @@ def _create(view: SlotView, spec: ServiceSpec, reason: str) -> Decision:
     due = exit_due(view.attempts)
     if due > view.now:
         return Decision(retry_at=due, problem=crashed(view.slot, view.attempts, due))
+    if view.image_id is not None and view.must_pull:
+        return Decision(image=spec.image)
+    if view.image_id is None and view.slot.pull is PullPolicy.NEVER:
+        return _without_image(view, spec)
+    is_missing = view.image_id is None
     return Decision(
-        image=spec.image if view.image_id is None else "",
-        creates=(CreateContainer(view.slot.key, view.labels, spec, reason),),
+        image=spec.image if is_missing else "",
+        creates=(CreateContainer(view.slot.key, view.labels, spec, is_missing, reason),),
         starts=(start(view, "", reason),),
     )
 
 
+def _without_image(view: SlotView, spec: ServiceSpec) -> Decision:
+    problem = image_missing(view.slot, spec.image, view.node) if view.has_images else None
+    return Decision(retry_at=view.now + IMAGE_LOOK_S, problem=problem)
+
+
 def _recreate(view: SlotView, spec: ServiceSpec, seen: SeenContainer, reason: str) -> Decision:
-    if view.image_id is None:
+    if view.image_id is None and view.slot.pull is PullPolicy.NEVER:
+        return _without_image(view, spec)
+    if view.image_id is None or view.must_pull:
         # The old container serves until the image is here: a pull that fails must cost nothing.
         return Decision(image=spec.image)
     created = _create(view, spec, reason)
@@ -210,7 +250,7 @@ def _start_again(view: SlotView, seen: SeenContainer) -> Decision:
         # Whoever made it may have died before its files were in. Making it again writes them.
         reason = "its files may be missing"
         return Decision(
-            creates=(CreateContainer(view.slot.key, view.labels, view.spec, reason),),
+            creates=(CreateContainer(view.slot.key, view.labels, view.spec, reason=reason),),
             starts=(start(view, "", reason),),
         )
     if seen.status == "created" or _exit_was_asked(view, seen):
@@ -237,7 +277,7 @@ def _may_start_again(view: SlotView, *, failed: bool) -> bool:
 
 
 def _drift(view: SlotView, seen: SeenContainer) -> Drift:
-    drift = compare(view.slot, view.labels.fingerprint, view.image_id, seen)
+    drift = compare(view.slot, view.labels.fingerprint, view.ordered_image_id, seen)
     if drift.verdict is Verdict.UP_TO_DATE and is_left_behind(seen, view.owners):
         return Drift(Verdict.NEEDS_RECREATE, "the container that it lives in runs anew")
     return drift

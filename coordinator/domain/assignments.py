@@ -18,7 +18,7 @@ from coordinator.domain.rollup import NodePicture, ProjectView, ServiceView, awa
 from coordinator.domain.schedule import Placement
 from coordinator.domain.sightings import has_taken
 from coordinator.domain.volumes import mounts_for
-from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired
+from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
 from schemas.fingerprint import spec_key
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord, VolumeRecord
@@ -150,10 +150,18 @@ def _entry(
         spec=identities[(key.project, key.service)],
         version=project.version,
         refresh=service.refresh,
+        pull=_pull(service),
         tries=service.tries,
         stop_signal=service.stop_signal if wanted is Wanted.STOPPED else "",
         stop_timeout_s=service.stop_timeout_s if wanted is Wanted.STOPPED else None,
     )
+
+
+def _pull(service: ServiceRecord) -> PullPolicy:
+    """A redeploy asks for the newest image of every service, and insists on it for some."""
+    policy = service.template.pull
+    is_redeployed = service.refresh > 0
+    return PullPolicy.NEWER if is_redeployed and policy is PullPolicy.MISSING else policy
 
 
 def _wanted(project: ProjectView, service: ServiceView, before: DesiredSlot | None) -> Wanted:

@@ -26,6 +26,7 @@ from schemas.command import (
     StopService,
     verb_of,
 )
+from schemas.desired import PullPolicy
 from schemas.errors import InvalidInput
 from schemas.names import is_project_name
 from schemas.records import (
@@ -63,9 +64,15 @@ def create(
         Conflict: the name is taken, or its former owner is still being deleted.
     """
     check_new_name(held, command)
+    operation = begun(held, command, moment)
+    pulled = {"pull": PullPolicy.ALWAYS} if command.latest_image else {}
     services = {
         service.name: ServiceRecord(
-            template=service, scale=service.scale, created=moment.now, updated=moment.now
+            template=service.model_copy(update=pulled),
+            scale=service.scale,
+            changed_by=operation,
+            created=moment.now,
+            updated=moment.now,
         )
         for service in template.services
     }

@@ -52,9 +52,12 @@ async def bench() -> AsyncIterator[Bench]:
         yield Bench(tasks)
 
 
-def create(key: SlotKey, image: str = "web:1", **fields: object) -> CreateContainer:
+def create(
+    key: SlotKey, image: str = "web:1", *, awaits_pull: bool = False, **fields: object
+) -> CreateContainer:
     spec = a_spec(image, **fields)
-    return CreateContainer(key, ContainerLabels(key, "f", "1", 0, 1, 1), spec)
+    labels = ContainerLabels(key, "f", "1", 0, 1, 1)
+    return CreateContainer(key, labels, spec, awaits_pull=awaits_pull)
 
 
 def a_plan(*actions: Removal | Addition) -> Plan:
@@ -96,8 +99,8 @@ async def test_a_failed_pull_blocks_all_that_wait_for_the_image(bench: Bench) ->
     outcomes = await bench.executor.execute(
         a_plan(
             PullImage("gone:1", (A, B)),
-            create(A, "gone:1"),
-            create(B, "gone:1"),
+            create(A, "gone:1", awaits_pull=True),
+            create(B, "gone:1", awaits_pull=True),
             create(SlotKey("shop", "c", 1)),
         )
     )

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from agent.domain.actions import (
     Action,
+    ContainerLabels,
     CreateContainer,
     CreateNetwork,
     CreateVolume,
@@ -19,6 +20,7 @@ from agent.domain.actions import (
 from agent.domain.observation import (
     Attempts,
     Observation,
+    Pulled,
     SeenContainer,
     SeenNetwork,
     SeenVolume,
@@ -108,6 +110,7 @@ class PureNode:
         networks = {seen.name: seen for seen in self.observed.networks or ()}
         volumes = {seen.name: seen for seen in self.observed.volumes or ()}
         images = dict(self.observed.images or {})
+        pulled = dict(self.observed.pulled)
         match action:
             case StopContainer(container_id=container_id):
                 self._touch(container_id)
@@ -126,24 +129,13 @@ class PureNode:
                 networks[name] = SeenNetwork(name, name, network.project)
             case CreateVolume(name=name, volume=volume):
                 volumes[name] = SeenVolume(name, volume.project)
-            case PullImage(reference=reference):
+            case PullImage(reference=reference, orders=orders):
                 images[reference] = f"sha256:{reference}"
+                pulled |= dict.fromkeys(orders, Pulled(images[reference]))
             case CreateContainer(key=key, spec=spec, labels=labels):
                 assert all(seen.key != key for seen in containers.values())
                 assert spec.image in images
-                self.count += 1
-                made = a_container(
-                    key.service,
-                    key.slot,
-                    spec=spec,
-                    project=key.project,
-                    id=f"made-{self.count}-{key}",
-                    status="created",
-                    started_at=None,
-                    refresh=labels.refresh,
-                    image_id=images[spec.image],
-                    mounts=dict(labels.mounts),
-                )
+                made = self._made(spec, labels, images[spec.image])
                 containers[made.id] = made
             case StartContainer(key=key, container_id=container_id):
                 chosen = container_id or next(s.id for s in containers.values() if s.key == key)
@@ -161,6 +153,23 @@ class PureNode:
             networks=tuple(networks.values()),
             volumes=tuple(volumes.values()),
             images=images,
+            pulled=pulled,
+        )
+
+    def _made(self, spec: ServiceSpec, labels: ContainerLabels, image_id: str) -> SeenContainer:
+        self.count += 1
+        return a_container(
+            labels.key.service,
+            labels.key.slot,
+            spec=spec,
+            project=labels.key.project,
+            id=f"made-{self.count}-{labels.key}",
+            status="created",
+            started_at=None,
+            version=labels.version,
+            refresh=labels.refresh,
+            image_id=image_id,
+            mounts=dict(labels.mounts),
         )
 
     def _touch(self, container_id: str) -> None:

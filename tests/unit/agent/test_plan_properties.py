@@ -11,7 +11,7 @@ from agent.domain.actions import Action, CreateContainer, RemoveContainer, Start
 from agent.domain.observation import Observation, SeenContainer
 from agent.domain.plan import Plan, plan
 from agent.domain.shares import mount_paths
-from schemas.desired import NodeDesired
+from schemas.desired import NodeDesired, PullPolicy
 from schemas.names import SlotKey
 from schemas.states import Health, MountState, Wanted
 from tests.fakes.orders import (
@@ -36,6 +36,8 @@ SPECS = [
     sharing(restart={"policy": "no"}),
 ]
 SERVICES = ["a", "b", "c"]
+#: With `never`, an image that is gone stays so.
+PULLS = [PullPolicy.MISSING, PullPolicy.NEWER, PullPolicy.ALWAYS]
 #: a pass each to discard what is too many, to pull, to replace, to start
 PASSES = 4
 
@@ -51,6 +53,7 @@ def documents(draw: st.DrawFn) -> NodeDesired:
             spec=SPECS[draw(spec_numbers)],
             wanted=draw(st.sampled_from(Wanted)),
             refresh=draw(st.integers(0, 1)),
+            pull=draw(st.sampled_from(PULLS)),
         )
         for service in SERVICES
         for slot in (1, 2)
@@ -77,6 +80,7 @@ def sightings(draw: st.DrawFn) -> SeenContainer:
         mounts={"nas/photos": draw(st.sampled_from(["i0", "i1"]))} if is_sharing else {},
         id=f"seen-{number}",
         status=status,
+        refresh=draw(st.integers(0, 1)),
         exit_code=draw(st.sampled_from([0, 1])) if status == "exited" else None,
         health=draw(st.sampled_from([Health.NONE, Health.SUCCESS])),
         image_id=draw(st.sampled_from(["sha256:web1", "sha256:web2", "sha256:older"])),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from schemas.desired import PullPolicy
 from schemas.service import BlockIo, Device, DeviceRate, DeviceRequest, Logging, Ulimit
 from tests.unit.compose.templates import compiled, warnings, web, web_refused
 
@@ -164,7 +165,8 @@ def test_a_key_arrives_at_the_engine(keys: str, field: str, wanted: Any) -> None
         ("ipc: [host]", "ipc"),
         ("platform: '!'", "platform"),
         ("isolation: hyperv", "isolation"),
-        ("pull_policy: never", "pull_policy"),
+        ("pull_policy: daily", "pull_policy"),
+        ("pull_policy: never, labels: {aliyun.latest_image: true}", "pull_policy"),
         ("pull_policy: build", "pull_policy"),
         ("mem_swappiness: 101", "mem_swappiness"),
         ("oom_score_adj: 1001", "oom_score_adj"),
@@ -202,9 +204,20 @@ def test_a_foreign_container_gets_a_name_in_the_services_networks() -> None:
     assert len(warnings(keys)) == 2
 
 
-def test_asking_always_for_the_image_is_the_same_as_the_label() -> None:
-    assert web("pull_policy: always").latest_image
-    assert not web("pull_policy: missing").latest_image
+@pytest.mark.parametrize(
+    ("keys", "policy"),
+    [
+        ("user: a", PullPolicy.MISSING),
+        ("pull_policy: missing", PullPolicy.MISSING),
+        ("pull_policy: if_not_present", PullPolicy.MISSING),
+        ("pull_policy: always", PullPolicy.ALWAYS),
+        ("pull_policy: missing, labels: {aliyun.latest_image: true}", PullPolicy.ALWAYS),
+        ("pull_policy: always, labels: {aliyun.latest_image: false}", PullPolicy.ALWAYS),
+        ("pull_policy: never", PullPolicy.NEVER),
+    ],
+)
+def test_key_and_label_say_when_the_registry_is_asked(keys: str, policy: PullPolicy) -> None:
+    assert web(keys).pull is policy
 
 
 def test_a_port_may_have_a_choice_of_host_ports() -> None:

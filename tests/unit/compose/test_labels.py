@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from schemas.desired import PullPolicy
 from schemas.records import ServiceTemplate
 from schemas.service import Probe
 from tests.unit.compose.templates import compiled, refused, warnings, web, web_refused
@@ -265,7 +266,7 @@ def test_a_label_that_is_acted_on_is_no_warning() -> None:
     assert (
         warnings("labels: {aliyun.scale: 1, aliyun.global: true, aliyun.latest_image: 'yes'}") == ()
     )
-    assert web("labels: {aliyun.latest_image: 'yes'}").latest_image
+    assert web("labels: {aliyun.latest_image: 'yes'}").pull is PullPolicy.ALWAYS
 
 
 @pytest.mark.parametrize(
@@ -303,8 +304,8 @@ def test_labels_mean_the_same_in_every_form() -> None:
         "[aliyun.scale=2, aliyun.latest_image=true]",
         "['aliyun.scale=2', 'aliyun.latest_image=true']",
     ]
-    assert {(s.scale, s.latest_image, str(s.extensions)) for s in map(_with_labels, forms)} == {
-        (2, True, "{'latest_image': True}")
+    assert {(s.scale, s.pull, str(s.extensions)) for s in map(_with_labels, forms)} == {
+        (2, PullPolicy.ALWAYS, "{'latest_image': True}")
     }
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.domain.assignments import has_left
-from schemas.desired import DesiredNetwork, DesiredVolume
+from schemas.desired import DesiredNetwork, DesiredVolume, PullPolicy
 from schemas.records import ProjectRecord
 from schemas.states import State, Wanted
 from tests.builders import (
@@ -117,6 +117,22 @@ class TestDocuments:
         node = a_node(1, a_container("web.1"), read=held)
         changed = follows(a_project(a_service(refresh=1)), [node], [held]).changed
         assert changed["n1"].slots[0].refresh == 1
+
+    @pytest.mark.parametrize(
+        ("pull", "refresh", "expected"),
+        [
+            (PullPolicy.MISSING, 0, PullPolicy.MISSING),
+            (PullPolicy.MISSING, 1, PullPolicy.NEWER),
+            (PullPolicy.ALWAYS, 0, PullPolicy.ALWAYS),
+            (PullPolicy.ALWAYS, 1, PullPolicy.ALWAYS),
+            (PullPolicy.NEVER, 1, PullPolicy.NEVER),
+        ],
+    )
+    def test_a_redeploy_asks_for_newer_images_unless_the_service_says_how(
+        self, pull: PullPolicy, refresh: int, expected: PullPolicy
+    ) -> None:
+        project = a_project(a_service(pull=pull, refresh=refresh))
+        assert follows(project, [a_node()]).changed["n1"].slots[0].pull is expected
 
     def test_a_global_service_has_a_slot_on_every_node_by_its_index(self) -> None:
         nodes = [a_node(1), a_node(2), a_node(4)]

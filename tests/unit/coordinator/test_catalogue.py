@@ -19,6 +19,7 @@ from schemas.command import (
     StopProject,
     StopService,
 )
+from schemas.desired import PullPolicy
 from schemas.errors import InvalidInput
 from schemas.records import ProjectRecord, ProjectTemplate, ServiceRecord
 from schemas.states import State
@@ -75,6 +76,16 @@ class TestCreate:
         assert decision.reply.warnings == ("a key was ignored",)
         assert record.operation is not None
         assert (record.operation.id, record.operation.verb) == ("op-new", "project.create")
+
+    @pytest.mark.parametrize("own", PullPolicy)
+    def test_with_the_newest_images_insists_on_them_for_every_service(
+        self, own: PullPolicy
+    ) -> None:
+        template = a_template(a_service("web", pull=own), a_service("db"))
+        plain = create(None, a_creation(), template, NOW).record
+        assert [s.template.pull for s in plain.services.values()] == [own, PullPolicy.MISSING]
+        insisting = create(None, a_creation(latest_image=True), template, NOW).record
+        assert {s.template.pull for s in insisting.services.values()} == {PullPolicy.ALWAYS}
 
     @pytest.mark.parametrize(
         ("held", "message"),
