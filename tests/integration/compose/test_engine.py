@@ -168,8 +168,8 @@ def test_every_key_is_looked_at() -> None:
 
 def test_a_link_is_found_as_docker_compose_has_it(trial: RealTrial, tmp_path: Path) -> None:
     idle = {"command": ["sleep", "1000"]}
-    template = {"version": "2.4", "services": _services({"db": idle, "web": idle})}
-    template["services"]["web"] = {**template["services"]["web"], "links": ["db:mysql"]}
+    services = _services({"db": idle, "web": {**idle, "links": ["db:mysql"]}})
+    template = {"version": "2.4", "services": services}
     for project in (THEIRS, OURS):
         if project == OURS:
             by_us(trial, project, template)
@@ -178,8 +178,9 @@ def test_a_link_is_found_as_docker_compose_has_it(trial: RealTrial, tmp_path: Pa
         for service in ("db", "web"):
             trial.hand.containers.get(f"{project}_{service}_1").start()
         db = trial.hand.containers.get(f"{project}_db_1").attrs["NetworkSettings"]["Networks"]
-        asked = trial.hand.containers.get(f"{project}_web_1").exec_run(["nslookup", "mysql"])
-        assert db[f"{project}_default"]["IPAddress"] in asked.output.decode()
+        web = trial.hand.containers.get(f"{project}_web_1")
+        answer = str(web.exec_run(["nslookup", "mysql"]).output)
+        assert db[f"{project}_default"]["IPAddress"] in answer
         _clear(trial)
 
 

@@ -77,8 +77,11 @@ def test_a_network_of_the_template_is_no_network_mode() -> None:
     error = web_refused("network_mode: back", "networks: {back: }")
     assert error.where == "services.web.network_mode"
     assert "joined with networks" in str(error)
-    there = web("network_mode: lan", "networks: {lan: {external: true}}")
-    assert there.spec.network_mode == "lan"
+    there = compiled("""
+        services: {web: {image: x, network_mode: lan}}
+        networks: {lan: {external: true}}
+    """)
+    assert there.services[0].spec.network_mode == "lan"
 
 
 def test_a_hostname_is_the_node_s_own_where_its_namespace_is() -> None:
