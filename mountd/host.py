@@ -14,8 +14,17 @@ import structlog
 
 from mountd.dispatch import Dispatch, ErrandLostError, ErrandUnsentError
 from mountd.domain import mountinfo, nfs, ossfs
-from mountd.domain.outcomes import Answered, Dead, Failed, Mounted, Silent, Unasked, Unmounted
-from mountd.domain.plan import Found, fingerprint
+from mountd.domain.outcomes import (
+    Answered,
+    Dead,
+    Failed,
+    Found,
+    Mounted,
+    Silent,
+    Unasked,
+    Unmounted,
+)
+from mountd.domain.plan import fingerprint
 from mountd.domain.track import Wish
 from mountd.errands.result import Result
 from mountd.records import Record, Records, private_directory

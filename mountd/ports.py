@@ -3,8 +3,16 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from mountd.domain.outcomes import Answered, Dead, Failed, Mounted, Silent, Unasked, Unmounted
-from mountd.domain.plan import Found
+from mountd.domain.outcomes import (
+    Answered,
+    Dead,
+    Failed,
+    Found,
+    Mounted,
+    Silent,
+    Unasked,
+    Unmounted,
+)
 from mountd.domain.track import Wish
 
 

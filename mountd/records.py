@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mountd.domain.mountinfo import Entry
-from mountd.domain.plan import Found
+from mountd.domain.outcomes import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,15 @@ class Record:
         numbers = (self.mount_id, self.device) == (entry.mount_id, entry.device)
         return numbers and self.incarnation.startswith(f"{boot}-")
 
-    def found(self) -> Found:
-        return Found(self.name, self.mount_path, self.incarnation, self.made_for)
+    def found(self, entry: Entry) -> Found:
+        return Found(
+            self.name,
+            self.mount_path,
+            self.incarnation,
+            self.made_for,
+            entry.kind,
+            entry.source,
+        )
 
 
 class Records:
@@ -64,7 +71,7 @@ class Records:
                 self.write(self._record(last, mount_path, entry))
         for mount_path in self._held.keys() - entries.keys():
             self._remove(mount_path)
-        return {mount_path: self._held[mount_path].found() for mount_path in entries}
+        return {path: self._held[path].found(entry) for path, entry in entries.items()}
 
     def made(self, name: str, mount_path: str, entry: Entry, made_for: str) -> Record:
         """The record of a mount that was made just now."""

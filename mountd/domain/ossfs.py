@@ -36,14 +36,18 @@ def arguments(volume: VolumeSpec, places: Places) -> tuple[str, ...]:
         "allow_other": "",
         "nosuid": "",
         "nodev": "",
-        # How it shows in the kernel's table, for an operator's eyes.
-        "fsname": f"troopers-{volume.name}",
+        "fsname": shown_as(volume),
     }
     if volume.read_only:
         options["ro"] = ""
     words = [f"{option}={value}" if value else option for option, value in options.items()]
     # In the foreground, so that it says why it ends; it gets a session of its own.
     return (volume.ossfs.bucket, places.mountpoint, "-f", "-o", ",".join(words))
+
+
+def shown_as(volume: VolumeSpec) -> str:
+    """Its source in the kernel's table."""
+    return f"troopers-{volume.name}"
 
 
 def key_file(volume: VolumeSpec, secret: VolumeSecret) -> str:

@@ -15,6 +15,21 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A mount below the base directory, as the kernel's table and the records show it."""
+
+    name: str
+    mount_path: str
+    incarnation: str
+    #: the fingerprint of the wish; empty when nobody remembers
+    made_for: str
+    #: "nfs4", "fuse", "tmpfs"
+    kind: str = ""
+    #: "server:/export", or what a FUSE program calls itself
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Mounted:
     """It is mounted and its server has answered."""
 

@@ -5,21 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mountd.domain.outcomes import Operation
-from mountd.domain.track import Track, Wish, refused, replaced, vanished
+from mountd.domain.outcomes import Found, Operation
+from mountd.domain.track import Track, Wish, is_foreign, refused, replaced, vanished
 from schemas.current import MountCurrent
 from schemas.states import MountState
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A mount below the base directory that this process didn't make: an earlier one did."""
-
-    name: str
-    mount_path: str
-    incarnation: str
-    #: empty when nobody remembers
-    made_for: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +39,7 @@ def adopted(found: Iterable[Found], now: float) -> dict[str, Track]:
             reason="found mounted; its server has not answered yet",
             incarnation=one.incarnation,
             made_for=one.made_for,
+            shown=(one.kind, one.source),
             probe_at=now,
         )
         for one in found
@@ -95,7 +85,7 @@ def noticed(
             if there is None and track.incarnation:
                 track = vanished(track, now)  # noqa: PLW2901 # the same volume, a moment later
             elif there is not None and there.incarnation != track.incarnation:
-                track = replaced(track, there.incarnation, there.made_for, now)  # noqa: PLW2901
+                track = replaced(track, there, now)  # noqa: PLW2901
         if track.wish is not None or track.incarnation or track.running is not None:
             after[name] = track
     return after
@@ -173,8 +163,8 @@ def _toward(track: Track, wish: Wish) -> Step:
 
 
 def _serves(track: Track, wish: Wish) -> bool:
-    """Whether its mount is the one that is wished for. One that nobody remembers is taken as is."""
-    if track.mount_path != wish.volume.mount_path:
+    """Whether its mount is the one that is wished for, or looks like it and nobody remembers."""
+    if track.mount_path != wish.volume.mount_path or is_foreign(track):
         return False
     return not track.made_for or track.made_for == fingerprint(wish)
 

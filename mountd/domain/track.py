@@ -6,10 +6,12 @@ A track is a value. Each function here takes one, and says what it is after some
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from mountd.domain import nfs, ossfs
 from mountd.domain.outcomes import (
     Answered,
     Dead,
     Failed,
+    Found,
     Mounted,
     Operation,
     Outcome,
@@ -57,6 +59,8 @@ class Track:
     incarnation: str = ""
     #: of the wish that the present mount was made for; empty when there is no mount
     made_for: str = ""
+    #: kind and source of a mount that was found, as the kernel's table has them
+    shown: tuple[str, str] = ("", "")
     answered_at: float | None = None
     #: failed mounts and unmounts in a row, and when to try again
     failures: int = 0
@@ -131,12 +135,13 @@ def vanished(track: Track, now: float) -> Track:
     return _turned(track, MountState.FAILED, "something else unmounted it", now)
 
 
-def replaced(track: Track, incarnation: str, made_for: str, now: float) -> Track:
-    """Somebody else has mounted something there. Whether it serves, the probe tells."""
+def replaced(track: Track, found: Found, now: float) -> Track:
+    """Somebody else has mounted something there. If it may be ours, the probe tells how it is."""
     track = replace(
         track,
-        incarnation=incarnation,
-        made_for=made_for,
+        incarnation=found.incarnation,
+        made_for=found.made_for,
+        shown=(found.kind, found.source),
         misses=0,
         is_dead=False,
         sub_paths=(),
@@ -144,14 +149,33 @@ def replaced(track: Track, incarnation: str, made_for: str, now: float) -> Track
     )
     if track.state is MountState.UNMOUNTING:
         return track
-    return _turned(track, MountState.MOUNTING, "something else mounted it", now)
+    return refused(_turned(track, MountState.MOUNTING, "something else mounted it", now), now)
 
 
 def refused(track: Track, now: float) -> Track:
-    """A wish that can't be fulfilled shows as failed, whatever is mounted."""
-    if track.wish is None or track.wish.is_absent or not track.wish.refusal:
+    """A wish that can't be fulfilled shows as failed, whatever is mounted; so does a stranger."""
+    if track.wish is None or track.wish.is_absent:
         return track
-    return _turned(track, MountState.FAILED, track.wish.refusal, now)
+    if track.wish.refusal:
+        return _turned(track, MountState.FAILED, track.wish.refusal, now)
+    if is_foreign(track):
+        reason = f"something else ({track.shown[0]}) is mounted there"
+        return _turned(track, MountState.FAILED, reason, now)
+    return track
+
+
+def is_foreign(track: Track) -> bool:
+    """Whether what is mounted there is certainly not what is wished for.
+
+    Of a mount that nobody remembers making, only the kernel's table says what it is.
+    """
+    wish = track.wish
+    if wish is None or wish.is_absent or not track.incarnation or track.made_for:
+        return False
+    kind, source = track.shown
+    if wish.volume.nas is not None:
+        return kind not in {"nfs", "nfs4"} or source != nfs.source(wish.volume.nas)
+    return kind.partition(".")[0] != "fuse" or source != ossfs.shown_as(wish.volume)
 
 
 def _without_mount(track: Track, now: float) -> Track:

@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mountd.domain.outcomes import Answered, Dead, Failed, Mounted, Silent, Unmounted
-from mountd.domain.plan import Found, fingerprint
+from mountd.domain.outcomes import Answered, Dead, Failed, Found, Mounted, Silent, Unmounted
+from mountd.domain.plan import fingerprint
 from mountd.domain.track import Wish
 from schemas.current import SubPathCurrent
 

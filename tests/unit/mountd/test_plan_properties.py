@@ -9,13 +9,14 @@ from mountd.domain.outcomes import (
     Answered,
     Dead,
     Failed,
+    Found,
     Mounted,
     Operation,
     Outcome,
     Silent,
     Unmounted,
 )
-from mountd.domain.plan import Found, Step, fingerprint, noticed, ordered, plan
+from mountd.domain.plan import Step, fingerprint, noticed, ordered, plan
 from mountd.domain.track import Track, Wish, begun, ended
 from schemas.states import MountState
 from tests.unit.mountd.builders import a_nas, a_wish

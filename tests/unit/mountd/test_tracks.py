@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
+import pytest
+
 from mountd.domain.outcomes import (
     Answered,
     Failed,
+    Found,
     Mounted,
     Operation,
     Unmounted,
 )
 from mountd.domain.plan import (
-    Found,
     adopted,
     fingerprint,
     hurried,
@@ -20,6 +22,7 @@ from mountd.domain.plan import (
     plan,
     report,
 )
+from mountd.domain.track import Wish
 from schemas.current import SubPathCurrent
 from schemas.states import MountState
 from tests.unit.mountd.builders import a_bucket, a_nas, a_wish
@@ -35,8 +38,13 @@ from tests.unit.mountd.tracks import (
 )
 
 
+def an_unknown_export(incarnation: str) -> Found:
+    """Nobody remembers making it, and it is what `a_wish` wants."""
+    return Found("media", PATH, incarnation, "", "nfs4", "files.example:/media")
+
+
 def test_what_is_found_is_adopted_and_asked_at_once() -> None:
-    tracks = adopted([Found("media", PATH, "one", "")], NOW)
+    tracks = adopted([an_unknown_export("one")], NOW)
     assert tracks["media"].state is MountState.MOUNTING
     assert step(tracks["media"]) == (Operation.PROBE, False)
     kept = ordered(tracks, {"media": a_wish()}, NOW)
@@ -97,10 +105,40 @@ def test_a_mount_that_somebody_took_away_is_made_again() -> None:
 
 
 def test_a_mount_that_somebody_put_in_its_place_is_another_one() -> None:
-    there = {PATH: Found("media", PATH, "two", "")}
+    there = {PATH: an_unknown_export("two")}
     track = noticed({"media": a_track()}, there, NOW)["media"]
     assert (track.state, track.incarnation) == (MountState.MOUNTING, "two")
     assert step(track) == (Operation.PROBE, False)
+
+
+@pytest.mark.parametrize(
+    ("wish", "kind", "source"),
+    [
+        (a_wish(), "tmpfs", "none"),
+        (a_wish(), "nfs4", "files.example:/other"),
+        (a_wish(), "fuse", "troopers-media"),
+        (a_wish(a_bucket()), "fuse.s3fs", "s3fs"),
+        (a_wish(a_bucket()), "nfs4", "files.example:/media"),
+    ],
+)
+def test_another_file_system_in_its_place_is_taken_away_and_never_served(
+    wish: Wish, kind: str, source: str
+) -> None:
+    name, path = wish.volume.name, wish.volume.mount_path
+    there = Found(name, path, "two", "", kind, source)
+    reason = f"something else ({kind}) is mounted there"
+    track = noticed({name: a_track(wish)}, {path: there}, NOW)[name]
+    assert (track.state, track.reason) == (MountState.FAILED, reason)
+    assert step(track) == (Operation.UNMOUNT, False)
+    # Also where it was there before anybody wanted anything.
+    adopting = after(adopted([there], NOW)[name], Answered())
+    assert adopting.state is MountState.MOUNTED
+    track = ordered({name: adopting}, {name: wish}, NOW)[name]
+    assert (track.state, track.reason) == (MountState.FAILED, reason)
+    assert step(track) == (Operation.UNMOUNT, False)
+    # What was asked of it before is no answer of the volume's server.
+    assert after(replace(track, running=Operation.PROBE), Answered()).state is MountState.FAILED
+    assert step(after(track, Unmounted())) == (Operation.MOUNT, False)
 
 
 def test_a_mount_that_an_earlier_process_was_still_making_is_taken_over() -> None:
@@ -118,7 +156,7 @@ def test_a_mount_that_an_earlier_process_was_still_making_is_taken_over() -> Non
 def test_sub_paths_belong_to_the_mount_that_they_were_found_in() -> None:
     found = (SubPathCurrent(path="app", place=".sub/1"),)
     track = a_track(replace(a_wish(), sub_paths=("app",)), sub_paths=found)
-    there = {PATH: Found("media", PATH, "two", "")}
+    there = {PATH: an_unknown_export("two")}
     assert report({"media": track}, "/mnt")[0].sub_paths == found
     assert noticed({"media": track}, {}, NOW)["media"].sub_paths == ()
     assert noticed({"media": track}, there, NOW)["media"].sub_paths == ()

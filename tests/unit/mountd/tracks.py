@@ -23,6 +23,7 @@ def a_track(wish: Wish | None = None, **known: object) -> Track:
         wish=wish,
         incarnation="one",
         made_for=fingerprint(wish),
+        shown=("nfs4", "files.example:/media"),
         probe_at=NOW + EVERY_S,
     )
     return replace(plain, **known)  # type: ignore[arg-type]
