@@ -85,7 +85,7 @@ class Fleet:
 
     def demotions(self) -> int:
         """How often the coordinator has given up its lease: an idle one never does."""
-        return self.cluster.coordinator.log.read_text().count('"no longer active"')
+        return self.cluster.coordinator.log.read_text().count('no longer active"')
 
     def usages(self) -> list[Usage]:
         """Of each process of nodes."""
