@@ -4,40 +4,41 @@ Reads: `troopers.node.<node>.signal`. Writes: the engine.
 """
 
 import asyncio
-import json
-
-from pydantic import Field
+from collections.abc import Callable
 
 from agent.ports import ContainerEngine
-from schemas.codec import SchemaError, decode
-from schemas.document import Part
-from schemas.errors import TroopersError
+from schemas.codec import SchemaError, decode, encode
+from schemas.errors import InvalidInput, TroopersError
+from schemas.node_requests import SignalReply, SignalRequest
 
 VERB = "signal"
-
-
-class SignalRequest(Part):
-    """Which containers, by id, and what to send them."""
-
-    containers: tuple[str, ...] = Field(min_length=1, max_length=1000)
-    signal: str = Field(pattern=r"^[A-Z0-9+-]{1,16}$")
 
 
 class Signals:
     """Signals our own containers."""
 
-    def __init__(self, engine: ContainerEngine) -> None:
+    def __init__(
+        self, engine: ContainerEngine, clock: Callable[[], float], epoch: Callable[[], int]
+    ) -> None:
+        """`epoch`: the highest one whose orders were ever taken."""
         self._engine = engine
+        self._clock = clock
+        self._epoch = epoch
 
     async def answer(self, payload: bytes) -> bytes:
-        """`{"ok": true}`, or `{"error": why}` when any of them could not be signalled."""
+        """A `SignalReply`, which says why when any of them could not be signalled."""
         try:
             await self._send(decode(SignalRequest, payload))
         except TroopersError as error:
-            return json.dumps({"error": str(error)}).encode()
-        return b'{"ok": true}'
+            return encode(SignalReply(error=str(error)))
+        return encode(SignalReply())
 
     async def _send(self, request: SignalRequest) -> None:
+        if request.epoch < self._epoch():
+            raise InvalidInput("refused: it comes from a coordinator that is no longer active")
+        # Who asked has been told by now that it failed.
+        if self._clock() > request.deadline.timestamp():
+            raise InvalidInput("refused: its deadline has passed, by the clock of this node")
         ours = {seen.id for seen in await self._engine.containers()}
         foreign = [wanted[:12] for wanted in request.containers if wanted not in ours]
         if foreign:

@@ -76,7 +76,7 @@ class Coordinator:
         self._intake = Intake(
             self._picture,
             buckets,
-            NatsNodeRequests(self._link),
+            NatsNodeRequests(self._link, lambda: self._lease.epoch),
             self._journal,
             self._loop,
             default_domain=settings.default_domain,

@@ -73,7 +73,7 @@ class Desk(Generic[RecordT]):
         command: AnyCommand,
         decide: Callable[[RecordT | None], Awaitable[DecisionT]],
     ) -> RememberedReply | DecisionT:
-        """Decide, and save the record; or the first answer, when the command was seen before.
+        """Decide, and save the record if it is another; or the first answer, when the command was seen before.
 
         Raises whatever `decide` raises, Conflict where the command's id was used for another one,
         and BusUnavailable or RevisionConflict: then nothing is known to be saved.
@@ -86,6 +86,8 @@ class Desk(Generic[RecordT]):
                 if known is not None:
                     return known
                 decision = await decide(held.value if held else None)
+                if held and decision.record is held.value:
+                    return decision
                 try:
                     await self._save(name, decision.record, held.revision if held else 0)
                 except RevisionConflict:

@@ -8,8 +8,8 @@ of its project's record, and is carried out by the control loop. Reads: the pict
 import asyncio
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from coordinator.domain.volumes import VolumeDecision
 from coordinator.errors import DeadlinePassed, NotActive
 from coordinator.picture import Picture
 from coordinator.ports import Bucket, NodeRequests
+from coordinator.signalling import Signalling
 from schemas.command import (
     AnyCommand,
     AnyProjectCommand,
@@ -59,6 +60,16 @@ class RecordBuckets(Protocol):
     def volumes(self) -> Bucket: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A command that was decided, now or before."""
+
+    reply: Reply
+    operation: Operation | None
+    is_new: bool
+    delivery: "asyncio.Task[Reply] | None" = None
+
+
 class Intake:
     """Implements `coordinator.ports.Door`."""
 
@@ -79,7 +90,8 @@ class Intake:
         self._volumes = Desk(
             VolumeRecord, buckets.volumes, lambda: picture.volumes, picture, follower
         )
-        self._requests = requests
+        self._signalling = Signalling(picture, requests)
+        self._deliveries: dict[tuple[str, str], asyncio.Task[Reply]] = {}
         self._journal = journal
         self._default_domain = default_domain
         self._closed_because = "the coordinator is starting"
@@ -111,37 +123,62 @@ class Intake:
 
     async def submit(self, command: AnyCommand) -> Reply:
         try:
-            kept, reply = await self._take(command)
+            taken = await self._take(command)
         except (InvalidInput, Transient) as error:
             reply = _rejected(command.command_id, error)
             self._journal(command, reply)
             return reply
-        if reply is None:
-            reply = kept.plain
-        else:
-            self._journal(command, reply)
-        if reply.progress is None and command.wait > 0 and kept.operation is not None:
-            return await self._wait(command, kept.operation, reply)
-        return reply
+        if taken.is_new and taken.delivery is None:
+            self._journal(command, taken.reply)
+        if taken.reply.progress is None and command.wait > 0:
+            return await self._wait(command, taken)
+        return taken.reply
 
-    async def _take(self, command: AnyCommand) -> tuple[RememberedReply, Reply | None]:
-        """Decide and save. Second: the first answer; None when there was one before."""
+    async def _take(self, command: AnyCommand) -> _Taken:
+        """Decide, save, and begin to deliver signals."""
         if self._closed_because:
             raise NotActive(self._closed_because)
         if isinstance(command, VolumeCommand):
-            taken = await self._volumes.take(
+            decision = await self._volumes.take(
                 command.name, command, lambda held: self._decide_on_volume(held, command)
             )
-            if isinstance(taken, RememberedReply):
-                return taken, None
-            return taken.reply, taken.reply.plain
+            return _taken(decision)
         decided = await self._projects.take(
             command.project, command, lambda held: self._decide_on_project(held, command)
         )
-        if isinstance(decided, RememberedReply):
-            return decided, None
-        fault = await self._send_signals(decided)
-        return decided.reply, _with_fault(decided.reply.plain, fault)
+        taken = _taken(decided)
+        if isinstance(decided, RememberedReply) or not decided.signalled:
+            return taken
+        begun = taken.reply.model_copy(update={"progress": None})
+        return replace(taken, reply=begun, delivery=self._begin_delivery(command, decided))
+
+    def _begin_delivery(
+        self, command: AnyProjectCommand, decision: Decision
+    ) -> "asyncio.Task[Reply]":
+        """Deliver; sent again meanwhile, the command waits for the same delivery."""
+        key = (command.project, command.command_id)
+        if key not in self._deliveries:
+            task = asyncio.create_task(self._deliver(command, decision))
+            self._deliveries[key] = task
+            task.add_done_callback(lambda _: self._deliveries.pop(key))
+        return self._deliveries[key]
+
+    async def _deliver(self, command: AnyProjectCommand, decision: Decision) -> Reply:
+        reply = decision.reply.plain
+        fault = await self._signalling.deliver(command.project, decision.signalled, decision.signal)
+        if fault:
+            reason = Reason(code=ReasonCode.FAILED, message=fault)
+            reply = reply.model_copy(update={"progress": Progress.FAILED, "reason": reason})
+        else:
+            try:
+                await self._projects.take(
+                    command.project, command, lambda held: _remembered(held, decision)
+                )
+            except (InvalidInput, Transient) as error:
+                # Delivered it is. Sent again, the command would signal again, and that is all.
+                log.warning("a delivered signal is not remembered", error=str(error))
+        self._journal(command, reply)
+        return reply
 
     async def _decide_on_project(
         self, held: ProjectRecord | None, command: AnyProjectCommand
@@ -176,30 +213,22 @@ class Intake:
         users = users_of(held.volume, views) if held else ()
         return volumes.delete(held, command, users, moment)
 
-    async def _send_signals(self, decision: Decision) -> str:
-        """Deliver a signal that doesn't change what is wanted. Returns what went wrong, if any."""
-        view = self._picture.views(time.monotonic()).get(decision.record.name)
-        faults = []
-        for name in decision.signalled if view else ():
-            by_node: defaultdict[str, list[str]] = defaultdict(list)
-            for container in view.services[name].containers if view else ():
-                if container.runs:
-                    by_node[container.node].append(container.current.id)
-            for node, containers in sorted(by_node.items()):
-                fault = await self._requests.signal(node, tuple(containers), decision.signal)
-                if fault:
-                    faults.append(f"signal {decision.signal} to {name} on node {node}: {fault}")
-        return "; ".join(faults)
-
-    async def _wait(self, command: AnyCommand, operation: Operation, reply: Reply) -> Reply:
+    async def _wait(self, command: AnyCommand, taken: _Taken) -> Reply:
         """The reply with how far the operation came within the command's wait."""
+        reply, operation = taken.reply, taken.operation
         try:
             async with asyncio.timeout(command.wait):
-                while True:
+                if taken.delivery is not None:
+                    delivered = await asyncio.shield(taken.delivery)
+                    if delivered.progress is not None:
+                        return delivered
+                while operation is not None:
                     standing = self._standing(command, operation)
                     if standing.progress is not Progress.RUNNING:
                         break
                     await self._picture.change()
+                else:
+                    return reply
         except TimeoutError:
             return reply.model_copy(update={"progress": Progress.RUNNING})
         reason = None
@@ -226,6 +255,16 @@ class Intake:
         )
 
 
+def _taken(found: RememberedReply | Decision | VolumeDecision) -> _Taken:
+    if isinstance(found, RememberedReply):
+        return _Taken(found.plain, found.operation, is_new=False)
+    return _Taken(found.reply.plain, found.reply.operation, is_new=True)
+
+
+async def _remembered(held: ProjectRecord | None, decision: Decision) -> Decision:
+    return catalogue.remember(held, decision)
+
+
 def _moment(command: AnyCommand) -> Moment:
     """When and as what the command is carried out. Raises DeadlinePassed when that is too late."""
     now = datetime.now(UTC)
@@ -239,13 +278,6 @@ def _rejected(command_id: str, error: Exception) -> Reply:
     where = getattr(error, "where", "")
     reason = Reason(code=code, message=str(error), where=where)
     return Reply(command_id=command_id, outcome="rejected", reason=reason)
-
-
-def _with_fault(reply: Reply, fault: str) -> Reply:
-    if not fault:
-        return reply
-    reason = Reason(code=ReasonCode.FAILED, message=fault)
-    return reply.model_copy(update={"progress": Progress.FAILED, "reason": reason})
 
 
 def _rfc3339(moment: datetime) -> str:

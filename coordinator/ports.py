@@ -1,6 +1,7 @@
 """What the coordinator's parts need from each other and from the bus, as narrow protocols."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -74,6 +75,11 @@ class PassMeter(Protocol):
 class NodeRequests(Protocol):
     """Imperative requests to one agent."""
 
-    async def signal(self, node: str, container_ids: tuple[str, ...], signal: str) -> str:
-        """Send a signal to these containers. Returns what failed, empty when all went well."""
+    async def signal(
+        self, node: str, container_ids: tuple[str, ...], signal: str, deadline: datetime
+    ) -> str:
+        """Send a signal to these containers, by the deadline or not at all.
+
+        Returns what failed, empty when all went well. Never raises.
+        """
         ...

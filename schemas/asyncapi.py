@@ -16,6 +16,7 @@ from schemas.desired import NodeDesired
 from schemas.document import Document
 from schemas.documents import DOCUMENTS
 from schemas.event import Event
+from schemas.node_requests import SignalReply, SignalRequest
 from schemas.openapi import API_VERSION
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 
@@ -89,9 +90,17 @@ def document() -> dict[str, Any]:
             "description": _first_paragraph(model),
             "messages": {"request": _message(model)},
         }
-        operations[f"{noun}.{verb}"] = _request_operation(f"{noun}.{verb}")
-    # Where the reply goes is the requester's choice, so its address is unknown.
+        operations[f"{noun}.{verb}"] = _request_operation(f"{noun}.{verb}", "receive", "reply")
+    # Where a reply goes is the requester's choice, so its address is unknown.
     channels["reply"] = {"address": None, "messages": {"reply": _message(Reply)}}
+    channels["node.signal"] = {
+        "address": subjects.node_request("{node}", "signal"),
+        "description": _first_paragraph(SignalRequest),
+        "parameters": {"node": {"description": _PARAMETERS["node"]}},
+        "messages": {"request": _message(SignalRequest)},
+    }
+    channels["node.reply"] = {"address": None, "messages": {"reply": _message(SignalReply)}}
+    operations["node.signal"] = _request_operation("node.signal", "send", "node.reply")
     _, schemas = models_json_schema(
         [(model, "validation") for model in DOCUMENTS],
         ref_template="#/components/schemas/{model}",
@@ -135,15 +144,15 @@ def _operation(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _request_operation(name: str) -> dict[str, Any]:
+def _request_operation(name: str, action: Literal["send", "receive"], reply: str) -> dict[str, Any]:
     return {
-        "action": "receive",
+        "action": action,
         "channel": {"$ref": f"#/channels/{name}"},
         "messages": [{"$ref": f"#/channels/{name}/messages/request"}],
         "reply": {
             "address": {"location": "$message.header#/reply-to"},
-            "channel": {"$ref": "#/channels/reply"},
-            "messages": [{"$ref": "#/channels/reply/messages/reply"}],
+            "channel": {"$ref": f"#/channels/{reply}"},
+            "messages": [{"$ref": f"#/channels/{reply}/messages/reply"}],
         },
     }
 

@@ -6,6 +6,7 @@ from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.document import Document
 from schemas.event import Event
+from schemas.node_requests import SignalReply, SignalRequest
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 
 DOCUMENTS: tuple[type[Document], ...] = (
@@ -17,6 +18,8 @@ DOCUMENTS: tuple[type[Document], ...] = (
     Heartbeat,
     Event,
     AuditEntry,
+    SignalRequest,
+    SignalReply,
     ProjectRecord,
     NodeRecord,
     VolumeRecord,

@@ -1,32 +1,46 @@
 """`NatsNodeRequests`: imperative requests to one agent. Nothing here changes what is wanted."""
 
-import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from nats.errors import NoRespondersError
 
 from daemon.nats_link import NATS_ERRORS, NatsLink
 from schemas import subjects
+from schemas.codec import SchemaError, decode, encode
+from schemas.node_requests import SignalReply, SignalRequest
 
-#: The agent answers when its engine has; the engine's own deadline is shorter.
-TIMEOUT_S = 10.0
+#: by how much a node's clock may be ahead of ours before it takes every request for late
+CLOCKS_DIFFER_S = 2.0
 
 
 class NatsNodeRequests:
     """Implements `coordinator.ports.NodeRequests`."""
 
-    def __init__(self, link: NatsLink) -> None:
+    def __init__(self, link: NatsLink, epoch: Callable[[], int]) -> None:
         self._link = link
+        self._epoch = epoch
 
-    async def signal(self, node: str, container_ids: tuple[str, ...], signal: str) -> str:
-        payload = json.dumps({"containers": container_ids, "signal": signal}).encode()
-        subject = subjects.node_request(node, "signal")
+    async def signal(
+        self, node: str, container_ids: tuple[str, ...], signal: str, deadline: datetime
+    ) -> str:
+        request = SignalRequest(
+            containers=container_ids,
+            signal=signal,
+            epoch=self._epoch(),
+            deadline=deadline + timedelta(seconds=CLOCKS_DIFFER_S),
+        )
+        within_s = (deadline - datetime.now(UTC)).total_seconds()
         try:
-            reply = await self._link.request(subject, payload, within_s=TIMEOUT_S)
-            answer = json.loads(reply.data)
+            reply = await self._link.request(
+                subjects.node_request(node, "signal"), encode(request), within_s=max(0.0, within_s)
+            )
+            return decode(SignalReply, reply.data).error
         except NoRespondersError:
             return "its agent does not answer"
-        except (*NATS_ERRORS, ValueError) as error:
-            return f"no answer ({type(error).__name__})"
-        if not isinstance(answer, dict):
+        except TimeoutError:
+            return "its agent has not answered in time"
+        except NATS_ERRORS as error:
+            return f"NATS is in the way ({type(error).__name__})"
+        except SchemaError:
             return "its answer can't be understood"
-        return "" if answer.get("ok") else str(answer.get("error") or "refused without a reason")

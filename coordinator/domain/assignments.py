@@ -149,9 +149,9 @@ def _entry(
         wanted=wanted,
         spec=identities[(key.project, key.service)],
         version=project.version,
+        tries=service.tries,
         refresh=service.refresh,
         pull=_pull(service),
-        tries=service.tries,
         stop_signal=service.stop_signal if wanted is Wanted.STOPPED else "",
         stop_timeout_s=service.stop_timeout_s if wanted is Wanted.STOPPED else None,
     )

@@ -8,22 +8,15 @@ project that nobody can stop.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from coordinator.domain.operations import Moment, answered, begun
+from coordinator.domain.operations import Moment, answer_to, answered, begun, with_answer
+from coordinator.domain.wishes import changes, signal_of, wish
 from coordinator.errors import Conflict, NotFound
 from schemas.command import (
-    SCALE_MAX,
     AnyProjectCommand,
     CreateProject,
     DeleteProject,
-    KillProject,
-    KillService,
+    Progress,
     ProjectCommand,
-    RedeployProject,
-    ScaleService,
-    StartProject,
-    StartService,
-    StopProject,
-    StopService,
     verb_of,
 )
 from schemas.desired import PullPolicy
@@ -35,19 +28,17 @@ from schemas.records import (
     RememberedReply,
     ServiceRecord,
 )
-from schemas.signals import canonical
 from schemas.states import State
-
-_STARTED: dict[str, object] = {
-    "desired_state": State.RUNNING,
-    "stop_signal": "",
-    "stop_timeout_s": None,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The record to write, the answer, and the services to signal, dependents first."""
+    """The record to write, the answer, and the services to signal, dependents first.
+
+    The record remembers the answer, but not yet where there is something to signal: that is for
+    `remember` once it is delivered, so that what failed can be sent again. `reply` is the answer
+    then.
+    """
 
     record: ProjectRecord
     reply: RememberedReply
@@ -140,6 +131,17 @@ def apply(
     return _on_services(held, (command.service,), command, moment, unsettled)
 
 
+def remember(held: ProjectRecord | None, decision: Decision) -> Decision:
+    """The signals of a decision are delivered.
+
+    Raises:
+        NotFound: there is no record any more that could remember it.
+    """
+    if held is None:
+        raise NotFound("the project is gone")
+    return Decision(with_answer(held, decision.reply), decision.reply)
+
+
 def _not_found(command: AnyProjectCommand) -> NotFound:
     noun, _ = verb_of(command)
     return NotFound(f"Not Found: {noun} {command.target}")
@@ -156,84 +158,33 @@ def _on_services(
     services = dict(held.services)
     only = names[0] if not isinstance(command, ProjectCommand) else ""
     operation = begun(held, command, moment, service=only)
-    signal, signalled = "", []
-    if isinstance(command, KillProject | KillService):
-        signal = canonical(command.signal)
+    signalled = []
     for name in names:
         service = services[name]
-        change: dict[str, object]
-        match command:
-            case StartProject() | StartService():
-                # What has failed is tried again at once: its cause may have been removed. What is
-                # up is left in peace.
-                change = {**_STARTED, "tries": service.tries + (name in unsettled)}
-            case StopProject() | StopService():
-                change = _stopped("", float(command.timeout))
-            case KillProject() | KillService():
-                change = _killed(service, signal)
-                if not change:
-                    signalled.append(name)
-            case RedeployProject():
-                change = {**_STARTED, "refresh": service.refresh + 1}
-            case ScaleService():
-                tries = service.tries + (name in unsettled)
-                change = {**_STARTED, "scale": _scale(service, command), "tries": tries}
-            case _:
-                raise InvalidInput(f"{type(command).__name__} is not for an existing project")
+        change = changes(service, command, is_settled=name not in unsettled)
+        if not change:
+            signalled.append(name)
+            continue
         changed = service.model_copy(update={**change, "updated": moment.now})
-        if _wish(changed) != _wish(service):
+        if wish(changed) != wish(service):
             changed = changed.model_copy(update={"changed_by": operation})
         services[name] = changed
+    if signalled and len(signalled) == len(names):
+        done = answer_to(command, operation, progress=Progress.DONE)
+        return Decision(held, done, signal_of(command), _dependents_first(held, signalled))
     runs = any(service.desired_state is State.RUNNING for service in services.values())
     record = held.model_copy(
         update={
             "services": services,
             "desired_state": State.RUNNING if runs else State.STOPPED,
+            "operation": operation,
             "updated": moment.now,
         }
     )
-    record, reply = answered(record, command, operation)
-    order = tuple(reversed(_dependency_order(record, signalled)))
-    return Decision(record, reply, signal if order else "", order)
-
-
-def _wish(service: ServiceRecord) -> tuple[object, ...]:
-    """What two operations can want differently of a service; all else they both get."""
-    return service.desired_state, service.scale
-
-
-def _stopped(signal: str, timeout_s: float | None) -> dict[str, object]:
-    return {
-        "desired_state": State.STOPPED,
-        "stop_signal": signal,
-        "stop_timeout_s": timeout_s,
-    }
-
-
-def _killed(service: ServiceRecord, signal: str) -> dict[str, object]:
-    """A signal that is meant to end the container changes what is wanted; others don't.
-
-    Which ones are: KILL, and the container's own stop signal. The engine draws the same line when
-    it decides whether a restart policy still holds after `docker kill`.
-    """
-    if signal == "KILL":
-        return _stopped("KILL", 0.0)
-    if signal == canonical(service.template.spec.stop_signal or "TERM"):
-        return _stopped(signal, None)
-    return {}
-
-
-def _scale(service: ServiceRecord, command: ScaleService) -> int:
-    if service.template.is_global:
-        raise InvalidInput("a global service runs once on every node and can't be scaled")
-    count = {
-        "scale_to": command.value,
-        "scale_out": service.scale + command.value,
-        "scale_in": max(0, service.scale - command.value),
-    }[command.type]
-    if count > SCALE_MAX:
-        raise InvalidInput(f"{count} is more than {SCALE_MAX} containers", where="value")
-    return count
+    answer = answer_to(command, operation)
+    if signalled:
+        return Decision(record, answer, signal_of(command), _dependents_first(record, signalled))
+    return Decision(with_answer(record, answer), answer)
 
 
 def _delete(
@@ -268,8 +219,8 @@ def bury(record: ProjectRecord) -> ProjectRecord:
     )
 
 
-def _dependency_order(record: ProjectRecord, names: list[str]) -> list[str]:
-    """Dependencies first; ties in the record's order."""
+def _dependents_first(record: ProjectRecord, names: list[str]) -> tuple[str, ...]:
+    """These services, dependencies last."""
     ordered: list[str] = []
     pending = list(record.services)
     while pending:
@@ -282,4 +233,4 @@ def _dependency_order(record: ProjectRecord, names: list[str]) -> list[str]:
         for name in ready or pending[:1]:
             ordered.append(name)
             pending.remove(name)
-    return [name for name in ordered if name in names]
+    return tuple(name for name in reversed(ordered) if name in names)

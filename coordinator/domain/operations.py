@@ -63,11 +63,9 @@ def begun(
     )
 
 
-def answered(
-    record: RecordT, command: AnyCommand, operation: Operation, **reply: Any
-) -> tuple[RecordT, RememberedReply]:
-    """The record with the operation as its newest and with its answer, and the answer."""
-    kept = RememberedReply(
+def answer_to(command: AnyCommand, operation: Operation, **reply: Any) -> RememberedReply:
+    """The answer to a command that is accepted."""
+    return RememberedReply(
         command_id=command.command_id,
         outcome="accepted",
         operation_id=operation.id,
@@ -76,8 +74,19 @@ def answered(
         operation=operation,
         **reply,
     )
-    replies = (*record.replies, kept)[-REPLIES_MAX:]
-    return record.model_copy(update={"operation": operation, "replies": replies}), kept
+
+
+def with_answer(record: RecordT, reply: RememberedReply) -> RecordT:
+    """The record, which remembers the answer."""
+    return record.model_copy(update={"replies": (*record.replies, reply)[-REPLIES_MAX:]})
+
+
+def answered(
+    record: RecordT, command: AnyCommand, operation: Operation, **reply: Any
+) -> tuple[RecordT, RememberedReply]:
+    """The record with the operation as its newest and with its answer, and the answer."""
+    answer = answer_to(command, operation, **reply)
+    return with_answer(record.model_copy(update={"operation": operation}), answer), answer
 
 
 def about(command: AnyCommand) -> str:

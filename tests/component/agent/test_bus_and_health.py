@@ -3,8 +3,11 @@
 import asyncio
 import json
 
+from schemas.codec import decode
+from schemas.node_requests import SignalReply
 from schemas.states import Health, Wanted
 from tests.component.agent.node import FakeNode
+from tests.fakes.clock import wall_clock
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.orders import a_slot, a_spec, orders
 
@@ -157,20 +160,32 @@ async def test_bad_health_by_healthcheck_restarts(node: FakeNode) -> None:
     assert node.status.containers[0].fail_count == 1
 
 
+async def hang_up(node: FakeNode, *ids: str, **changes: object) -> str:
+    """Ask for a signal, as the coordinator of epoch 1 does. Returns what went wrong."""
+    plain = {"containers": ids, "signal": "HUP", "epoch": 1, "deadline": wall_clock() + 10}
+    answer = await node.bus.request("signal", json.dumps(plain | changes).encode())
+    return decode(SignalReply, answer).error
+
+
 async def test_a_signal_reaches_our_containers_only(node: FakeNode) -> None:
     await node.order(orders(a_slot()))
     seen = node.engine.named("shop_web_1")
-
-    async def ask(*ids: str, name: str = "HUP") -> dict[str, object]:
-        payload = json.dumps({"containers": ids, "signal": name}).encode()
-        answer: dict[str, object] = json.loads(await node.bus.request("signal", payload))
-        return answer
-
-    assert await ask(seen.id) == {"ok": True}
+    assert await hang_up(node, seen.id) == ""
     assert node.engine.called("kill") == ["shop_web_1 HUP"]
-    assert "no such container" in str((await ask("0" * 64))["error"])
-    assert "signal" in str((await ask(seen.id, name="; rm"))["error"])
+    assert "no such container" in await hang_up(node, "0" * 64)
+    assert "signal" in await hang_up(node, seen.id, signal="; rm")
     assert node.engine.called("kill") == ["shop_web_1 HUP"]
+
+
+async def test_a_signal_that_comes_late_or_from_a_former_coordinator_is_refused(
+    node: FakeNode,
+) -> None:
+    await node.order(orders(a_slot(), epoch=3))
+    seen = node.engine.named("shop_web_1")
+    assert "no longer active" in await hang_up(node, seen.id, epoch=2)
+    assert "deadline" in await hang_up(node, seen.id, epoch=3, deadline=wall_clock() - 1)
+    assert node.engine.called("kill") == []
+    assert await hang_up(node, seen.id, epoch=3) == ""
 
 
 async def test_metrics_tell_what_the_status_says(node: FakeNode) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from coordinator.control_loop import Buckets, ControlLoop
@@ -49,9 +50,15 @@ class Requests:
     def __init__(self) -> None:
         self.sent: list[tuple[str, tuple[str, ...], str]] = []
         self.fault = ""
+        #: no node answers while it is not set
+        self.gate = asyncio.Event()
+        self.gate.set()
 
-    async def signal(self, node: str, container_ids: tuple[str, ...], signal: str) -> str:
+    async def signal(
+        self, node: str, container_ids: tuple[str, ...], signal: str, deadline: datetime
+    ) -> str:
         self.sent.append((node, container_ids, signal))
+        await self.gate.wait()
         return self.fault
 
 

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 
 import nats
 import pytest
 from nats.aio.msg import Msg
 
-from coordinator.adapters import node_requests
 from coordinator.adapters.buckets import KvBucket
 from coordinator.adapters.node_requests import NatsNodeRequests
 from coordinator.adapters.publisher import QUEUE_MAX, Publisher, event
@@ -18,10 +18,11 @@ from coordinator.errors import BusUnavailable
 from coordinator.picture import Picture
 from daemon.nats_link import NatsLink
 from schemas import subjects
-from schemas.codec import encode
+from schemas.codec import decode, encode
 from schemas.command import Reply, StartProject
 from schemas.current import Heartbeat
 from schemas.event import EventKind
+from schemas.node_requests import SignalRequest
 from schemas.records import NodeRecord
 from schemas.states import EngineState
 from tests.builders import a_status
@@ -209,45 +210,53 @@ class TestPublisher:
         assert publisher._dropped == 5
 
 
+async def hang_up(link: NatsLink, within_s: float = 10.0) -> str:
+    deadline = datetime.now(UTC) + timedelta(seconds=within_s)
+    return await NatsNodeRequests(link, lambda: 7).signal("n1", ("id1", "id2"), "HUP", deadline)
+
+
 class TestNodeRequests:
     @pytest.mark.parametrize(
         ("answer", "expected"),
         [
-            (b'{"ok": true}', ""),
-            (b'{"ok": false, "error": "no such container"}', "no such container"),
-            (b'{"ok": false}', "refused without a reason"),
-            (b"{not json", "no answer (JSONDecodeError)"),
+            (b"{}", ""),
+            (b'{"error": "no such container"}', "no such container"),
+            (b"{not json", "its answer can't be understood"),
             (b"[]", "its answer can't be understood"),
         ],
     )
     async def test_what_the_agent_says_is_what_went_wrong(
         self, link: NatsLink, answer: bytes, expected: str
     ) -> None:
-        asked: list[bytes] = []
+        asked: list[SignalRequest] = []
 
         async def agent(message: Msg) -> None:
-            asked.append(message.data)
+            asked.append(decode(SignalRequest, message.data))
             await message.respond(answer)
 
         await link.client.subscribe(subjects.node_request("n1", "signal"), cb=agent)
-        found = await NatsNodeRequests(link).signal("n1", ("id1", "id2"), "HUP")
-        assert found == expected
-        assert asked == [b'{"containers": ["id1", "id2"], "signal": "HUP"}']
+        assert await hang_up(link) == expected
+        (request,) = asked
+        assert (request.containers, request.signal) == (("id1", "id2"), "HUP")
+        assert request.epoch == 7
+        assert request.deadline > datetime.now(UTC)
 
     async def test_without_an_agent_it_says_so_at_once(self, link: NatsLink) -> None:
-        fault = await NatsNodeRequests(link).signal("n1", ("id1",), "HUP")
-        assert fault == "its agent does not answer"
+        assert await hang_up(link) == "its agent does not answer"
 
-    async def test_an_agent_that_hangs_is_given_up(
-        self, link: NatsLink, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_an_agent_that_hangs_is_given_up_at_the_deadline(self, link: NatsLink) -> None:
         async def agent(_message: Msg) -> None:
             return None
 
         await link.client.subscribe(subjects.node_request("n1", "signal"), cb=agent)
-        monkeypatch.setattr(node_requests, "TIMEOUT_S", 0.1)
-        fault = await NatsNodeRequests(link).signal("n1", ("id1",), "HUP")
-        assert fault == "no answer (TimeoutError)"
+        assert await hang_up(link, within_s=0.1) == "its agent has not answered in time"
+
+    async def test_nothing_is_kept_for_a_link_that_is_away(
+        self, link: NatsLink, server: RealServer
+    ) -> None:
+        server.kill()
+        await until(lambda: not link.is_connected)
+        assert await hang_up(link) == "NATS is in the way (ConnectionClosedError)"
 
 
 async def test_who_may_only_send_commands_writes_no_record(
