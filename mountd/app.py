@@ -13,6 +13,7 @@ from daemon.lifetime import eternal, until_told
 from daemon.systemd import feed_watchdog, notify
 from mountd.domain.judgement import Rules, judge
 from mountd.domain.nfs import NfsPolicy
+from mountd.domain.track import Pace
 from mountd.door import Door, Guests
 from mountd.host import Deadlines, HostMounter, Layout
 from mountd.keeper import Keeper, Terms
@@ -47,7 +48,7 @@ def build(settings: Settings) -> tuple[HostMounter, Keeper]:
         directory=str(settings.base),
         judge=lambda order: judge(order, rules),
         clock=steady_clock,
-        probe_every_s=settings.probe_every_s,
+        pace=Pace(settings.probe_every_s, settings.program_patience_s),
     )
     return mounter, Keeper(mounter, terms)
 

@@ -7,13 +7,13 @@ its end is a reason for the next pass. Decides nothing; `mountd.domain` does.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from mountd.domain.outcomes import Failed, Operation, Outcome, Silent, Unasked
 from mountd.domain.plan import Step, adopted, hurried, next_due, noticed, ordered, plan, report
-from mountd.domain.track import Track, Wish, begun, ended
+from mountd.domain.track import Pace, Track, Wish, begun, ended
 from mountd.ports import Mounter
 from schemas.current import MountCurrent
 from schemas.desired import DesiredMount
@@ -35,7 +35,7 @@ class Terms:
     judge: Callable[[DesiredMount], Wish]
     #: seconds since the epoch; must not jump
     clock: Callable[[], float]
-    probe_every_s: float = 10.0
+    pace: Pace = field(default_factory=Pace)
     #: The outermost of the deadlines: a mounter keeps its own, and this is for one that doesn't.
     patience_s: float = 120.0
 
@@ -125,7 +125,7 @@ class Keeper:
             is_probe = step.operation is Operation.PROBE
             outcome = Unasked(defect) if is_probe else Failed(defect)
         before = self._tracks[step.track.name]
-        after = ended(before, outcome, self._terms.clock(), self._terms.probe_every_s)
+        after = ended(before, outcome, self._terms.clock(), self._terms.pace)
         self._tracks[after.name] = after
         if step.operation is not Operation.PROBE or after.state is not before.state:
             log.info(

@@ -39,6 +39,8 @@ class Settings(DaemonSettings):
     nfs_read_write: Policy = "hard"
     nfs_read_only: Policy = "softerr"
     probe_every_s: float = Field(default=10.0, gt=0, le=60)
+    #: after so long without an answer a bucket's program is replaced; 0: never
+    program_patience_s: float = Field(default=600.0, ge=0)
     probe_deadline_s: float = Field(default=8.0, gt=0, le=60)
     mount_deadline_s: float = Field(default=45.0, gt=0, le=600)
 

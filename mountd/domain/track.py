@@ -32,6 +32,17 @@ STUCK_PROBE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a mount is probed, and when patience with it ends."""
+
+    probe_every_s: float = 10.0
+    #: A FUSE program that is silent for so long is ended, and another one started: where it is to
+    #: blame, and not its server, it would never answer. 0: never. The kernel's own file systems
+    #: come back by themselves.
+    program_patience_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What the orders say of a volume. Two equal wishes need the same mount."""
 
@@ -86,13 +97,13 @@ def begun(track: Track, operation: Operation, now: float) -> Track:
     return track
 
 
-def ended(track: Track, outcome: Outcome, now: float, probe_every_s: float) -> Track:
+def ended(track: Track, outcome: Outcome, now: float, pace: Pace) -> Track:
     """The operation that was under way has ended."""
-    return refused(_after(replace(track, running=None), outcome, now, probe_every_s), now)
+    return refused(_after(replace(track, running=None), outcome, now, pace), now)
 
 
 def _after(  # noqa: PLR0911 - one for each outcome
-    track: Track, outcome: Outcome, now: float, probe_every_s: float
+    track: Track, outcome: Outcome, now: float, pace: Pace
 ) -> Track:
     match outcome:
         case Mounted():
@@ -106,7 +117,7 @@ def _after(  # noqa: PLR0911 - one for each outcome
                 is_dead=False,
                 sub_paths=(),
             )
-            return _turned(_next_probe(track, now, probe_every_s), MountState.MOUNTED, "", now)
+            return _turned(_next_probe(track, now, pace), MountState.MOUNTED, "", now)
         case Unmounted():
             return _without_mount(track, now)
         case Failed():
@@ -115,13 +126,13 @@ def _after(  # noqa: PLR0911 - one for each outcome
             track = replace(
                 track, answered_at=now, misses=0, failures=0, sub_paths=outcome.sub_paths
             )
-            return _turned(_next_probe(track, now, probe_every_s), MountState.MOUNTED, "", now)
+            return _turned(_next_probe(track, now, pace), MountState.MOUNTED, "", now)
         case Silent():
-            return _silent(track, outcome.reason, now, probe_every_s)
+            return _silent(track, outcome.reason, now, pace)
         case Unasked():
-            return replace(track, probe_at=now + probe_every_s)
+            return replace(track, probe_at=now + pace.probe_every_s)
         case Dead():
-            track = replace(track, is_dead=True, probe_at=now + probe_every_s)
+            track = replace(track, is_dead=True, probe_at=now + pace.probe_every_s)
             return _turned(track, MountState.FAILED, outcome.reason, now)
         case _ as never:
             assert_never(never)
@@ -203,19 +214,25 @@ def _failed(track: Track, reason: str, now: float) -> Track:
     return _turned(track, MountState.FAILED, reason, now)
 
 
-def _silent(track: Track, reason: str, now: float, probe_every_s: float) -> Track:
+def _silent(track: Track, reason: str, now: float, pace: Pace) -> Track:
     misses = track.misses + 1
     is_verdict = misses >= MISSES_MAX
-    wait_s = min(STUCK_PROBE_S, probe_every_s) if is_verdict else 0.0
+    wait_s = min(STUCK_PROBE_S, pace.probe_every_s) if is_verdict else 0.0
     track = replace(track, misses=misses, probe_at=now + wait_s)
-    return _turned(track, MountState.STUCK, reason, now) if is_verdict else track
+    if not is_verdict:
+        return track
+    track = _turned(track, MountState.STUCK, reason, now)
+    if track.mount_path.startswith("ossfs/") and 0 < pace.program_patience_s <= now - track.since:
+        hung = f"its program didn't answer for {pace.program_patience_s:g} s"
+        return _turned(replace(track, is_dead=True), MountState.FAILED, hung, now)
+    return track
 
 
-def _next_probe(track: Track, now: float, probe_every_s: float) -> Track:
+def _next_probe(track: Track, now: float, pace: Pace) -> Track:
     """The probe also looks for sub paths, so one that nobody has looked for makes it due."""
     looked_for = {one.path for one in track.sub_paths}
     is_behind = track.wish is not None and not looked_for.issuperset(track.wish.sub_paths)
-    return replace(track, probe_at=now if is_behind else now + probe_every_s)
+    return replace(track, probe_at=now if is_behind else now + pace.probe_every_s)
 
 
 def _turned(track: Track, state: MountState, reason: str, now: float) -> Track:

@@ -16,6 +16,7 @@ import pytest
 from agent.adapters.mountd_client import MountdClient
 from agent.ports import Mounts
 from mountd.domain.judgement import Rules, judge
+from mountd.domain.track import Pace
 from mountd.door import Door, Guests
 from mountd.keeper import Keeper, Terms
 from schemas.current import MountCurrent
@@ -75,7 +76,7 @@ class RealTrial:
         self._mounter.server(f"nas/{name}").is_up = False
 
     async def begin(self) -> None:
-        terms = Terms(BASE, lambda order: judge(order, Rules()), time.time, probe_every_s=0.1)
+        terms = Terms(BASE, lambda order: judge(order, Rules()), time.time, Pace(0.1))
         keeper = Keeper(self._mounter, terms)
         self._running = asyncio.create_task(keeper.run())
         guests = Guests(frozenset({os.getuid()}))

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from mountd.domain.judgement import Rules, judge
 from mountd.domain.mountinfo import parse
+from mountd.domain.track import Pace
 from mountd.errands.kernel import MNT_FORCE, detach, is_mounted, umount
 from mountd.host import Deadlines, HostMounter, Layout
 from mountd.keeper import Keeper, Terms
@@ -184,7 +185,7 @@ class Node:
             directory=trial.base,
             judge=lambda order: judge(order, Rules()),
             clock=time.time,
-            probe_every_s=_PROBE_EVERY_S,
+            pace=Pace(_PROBE_EVERY_S),
         )
         self.keeper = Keeper(trial.mounter(), terms)
         self._running = asyncio.create_task(self.keeper.run())

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mountd.domain.outcomes import Answered, Dead, Silent
+from mountd.domain.track import Pace
 from mountd.keeper import Keeper, Terms
 from schemas.mounting import MountOrders, MountReport
 from schemas.states import MountState
@@ -22,7 +23,7 @@ PATH = "nas/media"
 async def a_keeper(
     mounter: FakeMounter, *, probe_every_s: float = 0.05, patience_s: float = 60.0
 ) -> AsyncIterator[Keeper]:
-    terms = Terms("/mnt/acs_mnt", judged, time.time, probe_every_s, patience_s)
+    terms = Terms("/mnt/acs_mnt", judged, time.time, Pace(probe_every_s), patience_s)
     keeper = Keeper(mounter, terms)
     running = asyncio.create_task(keeper.run())
     try:

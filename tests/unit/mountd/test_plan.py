@@ -19,12 +19,13 @@ from mountd.domain.plan import (
     ordered,
     report,
 )
-from mountd.domain.track import RETRY_DELAYS_S, STUCK_PROBE_S, Track, Wish, begun
+from mountd.domain.track import RETRY_DELAYS_S, STUCK_PROBE_S, Pace, Track, Wish, begun, ended
 from schemas.states import MountState
 from tests.unit.mountd.builders import a_bucket, a_nas, a_secret, a_wish
 from tests.unit.mountd.tracks import (
     EVERY_S,
     NOW,
+    PATIENCE_S,
     a_track,
     after,
     nothing_mounted,
@@ -116,6 +117,25 @@ def test_two_lost_answers_in_a_row_are_a_verdict() -> None:
     later = after(track, Silent("still nothing"), NOW + 18)
     assert (later.since, later.reason) == (NOW + 8, "still nothing")
     assert later.probe_at == NOW + 18 + STUCK_PROBE_S
+
+
+def test_a_bucket_s_program_that_hangs_is_replaced_after_a_time_and_an_export_never() -> None:
+    bucket = a_track(a_wish(a_bucket()), state=MountState.STUCK, misses=2)
+    waiting = after(bucket, Silent("nothing heard"), NOW + PATIENCE_S - 1)
+    assert (waiting.state, step(waiting, NOW + 9999)) == (
+        MountState.STUCK,
+        (Operation.PROBE, False),
+    )
+    given_up = after(bucket, Silent("nothing heard"), NOW + PATIENCE_S)
+    assert (given_up.state, step(given_up, NOW + 9999)) == (
+        MountState.FAILED,
+        (Operation.UNMOUNT, True),
+    )
+    assert "600 s" in given_up.reason
+    never = ended(bucket, Silent("nothing heard"), NOW + 9999, Pace(program_patience_s=0))
+    assert never.state is MountState.STUCK
+    export = a_track(state=MountState.STUCK, misses=2)
+    assert after(export, Silent("nothing heard"), NOW + 9999).state is MountState.STUCK
 
 
 def test_the_verdict_comes_within_forty_seconds() -> None:

@@ -17,7 +17,7 @@ from mountd.domain.outcomes import (
     Unmounted,
 )
 from mountd.domain.plan import Step, fingerprint, noticed, ordered, plan
-from mountd.domain.track import Track, Wish, begun, ended
+from mountd.domain.track import Pace, Track, Wish, begun, ended
 from schemas.states import MountState
 from tests.unit.mountd.builders import a_nas, a_wish
 
@@ -73,7 +73,7 @@ class World:
             _check(step, self.table)
             self.tracks[name] = begun(self.tracks[name], step.operation, self.now)
             outcome = self._do(step)
-            self.tracks[name] = ended(self.tracks[name], outcome, self.now, 10.0)
+            self.tracks[name] = ended(self.tracks[name], outcome, self.now, Pace())
         return steps
 
     def _do(self, step: Step) -> Outcome:

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from mountd.domain.outcomes import Operation, Outcome
 from mountd.domain.plan import Step, fingerprint, plan
-from mountd.domain.track import Track, Wish, ended
+from mountd.domain.track import Pace, Track, Wish, ended
 from schemas.states import MountState
 from tests.unit.mountd.builders import a_wish
 
 NOW = 1000.0
 EVERY_S = 10.0
+PATIENCE_S = 600.0
 PATH = "nas/media"
 
 
@@ -43,4 +44,4 @@ def step(track: Track, now: float = NOW) -> tuple[Operation, bool] | None:
 
 
 def after(track: Track, outcome: Outcome, now: float = NOW) -> Track:
-    return ended(track, outcome, now, EVERY_S)
+    return ended(track, outcome, now, Pace(EVERY_S, PATIENCE_S))
