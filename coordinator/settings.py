@@ -1,11 +1,16 @@
 """The coordinator's settings: environment variables `TROOPERS_COORDINATOR_*`, checked once."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from daemon.settings import BusSettings, Listen, Token, host_and_port, host_name
+
+
+def _as_number(given: object) -> object:
+    """A variable is a text, which is none of the numbers to choose from."""
+    return int(given) if isinstance(given, str) and given.isdigit() else given
 
 
 class Settings(BusSettings):
@@ -20,7 +25,7 @@ class Settings(BusSettings):
     #: more names that clients may call the HTTP face by, separated by commas
     allowed_hosts: str = ""
     #: copies of every bucket and stream: 3 on a NATS cluster
-    replicas: Literal[1, 3, 5] = 1
+    replicas: Annotated[Literal[1, 3, 5], BeforeValidator(_as_number)] = 1
     #: shown to applications as ACS_DEFAULT_DOMAIN
     default_domain: str = ""
 

@@ -75,7 +75,7 @@ class Stores:
             try:
                 await self.ensure()
             except BusUnavailable as error:
-                why = repr(error.__cause__)
+                why = str(error.__cause__) or repr(error.__cause__)
                 if why != complaint:
                     complaint = why
                     log.warning("the bus can't store yet", error=why)

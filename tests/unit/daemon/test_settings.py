@@ -80,3 +80,13 @@ def test_certificates_that_are_not_there_are_a_wrong_setting(
         monkeypatch.setenv(f"{prefix}NATS_CA", str(path))
         with pytest.raises(ValidationError, match="has no certificates"):
             model()
+
+
+def test_replicas_are_read_from_a_variable(monkeypatch) -> None:
+    for text, replicas in {"1": 1, "3": 3, "5": 5}.items():
+        monkeypatch.setenv("TROOPERS_COORDINATOR_REPLICAS", text)
+        assert CoordinatorSettings().replicas == replicas
+    for text in ("2", "many", ""):
+        monkeypatch.setenv("TROOPERS_COORDINATOR_REPLICAS", text)
+        with pytest.raises(ValidationError):
+            CoordinatorSettings()

@@ -1,0 +1,53 @@
+"""A coordinator process, from systemd's point of view."""
+
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.listening import answers, free_ports
+from cli.processes import Child
+from tests.contract.real_bus import RealServer
+
+pytestmark = pytest.mark.bus
+
+HOST = "127.0.0.1"
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def channel(tmp_path: Path) -> Iterator[socket.socket]:
+    """Where systemd would listen."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
+        made.bind(str(tmp_path / "notify"))
+        made.settimeout(10)
+        yield made
+
+
+@pytest.mark.parametrize("has_broker", [True, False])
+def test_it_is_ready_with_or_without_a_broker_and_says_that_it_stops(
+    server: RealServer, tmp_path: Path, channel: socket.socket, has_broker: bool
+) -> None:
+    if has_broker:
+        server.start()
+    (port,) = free_ports(HOST, 1)
+    process = Child(
+        "coordinator",
+        [sys.executable, "-m", "coordinator"],
+        tmp_path,
+        ready=lambda: answers(HOST, port),
+        environment={
+            "PYTHONPATH": str(ROOT),
+            "NOTIFY_SOCKET": str(tmp_path / "notify"),
+            "TROOPERS_COORDINATOR_NATS_URL": server.url("admin"),
+            "TROOPERS_COORDINATOR_LISTEN": f"{HOST}:{port}",
+        },
+    )
+    process.start()
+    assert channel.recv(100) == b"READY=1"
+    process.stop()
+    assert channel.recv(100) == b"STOPPING=1"
+    assert "the coordinator has stopped" in process.log.read_text()
+    assert "admin:admin" not in process.log.read_text()
