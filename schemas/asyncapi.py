@@ -16,6 +16,7 @@ from schemas.desired import NodeDesired
 from schemas.document import Document
 from schemas.documents import DOCUMENTS
 from schemas.event import Event
+from schemas.lease import LeaseHolder
 from schemas.node_requests import SignalReply, SignalRequest
 from schemas.openapi import API_VERSION
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
@@ -75,6 +76,10 @@ CHANNELS: tuple[Channel, ...] = (
     Channel(
         "node", subjects.kv_key(subjects.NODES_BUCKET, "{node}"), NodeRecord, "send",
         "What the cluster decided about a node. Written by the coordinator only.",
+    ),
+    Channel(
+        "lease", subjects.kv_key(subjects.LEASE_BUCKET, subjects.LEASE_KEY), LeaseHolder, "send",
+        "Which coordinator is active. Key-value, and gone when it is not renewed.",
     ),
 )  # fmt: skip
 

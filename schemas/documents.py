@@ -6,6 +6,7 @@ from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.document import Document
 from schemas.event import Event
+from schemas.lease import LeaseHolder
 from schemas.node_requests import SignalReply, SignalRequest
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 
@@ -23,6 +24,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     ProjectRecord,
     NodeRecord,
     VolumeRecord,
+    LeaseHolder,
 )
 
 

@@ -19,22 +19,14 @@ import structlog
 from coordinator.adapters.buckets import KvBucket
 from coordinator.errors import BusUnavailable, NotActive, RevisionConflict
 from schemas.codec import decode
-from schemas.document import Document
 from schemas.errors import InvalidInput
+from schemas.lease import LeaseHolder
 from schemas.subjects import LEASE_KEY
 
 log = structlog.get_logger()
 
 #: of the time to live: when nothing was heard for so long, the lease is given up
 HELD_SHARE = 2 / 3
-
-
-class LeaseHolder(Document):
-    """The value of the lease's key."""
-
-    name: str
-    #: of one process
-    incarnation: str
 
 
 class Lease:
