@@ -142,6 +142,8 @@ class NodeCurrent(Document):
     volumes: tuple[str, ...] = ()
     mounts: tuple[MountCurrent, ...] = ()
     problems: tuple[SlotProblem, ...] = ()
+    #: what the agent leaves undone, or makes do with, on purpose, in words
+    notes: tuple[str, ...] = ()
     #: raised with every report of one agent process
     sequence: int = 0
     observed_at: str = ""

@@ -25,8 +25,12 @@ class EventKind(StrEnum):
     MOUNT_REMOVED = "mount_removed"
     PASS_FAILED = "pass_failed"
     NODE_JOINED = "node_joined"
+    NODE_REFUSED = "node_refused"
     NODE_STATE = "node_state"
+    #: what is left undone, or made do with, on purpose
+    NODE_NOTE = "node_note"
     SLOT_MOVED = "slot_moved"
+    DATA_LOST = "data_lost"
     TEMPLATE_WARNED = "template_warned"
     OPERATION_STARTED = "operation_started"
     OPERATION_ENDED = "operation_ended"

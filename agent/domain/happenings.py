@@ -5,6 +5,7 @@ can be recognised.
 """
 
 from collections.abc import Iterator
+from zlib import crc32
 
 from schemas.current import ContainerCurrent, MountCurrent, NodeCurrent, SlotProblem
 from schemas.event import Event, EventKind
@@ -38,6 +39,7 @@ def happened(before: NodeCurrent | None, after: NodeCurrent, at: str) -> tuple[E
         for problem in after.problems
         if (problem.key, problem.code) not in known
     )
+    events.extend(_note(note, after.node, at) for note in after.notes if note not in before.notes)
     return tuple(event for event in events if event is not None)
 
 
@@ -117,6 +119,16 @@ def _problem(problem: SlotProblem, node: str, at: str) -> Event:
         slot=problem.slot,
         message=problem.message,
         attributes={"code": problem.code, "definite": str(problem.definite).lower()},
+    )
+
+
+def _note(note: str, node: str, at: str) -> Event:
+    return Event(
+        id=f"{node}.{EventKind.NODE_NOTE}.{crc32(note.encode()):08x}.{at}",
+        at=at,
+        kind=EventKind.NODE_NOTE,
+        node=node,
+        message=note,
     )
 
 

@@ -78,6 +78,7 @@ def node_current(
         volumes=tuple(sorted(seen.name for seen in observed.volumes or ())),
         mounts=tuple(mount for _, mount in sorted((observed.mounts or {}).items())),
         problems=planned.problems,
+        notes=planned.notes,
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from agent.errors import ImageNotFound
 from schemas.desired import NodeDesired, PullPolicy
+from schemas.event import EventKind
 from tests.component.agent.node import FakeNode
 from tests.fakes.orders import a_slot, orders
 
@@ -74,6 +75,9 @@ async def test_an_ordinary_redeploy_needs_no_registry(node: FakeNode) -> None:
     node.engine.change_image("web:1", "loaded by hand")
     await node.order(ordered(1, NEWER))
     assert node.status.problems == ()
+    told = [event.message for event in node.bus.events if event.kind is EventKind.NODE_NOTE]
+    assert len(told) == 2
+    assert told[0].startswith("shop_web_1 runs the image that the node has: ")
     assert images(node) == {node.engine.local_images["web:1"]}
     assert node.engine.called("pull") == ["web:1"]
     await asyncio.sleep(3600)
