@@ -94,6 +94,8 @@ class MountCurrent(Part):
     #: the volume's name
     name: str
     state: MountState
+    #: False: mountd doesn't answer, and the rest is what was known last
+    is_known: bool = True
     #: absolute, on the node
     mountpoint: str = ""
     since: str = ""

@@ -182,12 +182,12 @@ def unanswered(
     One that was never heard of is told too: whoever misses it would think that it is gone.
     """
     told = {
-        name: mount.model_copy(update={"reason": UNANSWERED})
+        name: mount.model_copy(update={"is_known": False, "reason": UNANSWERED})
         for name, mount in (last or {}).items()
     }
     for order in desired.mounts if desired else ():
         state = MountState.UNMOUNTING if order.wanted is Wanted.ABSENT else MountState.MOUNTING
-        fresh = MountCurrent(name=order.name, state=state, reason=UNANSWERED)
+        fresh = MountCurrent(name=order.name, state=state, is_known=False, reason=UNANSWERED)
         told.setdefault(order.name, fresh)
     return told
 

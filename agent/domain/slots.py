@@ -162,7 +162,7 @@ def _unless_lacking(view: SlotView, decision: Decision) -> Decision:
     if lack is None:
         return decision
     running = [seen for seen in view.seen if seen.is_running]
-    must_stop = any(share.is_stuck and share.when_stuck != "wait" for share in view.shares)
+    must_stop = any(share.is_stuck and share.when_stuck == "stop" for share in view.shares)
     is_harmed = all(share.is_known for share in view.shares)
     if not running and decision.is_idle:
         # It is where it should be: done, or given up.

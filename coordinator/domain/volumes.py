@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from coordinator.domain.operations import Moment, answered, begun
 from coordinator.domain.progress import DONE, RUNNING, Standing
@@ -10,6 +11,7 @@ from coordinator.domain.rollup import NodePicture
 from coordinator.errors import Conflict, NotFound
 from schemas.codec import SchemaError, validate
 from schemas.command import CreateVolume, DeleteVolume, Progress
+from schemas.current import MountCurrent
 from schemas.desired import DesiredMount, NodeDesired
 from schemas.errors import InvalidInput
 from schemas.names import is_project_name
@@ -26,6 +28,8 @@ _SECRETS = ("ak_id", "ak_secret")
 #: ours, beside the reference's
 _OWN = ("read_only", "when_stuck")
 _BROKEN = frozenset({MountState.FAILED, MountState.STUCK})
+#: a volume that can't be mounted for so long is as bad as a stuck one
+FAILED_S_MIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +175,41 @@ def mounts_for(
 
 
 def unfit_mounts(node: NodePicture, records: Mapping[str, VolumeRecord]) -> frozenset[str]:
-    """The mount paths of the volumes that don't work on a node."""
+    """The mount paths of the volumes that don't work on a node, as far as anybody knows."""
     return frozenset(
         records[mount.name].volume.mount_path
         for mount in (node.current.mounts if node.current else ())
-        if mount.state in _BROKEN and mount.name in records
+        if (mount.state in _BROKEN or not mount.is_known) and mount.name in records
     )
 
 
 def deserted_mounts(node: NodePicture, records: Mapping[str, VolumeRecord]) -> frozenset[str]:
-    """The mount paths of those that are stuck, and whose containers are to move then."""
+    """The mount paths of those that are out of order, and whose containers are to move then."""
+    if node.current is None:
+        return frozenset()
     return frozenset(
         records[mount.name].volume.mount_path
-        for mount in (node.current.mounts if node.current else ())
-        if mount.state is MountState.STUCK
-        and mount.name in records
+        for mount in node.current.mounts
+        if mount.name in records
         and records[mount.name].volume.when_stuck == "move"
+        and mount.is_known
+        and _is_out_of_order(mount, node.current.observed_at)
     )
+
+
+def _is_out_of_order(mount: MountCurrent, observed_at: str) -> bool:
+    if mount.state is not MountState.FAILED:
+        return mount.state is MountState.STUCK
+    # Both are the node's own times. What fails may be mounted by the next try.
+    return _seconds_between(mount.since, observed_at) >= FAILED_S_MIN
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    """Of two RFC 3339 times; 0 where one of them is none."""
+    try:
+        return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def progress(
@@ -204,8 +226,13 @@ def progress(
         for node in nodes
         if node.is_trusted and node.current
     ]
-    failed = [f"{m.reason} (node {n})" for n, m in mounts if m and m.state is MountState.FAILED]
+    failed = [
+        f"{m.reason} (node {n})"
+        for n, m in mounts
+        if m and m.is_known and m.state is MountState.FAILED
+    ]
     if failed:
         return Standing(Progress.FAILED, "; ".join(failed))
-    done = all(mount and mount.state is MountState.MOUNTED for _, mount in mounts)
-    return DONE if done else RUNNING
+    done = [m for _, m in mounts if m and m.is_known and m.state is MountState.MOUNTED]
+    # With no node that answers, nobody has mounted it.
+    return DONE if mounts and len(done) == len(mounts) else RUNNING

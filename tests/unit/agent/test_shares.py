@@ -44,6 +44,7 @@ def test_without_answers_the_last_states_are_told_with_the_reason() -> None:
     desired = orders(mounts=[a_mount(), a_mount("music"), a_mount("old", wanted=Wanted.ABSENT)])
     found = unanswered(desired, mounted())
     assert {mount.reason for mount in found.values()} == {"mountd does not answer"}
+    assert not any(mount.is_known for mount in found.values())
     assert {mount.name: mount.state for mount in found.values()} == {
         "photos": MountState.MOUNTED,
         # Never heard of: told all the same, or somebody would think that they are gone.

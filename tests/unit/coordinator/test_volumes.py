@@ -38,7 +38,7 @@ def a_record(name: str = "data", driver: str = "nas", **options: Any) -> VolumeR
     return create(None, a_command(name, driver, **options), (), MOMENT).record
 
 
-def a_node(*mounts: MountCurrent, generation: int = 1) -> NodePicture:
+def a_node(*mounts: MountCurrent, generation: int = 1, observed_at: str = "") -> NodePicture:
     current = NodeCurrent(
         node="n1",
         boot_id="b",
@@ -48,12 +48,13 @@ def a_node(*mounts: MountCurrent, generation: int = 1) -> NodePicture:
         epoch=1,
         generation=generation,
         mounts=mounts,
+        observed_at=observed_at,
     )
     return NodePicture("n1", 1, "t", NodeState.READY, current=current)
 
 
-def a_mount(state: MountState, name: str = "data", reason: str = "") -> MountCurrent:
-    return MountCurrent(name=name, state=state, reason=reason)
+def a_mount(state: MountState, name: str = "data", **fields: Any) -> MountCurrent:
+    return MountCurrent(name=name, state=state, **fields)
 
 
 class TestCreate:
@@ -187,10 +188,26 @@ class TestDocuments:
         wait, move = {"data": a_record()}, {"data": a_record(when_stuck="move")}
         stuck, failed = a_node(a_mount(MountState.STUCK)), a_node(a_mount(MountState.FAILED))
         fine = a_node(a_mount(MountState.MOUNTING))
+        unknown = [a_node(a_mount(state, is_known=False)) for state in MountState]
+        assert {unfit_mounts(node, wait) for node in unknown} == {frozenset({"nas/data"})}
+        assert {deserted_mounts(node, move) for node in unknown} == {frozenset()}
         assert unfit_mounts(stuck, wait) == unfit_mounts(failed, wait) == {"nas/data"}
         assert unfit_mounts(fine, wait) == frozenset()
         assert deserted_mounts(stuck, wait) == deserted_mounts(failed, move) == frozenset()
         assert deserted_mounts(stuck, move) == {"nas/data"}
+
+    @pytest.mark.parametrize(
+        ("since", "is_deserted"), [("10:00:00", True), ("10:00:05", False), ("", False)]
+    )
+    def test_one_that_has_failed_for_a_minute_is_deserted_as_well(
+        self, since: str, is_deserted: bool
+    ) -> None:
+        at = f"2026-01-01T{since}Z" if since else ""
+        node = a_node(
+            a_mount(MountState.FAILED, since=at), observed_at="2026-01-01T10:01:00.123456Z"
+        )
+        move = {"data": a_record(when_stuck="move")}
+        assert bool(deserted_mounts(node, move)) is is_deserted
 
 
 class TestProgress:
@@ -204,6 +221,9 @@ class TestProgress:
         assert progress(self.CREATION, record, [a_node(mounted)]) == DONE
         assert progress(self.CREATION, record, [a_node(mounted), a_node(mounting)]) == RUNNING
         assert progress(self.CREATION, record, [a_node(mounted), a_node()]) == RUNNING
+        unknown = a_mount(MountState.MOUNTED, is_known=False)
+        assert progress(self.CREATION, record, [a_node(mounted), a_node(unknown)]) == RUNNING
+        assert progress(self.CREATION, record, []) == RUNNING
 
     def test_a_failure_names_the_node_and_the_reason(self) -> None:
         node = a_node(a_mount(MountState.FAILED, reason="access denied"))
