@@ -47,6 +47,8 @@ _DIFFERENCES = """\
 - A host path in the long form (`type: bind`) has to exist in versions 2 and 3, as their tools have it; from the Specification on
   `bind.create_host_path` says so.
 - An empty `entrypoint` drops the image's and keeps its command, in every version.
+- A network that is declared otherwise than it was made is made anew once no container of its node is in it; a volume never is, for it holds
+  data. Meanwhile the services that use it say so.
 - Unquoted `22:22` is a port mapping, as it is for `docker stack`; unquoted `on` and `yes` are words.
 - `external_links` and a network's `driver: overlay` reach containers of the same node only.
 - `configs` and `secrets` are texts: `content` (secrets too, as an addition) or a variable of the project's `environment`. The agent writes

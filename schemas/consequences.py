@@ -1,31 +1,28 @@
-"""What a change of each field of a `ServiceSpec` means for the containers that run.
+"""What a change of each field means for what runs: containers, networks and volumes.
 
-One table for all sides: the fingerprint leaves out what never reaches the engine, so the agent, the
-coordinator's `hash` and a reader of labels agree on what a container is. A test fails when a field
-has no line here.
+One table each for all sides: a fingerprint leaves out what never reaches the engine, so the agent,
+the coordinator's `hash` and a reader of labels agree on what a container is. A test fails when a
+field has no line here.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 
-from schemas.service import ServiceSpec
-
 
 class Consequence(StrEnum):
-    """How a running container follows a change of its spec."""
+    """How what is there already follows a change of what is wanted."""
 
-    #: the agent alone acts on it: the container is as wanted already
+    #: the agent alone acts on it, or it says which one is meant: what is there is as wanted
     UP_TO_DATE = "up to date"
-    #: the engine can change it while the container runs
-    UPDATE = "update in place"
-    #: fixed when a container is created
+    #: fixed when a container is created; docs/adr/0011 says why nothing is changed in place
     RECREATE = "recreate"
+    #: fixed when it is created. A network is made anew once nothing uses it, a volume never, for
+    #: it holds data; until then the services that use it say so
+    KEEP = "keep and tell"
 
 
 #: The agent reads these anew at every pass.
 _AGENTS_OWN = ("probe", "restart")
-#: Nothing is updated in place: the limits that an engine could change would leave the label of the
-#: container's fingerprint behind, and with it the proof of what the container is.
 _CREATED_WITH = (
     "image command entrypoint environment labels user working_dir hostname ports expose volumes "
     "networks network_mode healthcheck stop_signal stop_grace_s mem_limit_bytes "
@@ -38,16 +35,23 @@ _CREATED_WITH = (
     "cpu_rt_runtime_us cpuset blkio"
 )
 
+#: of a `ServiceSpec`
 CONSEQUENCES: Mapping[str, Consequence] = {
     **dict.fromkeys(_AGENTS_OWN, Consequence.UP_TO_DATE),
     **dict.fromkeys(_CREATED_WITH.split(), Consequence.RECREATE),
 }
 
+#: of a `DesiredNetwork`
+NETWORK_CONSEQUENCES: Mapping[str, Consequence] = {
+    **dict.fromkeys(("project", "name"), Consequence.UP_TO_DATE),
+    **dict.fromkeys(
+        ("driver", "options", "labels", "internal", "attachable", "enable_ipv6", "addresses"),
+        Consequence.KEEP,
+    ),
+}
 
-def changed(old: ServiceSpec, new: ServiceSpec) -> dict[str, Consequence]:
-    """The fields in which two specs differ, and what that means for a container."""
-    return {
-        name: CONSEQUENCES[name]
-        for name in ServiceSpec.model_fields
-        if getattr(old, name) != getattr(new, name)
-    }
+#: of a `DesiredVolume`
+VOLUME_CONSEQUENCES: Mapping[str, Consequence] = {
+    **dict.fromkeys(("project", "name", "wanted"), Consequence.UP_TO_DATE),
+    **dict.fromkeys(("driver", "options", "labels"), Consequence.KEEP),
+}

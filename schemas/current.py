@@ -60,8 +60,8 @@ class SlotProblem(Part):
     project: str
     service: str
     slot: int
-    #: image_not_found, port_taken, rejected, crashed, unhealthy, engine, stop_failed,
-    #: volume_missing, volume_stuck, volume_failed
+    #: image_not_found, port_taken, rejected, crashed, unhealthy, engine, defect, stop_failed,
+    #: volume_missing, volume_stuck, volume_failed, differs
     code: str
     message: str
     #: the agent doesn't expect it to pass by itself

@@ -1,19 +1,31 @@
-"""The identity of a spec: a hash that every version of Troopers computes alike.
+"""The identity of what is made on an engine: a hash that every version of Troopers computes alike.
 
-Fields that still have their default are left out, so that adding a field to the model in a later
-version recreates no container.
+Fields that still have their default are left out, so that adding a field to a model in a later
+version makes nothing anew.
 """
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from schemas.consequences import CONSEQUENCES, Consequence
+from schemas.consequences import (
+    CONSEQUENCES,
+    NETWORK_CONSEQUENCES,
+    VOLUME_CONSEQUENCES,
+    Consequence,
+)
+from schemas.desired import DesiredNetwork, DesiredVolume
+from schemas.document import Part
 from schemas.service import ServiceSpec
 
-_NOT_IN_A_CONTAINER = frozenset(
-    name for name, follows in CONSEQUENCES.items() if follows is Consequence.UP_TO_DATE
-)
+
+def _left_out(table: Mapping[str, Consequence]) -> frozenset[str]:
+    return frozenset(name for name, follows in table.items() if follows is Consequence.UP_TO_DATE)
+
+
+_NOT_IN_A_CONTAINER = _left_out(CONSEQUENCES)
+_NOT_IN_A_NETWORK = _left_out(NETWORK_CONSEQUENCES)
+_NOT_IN_A_VOLUME = _left_out(VOLUME_CONSEQUENCES)
 
 
 def fingerprint(spec: ServiceSpec) -> str:
@@ -26,7 +38,17 @@ def spec_key(spec: ServiceSpec) -> str:
     return _hash(spec, frozenset())
 
 
-def _hash(spec: ServiceSpec, without: Collection[str]) -> str:
-    plain = spec.model_dump(mode="json", exclude_defaults=True, exclude=set(without))
+def network_fingerprint(network: DesiredNetwork) -> str:
+    """64 hex digits; equal exactly for networks that are made alike, whatever they are called."""
+    return _hash(network, _NOT_IN_A_NETWORK)
+
+
+def volume_fingerprint(volume: DesiredVolume) -> str:
+    """64 hex digits; equal exactly for volumes that are made alike, whatever they are called."""
+    return _hash(volume, _NOT_IN_A_VOLUME)
+
+
+def _hash(part: Part, without: Collection[str]) -> str:
+    plain = part.model_dump(mode="json", exclude_defaults=True, exclude=set(without))
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

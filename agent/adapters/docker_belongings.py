@@ -15,6 +15,7 @@ from agent.adapters import docker_labels as label
 from agent.adapters.docker_calls import EngineCalls
 from agent.errors import ContainerRejected
 from schemas.desired import AddressPlan, DesiredNetwork, DesiredVolume
+from schemas.fingerprint import network_fingerprint, volume_fingerprint
 
 Shown = Mapping[str, Any]
 
@@ -38,7 +39,9 @@ class Belongings:
                 network.name,
                 driver=network.driver,
                 options=network.options,
-                labels=label.project_labels(network.project, network.labels),
+                labels=label.project_labels(
+                    network.project, network.labels, network_fingerprint(network)
+                ),
                 internal=network.internal,
                 enable_ipv6=network.enable_ipv6,
                 attachable=network.attachable or None,
@@ -65,7 +68,9 @@ class Belongings:
                 volume.name,
                 driver=volume.driver,
                 driver_opts=volume.options,
-                labels=label.project_labels(volume.project, volume.labels),
+                labels=label.project_labels(
+                    volume.project, volume.labels, volume_fingerprint(volume)
+                ),
             )
             return None
 

@@ -51,10 +51,16 @@ def container_labels(spec: ServiceSpec, labels: ContainerLabels) -> dict[str, st
     return theirs | ours
 
 
-def project_labels(project: str, labels: Mapping[str, str]) -> dict[str, str]:
-    """All labels of a project's network or volume."""
+def project_labels(
+    project: str, labels: Mapping[str, str], fingerprint: str = ""
+) -> dict[str, str]:
+    """All labels of a project's network or volume; without a fingerprint, of one that is whatever.
+
+    A template can't have labels that are ours; the filter here is a second lock.
+    """
     theirs = {name: text for name, text in labels.items() if not name.startswith("troopers.")}
-    return theirs | {PROJECT: project, "com.docker.compose.project": project}
+    ours = {PROJECT: project, "com.docker.compose.project": project}
+    return theirs | ours | ({FINGERPRINT: fingerprint} if fingerprint else {})
 
 
 def later_networks(spec: ServiceSpec) -> tuple[NetworkAttachment, ...]:

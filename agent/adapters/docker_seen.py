@@ -94,12 +94,25 @@ def listed_container(row: Shown, last: SeenContainer | None) -> SeenContainer | 
 
 def seen_networks(rows: Iterable[Shown]) -> tuple[SeenNetwork, ...]:
     """Our networks from the engine's list of them."""
-    return tuple(SeenNetwork(row["Id"], row["Name"], row["Labels"][label.PROJECT]) for row in rows)
+    return tuple(
+        SeenNetwork(
+            row["Id"],
+            row["Name"],
+            row["Labels"][label.PROJECT],
+            row["Labels"].get(label.FINGERPRINT, ""),
+        )
+        for row in rows
+    )
 
 
 def seen_volumes(rows: Iterable[Shown] | None) -> tuple[SeenVolume, ...]:
     """Our volumes from the engine's list of them, which is null when it is empty."""
-    return tuple(SeenVolume(row["Name"], row["Labels"][label.PROJECT]) for row in rows or ())
+    return tuple(
+        SeenVolume(
+            row["Name"], row["Labels"][label.PROJECT], row["Labels"].get(label.FINGERPRINT, "")
+        )
+        for row in rows or ()
+    )
 
 
 def labels_of(shown: Shown) -> dict[str, str]:

@@ -62,6 +62,8 @@ class SeenNetwork:
     id: str
     name: str
     project: str
+    #: of what it was made as; empty: unknown
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class SeenVolume:
 
     name: str
     project: str
+    #: of what it was made as; empty: unknown
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

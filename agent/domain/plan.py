@@ -9,7 +9,7 @@ What can't be read is unknown, not absent: nothing is planned that depends on it
 the document doesn't mention is left alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from agent.domain.actions import (
     slot_of,
 )
 from agent.domain.backoff import failure_due
+from agent.domain.belongings import difference, differences, unused_networks, unwanted_volumes
 from agent.domain.leaning import namespace_owners
 from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
 from agent.domain.pulls import asks, order_of, pulled_for
@@ -83,8 +84,9 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
         decisions = [_unless_guessed(v, d) for v, d in zip(views, decisions, strict=True)]
     removed = {action.container_id for decision in decisions for action in decision.removes}
     left = [seen for seen in observed.containers if seen.id not in removed]
-    networks = _unused_networks(desired, observed, left)
-    volumes = _unwanted_volumes(desired, observed, left)
+    networks = unused_networks(desired, observed, left)
+    volumes = unwanted_volumes(desired, observed, left)
+    told = differences(desired, observed)
     waiting: list[RemoveNetwork | RemoveVolume] = [*networks, *volumes]
     return Plan(
         generation=desired.generation,
@@ -94,14 +96,20 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
             *_fresh(networks, observed),
             *_fresh(volumes, observed),
         ),
-        additions=_additions(desired, observed, views, decisions),
+        additions=_additions(
+            desired, observed, views, decisions, {action.name for action in networks}
+        ),
         notes=(
             *(f"{name} can't be read: nothing is created" for name in unknown),
             *(decision.note for decision in decisions if decision.note),
             *(view.excuse for view in views if view.excuse),
         ),
         is_blind=bool(unknown),
-        problems=tuple(decision.problem for decision in decisions if decision.problem),
+        problems=tuple(
+            problem
+            for view, decision in zip(views, decisions, strict=True)
+            if (problem := decision.problem or difference(view, told))
+        ),
         retry_at=min(
             (
                 *(d.retry_at for d in decisions if d.retry_at is not None),
@@ -171,6 +179,7 @@ def _additions(
     observed: Observation,
     views: list[SlotView],
     decisions: list[Decision],
+    leaving: Collection[str],
 ) -> tuple[Addition, ...]:
     starting = [
         (view, decision)
@@ -180,7 +189,7 @@ def _additions(
     specs = [view.spec for view, _ in starting if view.spec]
     wanted_networks = {attachment.name for spec in specs for attachment in spec.networks}
     wanted_volumes = {mount.source for spec in specs for mount in spec.volumes}
-    seen_networks = {seen.name for seen in observed.networks or ()}
+    seen_networks = {seen.name for seen in observed.networks or ()} - set(leaving)
     seen_volumes = {seen.name for seen in observed.volumes or ()}
     images = sorted({decision.image for decision in decisions if decision.image})
     # Whoever lives in another container comes after it.
@@ -223,34 +232,6 @@ def _pull(image: str, waiting: list[SlotView]) -> PullImage:
         frozenset(order_of(view.slot) for view in waiting),
         "its newest is ordered" if is_here else "it is not on this node",
     )
-
-
-def _unused_networks(
-    desired: NodeDesired, observed: Observation, left: list[SeenContainer]
-) -> list[RemoveNetwork]:
-    """Networks of projects that have nothing on this node any more."""
-    needed = {slot.project for slot in desired.slots if slot.wanted is not Wanted.ABSENT}
-    in_use = {name for seen in left for name in seen.networks}
-    return [
-        RemoveNetwork(seen.project, seen.name, "its project has left this node")
-        for seen in sorted(observed.networks or (), key=lambda seen: seen.name)
-        if seen.project not in needed and seen.name not in in_use
-    ]
-
-
-def _unwanted_volumes(
-    desired: NodeDesired, observed: Observation, left: list[SeenContainer]
-) -> list[RemoveVolume]:
-    """Volumes hold data: only an explicit `absent` removes one, and never while it is used."""
-    seen_names = {seen.name for seen in observed.volumes or ()}
-    in_use = {name for seen in left for name in seen.volumes}
-    return [
-        RemoveVolume(volume.project, volume.name, "wanted absent")
-        for volume in sorted(desired.volumes, key=lambda volume: volume.name)
-        if volume.wanted is Wanted.ABSENT
-        and volume.name in seen_names
-        and volume.name not in in_use
-    ]
 
 
 def _due(action: RemoveNetwork | RemoveVolume, observed: Observation) -> float:

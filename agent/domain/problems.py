@@ -71,6 +71,17 @@ def lacking(slot: DesiredSlot, lack: Lack) -> SlotProblem:
     )
 
 
+def differing(slot: DesiredSlot, message: str) -> SlotProblem:
+    """It uses something that was made otherwise than the template has it now."""
+    return SlotProblem(
+        project=slot.project,
+        service=slot.service,
+        slot=slot.slot,
+        code="differs",
+        message=message,
+    )
+
+
 def unreadable(slot: DesiredSlot) -> SlotProblem:
     """The engine lists the slot's container and doesn't answer for it."""
     return SlotProblem(

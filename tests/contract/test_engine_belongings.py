@@ -6,10 +6,12 @@ from agent.domain.observation import SeenVolume
 from agent.errors import ImageNotFound
 from schemas.desired import DesiredVolume
 from schemas.errors import Transient
+from schemas.fingerprint import network_fingerprint, volume_fingerprint
 from schemas.service import NetworkAttachment, VolumeMount
 from tests.contract.engines import NETWORK, OBEDIENT, STUBBORN, Trial, run
 
 _VOLUME = DesiredVolume(project="shop", name="shop_data")
+_SEEN = SeenVolume("shop_data", "shop", volume_fingerprint(_VOLUME))
 
 
 async def test_a_network_is_made_once_and_removed_once(trial: Trial) -> None:
@@ -17,6 +19,7 @@ async def test_a_network_is_made_once_and_removed_once(trial: Trial) -> None:
         await trial.engine.create_network(NETWORK)
     (seen,) = await trial.engine.networks()
     assert (seen.name, seen.project) == ("shop_default", "shop")
+    assert seen.fingerprint == network_fingerprint(NETWORK)
     assert seen.id
     for _ in range(2):
         await trial.engine.remove_network("shop_default")
@@ -37,7 +40,7 @@ async def test_a_network_in_use_is_not_removed(trial: Trial) -> None:
 async def test_a_volume_is_made_once_and_removed_once(trial: Trial) -> None:
     for _ in range(2):
         await trial.engine.create_volume(_VOLUME)
-    assert await trial.engine.volumes() == (SeenVolume("shop_data", "shop"),)
+    assert await trial.engine.volumes() == (_SEEN,)
     for _ in range(2):
         await trial.engine.remove_volume("shop_data")
     assert await trial.engine.volumes() == ()
@@ -50,7 +53,17 @@ async def test_a_volume_in_use_is_not_removed_and_outlives_its_container(trial: 
     with pytest.raises(Transient, match="shop_data"):
         await trial.engine.remove_volume("shop_data")
     await trial.engine.remove(container_id, volumes=True)
-    assert await trial.engine.volumes() == (SeenVolume("shop_data", "shop"),)
+    assert await trial.engine.volumes() == (_SEEN,)
+
+
+async def test_what_is_there_stays_what_it_was_made_as(trial: Trial) -> None:
+    await trial.engine.create_network(NETWORK)
+    await trial.engine.create_volume(_VOLUME)
+    await trial.engine.create_network(NETWORK.model_copy(update={"internal": True}))
+    await trial.engine.create_volume(_VOLUME.model_copy(update={"labels": {"a": "b"}}))
+    (network,) = await trial.engine.networks()
+    assert network.fingerprint == network_fingerprint(NETWORK)
+    assert await trial.engine.volumes() == (_SEEN,)
 
 
 async def test_a_volume_that_came_with_a_container_is_ours(trial: Trial) -> None:

@@ -26,7 +26,7 @@ from agent.domain.observation import (
     SeenVolume,
 )
 from schemas.current import MountCurrent
-from schemas.fingerprint import fingerprint
+from schemas.fingerprint import fingerprint, network_fingerprint, volume_fingerprint
 from schemas.names import SlotKey
 from schemas.service import ServiceSpec
 from schemas.states import MountState
@@ -126,9 +126,11 @@ class PureNode:
                 assert not any(name in seen.volumes for seen in containers.values())
                 del volumes[name]
             case CreateNetwork(name=name, network=network):
-                networks[name] = SeenNetwork(name, name, network.project)
+                networks[name] = SeenNetwork(
+                    name, name, network.project, network_fingerprint(network)
+                )
             case CreateVolume(name=name, volume=volume):
-                volumes[name] = SeenVolume(name, volume.project)
+                volumes[name] = SeenVolume(name, volume.project, volume_fingerprint(volume))
             case PullImage(reference=reference, orders=orders):
                 images[reference] = f"sha256:{reference}"
                 pulled |= dict.fromkeys(orders, Pulled(images[reference]))
