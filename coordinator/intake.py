@@ -44,6 +44,7 @@ from schemas.command import (
 from schemas.errors import InvalidInput, Transient
 from schemas.records import Operation, ProjectRecord, RememberedReply, VolumeRecord
 from schemas.states import State
+from schemas.volume import BASE_DIRECTORY
 
 log = structlog.get_logger()
 
@@ -82,6 +83,7 @@ class Intake:
         follower: Follower,
         *,
         default_domain: str = "",
+        mount_base: str = BASE_DIRECTORY,
     ) -> None:
         self._picture = picture
         self._projects = Desk(
@@ -94,6 +96,7 @@ class Intake:
         self._deliveries: dict[tuple[str, str], asyncio.Task[Reply]] = {}
         self._journal = journal
         self._default_domain = default_domain
+        self._mount_base = mount_base
         self._closed_because = "the coordinator is starting"
 
     def open(self) -> None:
@@ -116,6 +119,7 @@ class Intake:
                 self._picture.node_pictures(now),
                 self._picture.volume_views(now),
                 default_domain=self._default_domain,
+                mount_base=self._mount_base,
             )
         except InvalidInput as error:
             return _rejected("", error)
@@ -198,7 +202,10 @@ class Intake:
             return catalogue.create(held, command, template, moment)
         view = self._picture.views(time.monotonic()).get(command.project)
         services = view.services if view else {}
-        running = any(each.runs for service in services.values() for each in service.containers)
+        # Also on a node that is silent: unknown is not absent.
+        running = any(
+            each.current.running for service in services.values() for each in service.containers
+        )
         unsettled = {name for name, each in services.items() if not each.is_settled}
         return catalogue.apply(held, command, moment, running=running, unsettled=unsettled)
 
@@ -208,7 +215,7 @@ class Intake:
         moment = _moment(command)
         if isinstance(command, CreateVolume):
             others = (each.value for each in self._picture.volumes.values())
-            return volumes.create(held, command, others, moment)
+            return volumes.create(held, command, others, moment, self._mount_base)
         views = self._picture.views(time.monotonic()).values()
         users = users_of(held.volume, views) if held else ()
         return volumes.delete(held, command, users, moment)

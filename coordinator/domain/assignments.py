@@ -50,10 +50,13 @@ def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
     for name in sorted(by_node):
         held = situation.documents.get(name) or NodeDesired(node=name, epoch=0, generation=0)
         wanted = _document(situation, held, by_node[name], identities)
-        if _substance(wanted) != _substance(held):
+        current = situation.nodes[name].current
+        holds = (current.epoch, current.generation) if current else (0, 0)
+        # It would refuse this document: the bus has lost the newer one, and that was accepted.
+        is_behind = holds > (held.epoch, held.generation)
+        if is_behind or _substance(wanted) != _substance(held):
             # The node may remember more than a document that was lost and is made again.
-            current = situation.nodes[name].current
-            newest = max(held.generation, current.generation if current else 0)
+            newest = max(held.generation, holds[1])
             changed[name] = wanted.model_copy(update={"epoch": epoch, "generation": newest + 1})
     return changed
 
@@ -171,7 +174,7 @@ def _wanted(project: ProjectView, service: ServiceView, before: DesiredSlot | No
         return Wanted.RUNNING if free else Wanted.STOPPED
     held_up = released and any(
         dependent.desired_state is not State.RUNNING
-        and dependent.current_state is not State.STOPPED
+        and not dependent.is_settled
         for dependent in dependents(service.record, project.services)
     )
     return Wanted.RUNNING if held_up else Wanted.STOPPED

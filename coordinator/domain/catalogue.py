@@ -110,7 +110,7 @@ def apply(
 ) -> Decision:
     """Every command but create.
 
-    `running`: whether containers of the project run now. `unsettled`: its services that aren't what
+    `running`: whether containers of the project run, or ran when they were last heard of. `unsettled`: its services that aren't what
     is wanted of them, for whatever reason.
 
     Raises:

@@ -91,9 +91,11 @@ def _service(  # noqa: PLR0917  private, and every argument is another thing
         state = State.STOPPING if left else State.DELETED
         return _leaving(record, state, State.DELETED, seen, nodes, settled=not left)
     if record.desired_state is State.STOPPED:
-        runs = any(container.runs for container in seen.containers)
-        state = State.STOPPING if runs else State.STOPPED
-        return _leaving(record, state, State.STOPPED, seen, nodes, settled=not runs)
+        # One that ran when its node was last heard may run still, and nobody can be told to wait.
+        may_run = any(container.current.running for container in seen.containers)
+        state = State.STOPPING if may_run else State.STOPPED
+        settled = not any(container.runs for container in seen.containers)
+        return _leaving(record, state, State.STOPPED, seen, nodes, settled=settled)
     identity = fingerprint(record.template.spec)
     filled = {c.current.key for c in seen.containers if c.fills_slot(record, identity)}
     is_up = filled.issuperset(wanted)

@@ -19,7 +19,7 @@ from schemas.command import (
     ViewProject,
 )
 from schemas.records import ProjectRecord
-from schemas.states import State, Wanted
+from schemas.states import NodeState, State, Wanted
 from tests.component.coordinator.world import LONG_S, World, code, creation, eventually
 
 
@@ -108,6 +108,19 @@ class TestRefusals:
         assert (reply.outcome, code(reply), reply.command_id) == ("rejected", expected, "c-1")
         assert world.projects.calls == []
         assert [answer for _, answer in world.journal] == [reply]
+
+    async def test_what_ran_on_a_node_that_was_lost_is_deleted_only_with_force(
+        self, world: World
+    ) -> None:
+        world.hear(1)
+        await world.intake.submit(creation())
+        await world.settle()
+        world.picture.states["n1"] = NodeState.DOWN
+        world.picture.touch()
+        reply = await world.intake.submit(DeleteProject(command_id="d", name="shop"))
+        assert code(reply) is ReasonCode.CONFLICT
+        forced = DeleteProject(command_id="f", name="shop", force=True)
+        assert (await world.intake.submit(forced)).outcome == "accepted"
 
     async def test_while_not_active_every_command_is_refused_and_queries_are_answered(
         self, world: World

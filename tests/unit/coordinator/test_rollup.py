@@ -152,9 +152,9 @@ class TestReasons:
         view = web(a_node(1, a_container(), refusal="epoch 3 is older than 100"))
         assert view.reasons == ("node n1 refuses its orders: epoch 3 is older than 100",)
 
-    def test_a_stopped_service_says_when_that_is_only_believed(self) -> None:
+    def test_what_ran_on_a_lost_node_is_stopping_and_holds_up_nobody(self) -> None:
         view = web(a_node(1, a_container(), state=NodeState.DOWN), state=State.STOPPED)
-        assert (view.current_state, view.is_settled) == (State.STOPPED, True)
+        assert (view.current_state, view.is_settled) == (State.STOPPING, True)
         assert view.reasons == ("node n1 is down, silent for 60 s",)
 
     def test_problems_of_what_is_stopping_are_told(self) -> None:
