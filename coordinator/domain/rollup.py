@@ -24,6 +24,9 @@ from schemas.states import NodeState, State
 
 __all__ = ["ContainerView", "NodePicture", "ProjectView", "ServiceView", "roll_up"]
 
+#: of one service: a broken image on every node of a large cluster is one thing, said a few times
+REASONS_MAX = 20
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceView:
@@ -107,15 +110,20 @@ def _service(  # noqa: PLR0917  private, and every argument is another thing
         state = State.STARTING
     else:
         state = State.RUNNING if any(c.runs for c in seen.containers) else State.STOPPED
-    unplaced = tuple(
-        f"{key}: {placement.unplaced[key]}" for key in wanted if key in placement.unplaced
-    )
+    unplaced = _unplaced(wanted, placement.unplaced)
     # A node that is only suspect is judged within seconds, and may take it then.
     may_pass = unplaced and any(node.state is NodeState.SUSPECT for node in nodes.values())
     problems = tuple(_told(node, p) for node, p in seen.problems if p.definite)
     definite = problems if may_pass else (*unplaced, *problems)
     silent = _silence({placement.assigned.get(key, "") for key in wanted}, nodes)
     passing = tuple(_told(node, p) for node, p in seen.problems if not p.definite)
+    troubled = {problem.key for _, problem in seen.problems}
+    late = tuple(
+        f"{c.current.name} {lack} (node {c.node})"
+        for c in seen.containers
+        if c.current.key in wanted and c.current.key not in filled | troubled
+        if (lack := c.lack(record, identity))
+    )
     return ServiceView(
         record,
         state,
@@ -123,8 +131,8 @@ def _service(  # noqa: PLR0917  private, and every argument is another thing
         seen.containers,
         is_up=is_up,
         is_settled=is_up and not extra,
-        reasons=(*unplaced, *problems, *silent, *passing),
-        definite=definite,
+        reasons=_few((*unplaced, *problems, *silent, *passing, *late)),
+        definite=_few(definite),
     )
 
 
@@ -139,7 +147,7 @@ def _leaving(
 ) -> ServiceView:
     silent = _silence({container.node for container in seen.containers}, nodes)
     problems = tuple(_told(node, problem) for node, problem in seen.problems)
-    reasons = silent if settled else (*silent, *problems)
+    reasons = _few(silent if settled else (*silent, *problems))
     return ServiceView(record, state, desired, seen.containers, is_settled=settled, reasons=reasons)
 
 
@@ -190,6 +198,25 @@ def _is_fulfilled(condition: str | None, dependency: ServiceView) -> bool:
     if condition == "completed":
         return dependency.is_up and not any(each.runs for each in dependency.containers)
     return dependency.is_up
+
+
+def _unplaced(wanted: Iterable[SlotKey], reasons: Mapping[SlotKey, str]) -> tuple[str, ...]:
+    """Slots without a node, those with the same reason together: there may be thousands."""
+    slots: dict[str, list[SlotKey]] = {}
+    for key in wanted:
+        if key in reasons:
+            slots.setdefault(reasons[key], []).append(key)
+    return tuple(
+        f"{keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}: {reason}"
+        for reason, keys in slots.items()
+    )
+
+
+def _few(reasons: Iterable[str]) -> tuple[str, ...]:
+    """Each reason once, and no more than a reader and an answer have room for."""
+    each = tuple(dict.fromkeys(reasons))
+    left_out = len(each) - REASONS_MAX
+    return (*each[:REASONS_MAX], f"and {left_out} more reasons") if left_out > 0 else each
 
 
 def _told(node: str, problem: SlotProblem) -> str:

@@ -13,8 +13,6 @@ from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
 from schemas.states import EngineState, Health, NodeState
 
-HEALTHY = frozenset({Health.NONE, Health.SUCCESS})
-
 
 @dataclass(frozen=True, slots=True)
 class NodePicture:
@@ -92,8 +90,23 @@ class ContainerView:
             return False
         if is_completed(current, service):
             return True
+        return current.status == "running" and not self.lack(service, fingerprint)
+
+    def lack(self, service: ServiceRecord, fingerprint: str) -> str:
+        """Why, though it runs, it isn't what is wanted; completes "shop_web_1 ..."."""
+        current = self.current
+        if not current.running or self.is_leftover or self.is_lost:
+            return ""
         # One that is being stopped is on its way out, whatever has been asked since.
-        return current.status == "running" and not current.stopping and current.health in HEALTHY
+        if current.stopping:
+            return "is being stopped"
+        if current.fingerprint != fingerprint:
+            return "is of an older definition"
+        if current.health is Health.FAILURE:
+            return f"fails its {'probe' if service.template.spec.probe else 'health check'}"
+        if current.health is Health.STARTING:
+            return "is not healthy yet"
+        return "" if current.status == "running" else f"is {current.status}"
 
 
 @dataclass(frozen=True, slots=True)

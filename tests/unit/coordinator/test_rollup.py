@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.rollup import ServiceView, roll_up
+from coordinator.domain.rollup import REASONS_MAX, ServiceView, roll_up
 from coordinator.domain.schedule import Placement
 from coordinator.domain.sightings import NodePicture
 from schemas.current import ContainerCurrent, EngineCurrent
@@ -129,6 +129,52 @@ class TestReasons:
         definite = ("shop_web_3: no node satisfies: memory", "no such image (node n1)")
         assert view.definite == definite
         assert view.reasons == (*definite, "exited with code 1 (node n1)")
+
+    @pytest.mark.parametrize(
+        ("container", "reason"),
+        [
+            (a_container(health=Health.STARTING), "is not healthy yet"),
+            (a_container(health=Health.FAILURE), "fails its health check"),
+            (a_container(fingerprint="other"), "is of an older definition"),
+            (a_container(status="paused"), "is paused"),
+            (a_container(stopping=True), "is being stopped"),
+        ],
+        ids=lambda each: each if isinstance(each, str) else "",
+    )
+    def test_a_container_that_runs_and_is_not_what_is_wanted_says_why(
+        self, container: ContainerCurrent, reason: str
+    ) -> None:
+        view = web(a_node(1, container))
+        assert view.current_state is State.STARTING
+        assert view.reasons == (f"shop_web_1 {reason} (node n1)",)
+
+    def test_a_container_whose_probe_fails_says_so(self) -> None:
+        probed = a_service(probe={"cmd": "false"})
+        node = a_node(1, a_container(of=probed, health=Health.FAILURE))
+        view = viewed(a_project(probed), [node]).services["web"]
+        assert view.reasons == ("shop_web_1 fails its probe (node n1)",)
+
+    def test_what_the_agent_says_of_a_container_is_not_said_twice(self) -> None:
+        node = a_node(1, a_container(health=Health.FAILURE), problems=[a_problem("web.1", "sick")])
+        assert web(node).reasons == ("sick (node n1)",)
+
+    def test_slots_that_fit_nowhere_for_one_reason_are_told_together(self) -> None:
+        reasons = {f"web.{number}": "no node satisfies: memory" for number in range(2, 10_001)}
+        view = viewed(
+            a_project(a_service(scale=10_000)), [a_node(1, a_container())], {"web.1": "n1"}, reasons
+        ).services["web"]
+        assert view.definite == ("shop_web_2 and 9998 more: no node satisfies: memory",)
+        assert view.reasons == view.definite
+
+    def test_a_reason_is_told_once_and_not_all_of_a_thousand(self) -> None:
+        problems = [a_problem(f"web.{number}", "no such image") for number in (1, 2)]
+        others = [a_problem(f"web.{number}", f"port {number}") for number in range(3, 53)]
+        node = a_node(1, problems=problems + others)
+        placed = {f"web.{number}": "n1" for number in range(1, 53)}
+        view = viewed(a_project(a_service(scale=52)), [node], placed).services["web"]
+        assert view.reasons[:2] == ("no such image (node n1)", "port 3 (node n1)")
+        assert view.reasons[-1] == "and 31 more reasons"
+        assert len(view.reasons) == REASONS_MAX + 1
 
     def test_while_a_node_is_suspect_a_slot_without_a_node_may_still_find_one(self) -> None:
         nodes = [a_node(1, state=NodeState.SUSPECT)]
