@@ -6,34 +6,32 @@ from compose.declared import Declared
 from compose.errors import TemplateError, clipped
 from compose.mounts import Mount
 from schemas.service import VolumeMount
-from schemas.volume import BASE_DIRECTORY, volume_of_path
-
-_ABOVE_VOLUMES = frozenset({BASE_DIRECTORY, f"{BASE_DIRECTORY}/nas", f"{BASE_DIRECTORY}/ossfs"})
+from schemas.volume import volume_of_path
 
 
 def shared_mount(
-    mount: Mount, declared: Mapping[str, Declared], shared: Mapping[str, str]
+    mount: Mount, declared: Mapping[str, Declared], shared: Mapping[str, str], base: str
 ) -> VolumeMount | None:
     """The mount if it is of a shared volume; None if it is anything else.
 
-    `shared` maps volume names to mount paths. What the template itself declares comes first,
-    unless it declares it as external.
+    `shared` maps volume names to mount paths below `base`. What the template itself declares comes
+    first, unless it declares it as external.
 
     Raises:
         TemplateError: a path below the shared volumes' directory that belongs to none of them. Bound
             as it is, the application's data would land on the node's own disk.
     """
     if mount.kind == "bind":
-        if mount.source in _ABOVE_VOLUMES:
+        if mount.source in {base, f"{base}/nas", f"{base}/ossfs"}:
             # It could neither be waited for nor be seen to be stuck.
             raise TemplateError("mount a shared volume, not what is above it", where=mount.where)
-        found = volume_of_path(mount.source)
+        found = volume_of_path(mount.source, base)
         if found is None:
             return None
         mount_path, sub_path = found
         if mount_path not in shared.values():
             raise TemplateError(
-                f"no shared volume is mounted at {BASE_DIRECTORY}/{clipped(mount_path)}",
+                f"no shared volume is mounted at {base}/{clipped(mount_path)}",
                 where=mount.where,
             )
         return _of(mount, mount_path, sub_path)

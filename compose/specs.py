@@ -30,10 +30,14 @@ class Scope:
     paths_must_exist: bool
     #: the cluster's shared volumes: name -> mount path
     shared: Mapping[str, str]
+    #: the directory that they are below, on every node
+    mount_base: str
     #: the template's configs and secrets
     inlines: Inlines
     #: addresses outside of the cluster that have a name in the template
     external: Mapping[str, External]
+    #: services whose profiles nobody asked for
+    left_out: frozenset[str]
     #: in the first format `container:NAME` means one of these where it can
     plain_services: frozenset[str]
 
@@ -131,7 +135,7 @@ def network_on_engine(key: str, scope: Scope, where: str = "") -> str:
 
 
 def _mounted(mount: Mount, scope: Scope) -> VolumeMount:
-    shared = shared_mount(mount, scope.volumes, scope.shared)
+    shared = shared_mount(mount, scope.volumes, scope.shared, scope.mount_base)
     if shared is not None:
         return shared
     source = mount.source

@@ -22,6 +22,7 @@ from compose.shape import SPECIFICATION, Sections, Shape, sections
 from compose.specs import Scope
 from compose.validate import understood
 from schemas.records import ProjectTemplate
+from schemas.volume import BASE_DIRECTORY
 
 #: Compose's own variable: every template may use it, and no environment can change it.
 PROJECT_VARIABLE = "COMPOSE_PROJECT_NAME"
@@ -35,13 +36,15 @@ def compile_template(
     environment: Mapping[str, str],
     shared: Mapping[str, str] = MappingProxyType({}),
     *,
+    mount_base: str = BASE_DIRECTORY,
     warnings_max: int = WARNINGS_MAX,
 ) -> ProjectTemplate:
     """Turn a Compose template into what the coordinator keeps.
 
     Deterministic, and quick for every text: size, depth and expansion are bounded. `project` must
     be a valid project name. `environment` is the project's: it fills in variables, and nothing of
-    the machine's own environment does. `shared` are the cluster's volumes: name -> mount path.
+    the machine's own environment does. `shared` are the cluster's volumes: name -> mount path
+    below `mount_base`.
     Of the warnings, the `warnings_max` most telling ones are kept.
 
     Raises:
@@ -64,8 +67,10 @@ def compile_template(
         volumes_are_plain=is_first,
         paths_must_exist=parts.version != SPECIFICATION,
         shared=shared,
+        mount_base=mount_base,
         inlines=inlined,
         external=external,
+        left_out=frozenset(parts.services) - frozenset(chosen),
         plain_services=frozenset(own) if is_first else frozenset(),
     )
     resolved = tuple(resolve(services, scope, notes))
@@ -74,7 +79,7 @@ def compile_template(
         compose_version=parts.version,
         services=resolved,
         networks=used_networks(services, scope, notes),
-        volumes=own_volumes(scope),
+        volumes=own_volumes(services, scope, notes),
         warnings=notes.warnings(warnings_max),
         shown_text=shown_text(text, top) if parts.secrets else "",
         hidden_variables=hidden_variables(inlined),

@@ -80,6 +80,7 @@ class Coordinator:
             self._journal,
             self._loop,
             default_domain=settings.default_domain,
+            mount_base=settings.mount_base,
         )
         self._collector = Collector(
             self._picture, KvBucket(self._link, subjects.STATUS_BUCKET), self._loop.wake

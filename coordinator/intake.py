@@ -197,7 +197,12 @@ class Intake:
             }
             # A template may be a megabyte of hostile YAML; the loop has heartbeats to count.
             template = await asyncio.to_thread(
-                compile_template, command.name, command.template, command.environment, shared
+                compile_template,
+                command.name,
+                command.template,
+                command.environment,
+                shared,
+                mount_base=self._mount_base,
             )
             return catalogue.create(held, command, template, moment)
         view = self._picture.views(time.monotonic()).get(command.project)

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from daemon.settings import BusSettings, Listen, Token, host_and_port, host_name
+from schemas.volume import BASE_DIRECTORY
 
 
 def _as_number(given: object) -> object:
@@ -26,6 +27,8 @@ class Settings(BusSettings):
     allowed_hosts: str = ""
     #: copies of every bucket and stream: 3 on a NATS cluster
     replicas: Annotated[Literal[1, 3, 5], BeforeValidator(_as_number)] = 1
+    #: the directory that shared volumes are below on every node: agents and mountds must say the same
+    mount_base: str = Field(default=BASE_DIRECTORY, pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
     #: shown to applications as ACS_DEFAULT_DOMAIN
     default_domain: str = ""
 

@@ -94,7 +94,7 @@ def _without_nulls(value: object) -> object:
     return {key: option for key, option in value.items() if option is not None}
 
 
-def volume_of_path(path: str, base: str = BASE_DIRECTORY) -> tuple[str, str] | None:
+def volume_of_path(path: str, base: str) -> tuple[str, str] | None:
     """A path below the base: (mount path, the rest); None for any other path."""
     found = re.fullmatch(re.escape(base) + r"/((?:nas|ossfs)/[^/]+)(?:/(.*))?", path)
     return (found[1], found[2] or "") if found else None

@@ -1,10 +1,12 @@
 """The part of the engine's create request that is about the container's place on its node. Pure."""
 
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Any
 
 from agent.adapters.docker_labels import project_labels
 from agent.adapters.docker_shares import shared_bind
+from agent.errors import ContainerRejected
 from agent.ports import ContainerLabels
 from schemas.service import BlockIo, DeviceRate, Port, ServiceSpec, VolumeMount
 
@@ -58,6 +60,10 @@ def _port_bindings(ports: tuple[Port, ...]) -> dict[str, list[Body]]:
 
 def _storage(spec: ServiceSpec, labels: ContainerLabels, mount_base: str) -> Body:
     incarnations = dict(labels.mounts)
+    for mount in spec.volumes:
+        if mount.type == "bind" and PurePath(mount.source).is_relative_to(mount_base):
+            # Nothing would wait for it. The coordinator refuses it too, unless its base is another.
+            raise ContainerRejected(f"{mount.source} is where shared volumes are: name the volume")
     return _present(
         {
             # Not Mounts: the engine makes a path that is missing for these, as their form promises.

@@ -14,7 +14,10 @@ from coordinator.domain.sightings import doubt
 from coordinator.domain.volume_views import VolumeView
 from coordinator.errors import NotFound
 from schemas import views
-from schemas.command import (
+from schemas.current import ContainerCurrent
+from schemas.fingerprint import fingerprint
+from schemas.names import service_id, split_service_id
+from schemas.query import (
     AnyQuery,
     InspectService,
     InspectVolume,
@@ -24,10 +27,8 @@ from schemas.command import (
     ListVolumes,
     ViewProject,
 )
-from schemas.current import ContainerCurrent
-from schemas.fingerprint import fingerprint
-from schemas.names import service_id, split_service_id
 from schemas.states import Health
+from schemas.volume import BASE_DIRECTORY
 
 #: the reference's clients take these out when they read a project back
 PROJECT_NAME_KEY = "COMPOSE_PROJECT_NAME"
@@ -47,6 +48,7 @@ def answer(  # noqa: PLR0911  one answer for each query
     volumes: Mapping[str, VolumeView] = MappingProxyType({}),
     *,
     default_domain: str = "",
+    mount_base: str = BASE_DIRECTORY,
 ) -> Any:
     """The query's body, as plain JSON values.
 
@@ -78,9 +80,9 @@ def answer(  # noqa: PLR0911  one answer for each query
             view, name = _service_of(projects, query.service_id)
             return render_service(view, name, query.containers)
         case ListVolumes():
-            return render_volumes(volumes.values(), nodes)
+            return render_volumes(volumes.values(), nodes, mount_base)
         case InspectVolume():
-            return render_inspected(volumes, query.name, nodes)
+            return render_inspected(volumes, query.name, nodes, mount_base)
         case ListNodes():
             return [render_node(node) for node in sorted(nodes, key=lambda each: each.name)]
         case _:

@@ -1,4 +1,7 @@
-"""Volumes as the API's bodies: one entry for each node, as classic Swarm lists them."""
+"""Volumes as the API's bodies: one entry for each node, as classic Swarm lists them.
+
+`base` is the directory that they are below, where a node says nothing else.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,22 +11,24 @@ from coordinator.domain.volume_views import VolumeView
 from coordinator.errors import NotFound
 from schemas import views
 from schemas.states import MountState
-from schemas.volume import BASE_DIRECTORY, VolumeSpec
+from schemas.volume import VolumeSpec
 
 
-def render_created(volume: VolumeSpec) -> dict[str, Any]:
+def render_created(volume: VolumeSpec, base: str) -> dict[str, Any]:
     """The answer to create: without a node, because it is on its way to all of them."""
-    return _dumped(_plain(volume))
+    return _dumped(_plain(volume, base))
 
 
-def render_volumes(volumes: Iterable[VolumeView], nodes: Sequence[NodePicture]) -> dict[str, Any]:
+def render_volumes(
+    volumes: Iterable[VolumeView], nodes: Sequence[NodePicture], base: str
+) -> dict[str, Any]:
     """Every volume on every node that has it; one that no node has yet is there once."""
-    entries = [entry for view in volumes for entry in _entries(view, nodes)]
+    entries = [entry for view in volumes for entry in _entries(view, nodes, base)]
     return {"Volumes": [_dumped(entry) for entry in entries]}
 
 
 def render_inspected(
-    volumes: Mapping[str, VolumeView], name: str, nodes: Sequence[NodePicture]
+    volumes: Mapping[str, VolumeView], name: str, nodes: Sequence[NodePicture], base: str
 ) -> dict[str, Any]:
     """The volume on the first node where it works, with the containers of all nodes.
 
@@ -33,13 +38,13 @@ def render_inspected(
     view = volumes.get(name)
     if view is None:
         raise NotFound(f"Not Found: no volume is named {name!r}")
-    entries = _entries(view, nodes)
+    entries = _entries(view, nodes, base)
     best = next((each for each in entries if each.state == MountState.MOUNTED), entries[0])
     refs = tuple(ref for entry in entries for ref in entry.refs)
     return _dumped(best.model_copy(update={"refs": refs}))
 
 
-def _entries(view: VolumeView, nodes: Sequence[NodePicture]) -> list[views.Volume]:
+def _entries(view: VolumeView, nodes: Sequence[NodePicture], base: str) -> list[views.Volume]:
     entries = []
     for node in nodes:
         mount = view.mounts.get(node.name)
@@ -53,22 +58,22 @@ def _entries(view: VolumeView, nodes: Sequence[NodePicture]) -> list[views.Volum
         known = {"node": node.name, "refs": refs, "state": state.value}
         if mount:
             known |= {
-                "mountpoint": mount.mountpoint or _plain(view.volume).mountpoint,
+                "mountpoint": mount.mountpoint or _plain(view.volume, base).mountpoint,
                 "since": mount.since,
                 "reason": mount.reason,
             }
-        entries.append(_plain(view.volume).model_copy(update=known))
-    unmounted = _plain(view.volume).model_copy(
+        entries.append(_plain(view.volume, base).model_copy(update=known))
+    unmounted = _plain(view.volume, base).model_copy(
         update={"node": "", "refs": (), "state": MountState.MOUNTING.value}
     )
     return entries or [unmounted]
 
 
-def _plain(volume: VolumeSpec) -> views.Volume:
+def _plain(volume: VolumeSpec, base: str) -> views.Volume:
     return views.Volume(
         name=volume.name,
         driver=volume.driver,
-        mountpoint=f"{BASE_DIRECTORY}/{volume.mount_path}",
+        mountpoint=f"{base}/{volume.mount_path}",
         labels=None,
         scope="global",
     )

@@ -17,7 +17,7 @@ from schemas.errors import InvalidInput
 from schemas.names import is_project_name
 from schemas.records import Operation, RememberedReply, VolumeRecord
 from schemas.states import MountState, State, Wanted
-from schemas.volume import VolumeSecret, VolumeSpec, folded
+from schemas.volume import BASE_DIRECTORY, VolumeSecret, VolumeSpec, folded
 from schemas.volume_options import fault
 
 _OPTIONS = {
@@ -45,8 +45,9 @@ def create(
     command: CreateVolume,
     others: Iterable[VolumeRecord],
     moment: Moment,
+    mount_base: str = BASE_DIRECTORY,
 ) -> VolumeDecision:
-    """A new volume, wanted on every node.
+    """A new volume, wanted on every node, where it is below `mount_base`.
 
     Raises:
         Conflict: the name is taken, or the place on the nodes is.
@@ -67,7 +68,7 @@ def create(
         updated=moment.now,
         replies=held.replies if held else (),
     )
-    shown = render_created(volume)
+    shown = render_created(volume, mount_base)
     return VolumeDecision(*answered(record, command, begun(held, command, moment), result=shown))
 
 

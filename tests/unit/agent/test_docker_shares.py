@@ -44,6 +44,15 @@ def test_a_directory_that_mountd_does_not_hold_is_no_mount(place: str) -> None:
         shared_bind(a_share(sub_path="app"), "/mnt", {"nas/photos/app": place})
 
 
+@pytest.mark.parametrize("must_exist", [True, False])
+@pytest.mark.parametrize("source", ["/shares", "/shares/nas/photos/app", "/shares/.sub/1"])
+def test_a_host_path_among_the_shared_volumes_is_none(source: str, must_exist: bool) -> None:
+    bind = VolumeMount(type="bind", source=source, target="/x", must_exist=must_exist)
+    with pytest.raises(ContainerRejected, match="name the volume"):
+        creation(a_spec(volumes=(bind,)), LABELS, "/shares")
+    assert creation(a_spec(volumes=(bind,)), LABELS, "/sharesx")
+
+
 @pytest.mark.parametrize(
     "source", ["", "nas", "nas/", "nas/..", "nas/a/b", "/etc", "../etc", "nas/a\n", "local/a"]
 )

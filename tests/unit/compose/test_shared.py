@@ -66,3 +66,19 @@ def test_a_shared_volume_that_does_not_exist_is_refused_with_its_path(written: s
     with pytest.raises(TemplateError) as refusal:
         volumes_of(f"'{written}'")
     assert refusal.value.where == "services.web.volumes[0]"
+
+
+def test_the_volumes_are_where_the_cluster_says() -> None:
+    text = "version: '2'\nservices: {web: {image: a, volumes: ['%s:/x']}}"
+
+    def mounted(source: str) -> VolumeMount:
+        template = compile_template("p", text % source, {}, SHARED, mount_base="/srv/acs")
+        return template.services[0].spec.volumes[0]
+
+    assert mounted("/srv/acs/nas/data/a") == VolumeMount(
+        type="cluster", source="nas/data", sub_path="a", target="/x"
+    )
+    assert mounted("/mnt/acs_mnt/nas/data").type == "bind"
+    for source in ("/srv/acs", "/srv/acs/ossfs", "/srv/acs/nas/unknown"):
+        with pytest.raises(TemplateError):
+            mounted(source)

@@ -67,6 +67,10 @@ class TestCreate:
             "Scope": "global",
         }
 
+    def test_it_is_shown_below_the_cluster_s_directory(self) -> None:
+        shown = create(None, a_command(), (), MOMENT, "/srv/acs").reply.result
+        assert shown["Mountpoint"] == "/srv/acs/nas/data"
+
     def test_an_ossfs_volume_is_mounted_by_its_bucket(self) -> None:
         reply = create(None, a_command("pictures", "ossfs"), (), MOMENT).reply
         assert reply.result["Mountpoint"] == "/mnt/acs_mnt/ossfs/bucket-1"
