@@ -3,7 +3,7 @@
 - A cancellation always reaches who is cancelled. nats-py waits with `asyncio.wait_for`, which
   before Python 3.12 forgets one that arrives together with the answer (gh-86296); a part that is
   cancelled once, as at SIGTERM, would then go on for ever.
-- `flush` covers what was queued before it.
+- `flush` covers what was queued before it, and one that nobody waits for any more ends nothing.
 - A `tls://` server that speaks plain text is told no password.
 - It can be left at once, however dead its socket is.
 """
@@ -80,6 +80,13 @@ class Client(upstream.Client):
         writer = getattr(self._transport, "_io_writer", None)
         if writer is not None:
             writer.transport.abort()
+
+    async def _process_pong(self) -> None:
+        # nats-py sets the result of a flush that was cancelled meanwhile, which raises, which ends
+        # its reading: the link then is deaf until unanswered pings end it.
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         # nats-py encrypts when the server asks for it, and would otherwise send the password as it

@@ -1,4 +1,4 @@
-"""A cancellation that arrives together with an answer is not lost."""
+"""A cancellation that arrives together with an answer is not lost, and breaks nothing else."""
 
 import asyncio
 
@@ -74,3 +74,17 @@ async def test_a_cleanup_after_a_cancellation_may_use_it() -> None:
     task.cancel()
     await asyncio.wait({task})
     assert said == ["cleaned up"]
+
+
+async def test_the_pong_of_a_cancelled_flush_is_counted_and_breaks_nothing() -> None:
+    client = Client()
+    loop = asyncio.get_running_loop()
+    cancelled, awaited = loop.create_future(), loop.create_future()
+    cancelled.cancel()
+    client._pongs = [cancelled, awaited]
+    client._pings_outstanding = 2
+    await client._process_pong()
+    assert client._pings_outstanding == 0
+    assert not awaited.done()
+    await client._process_pong()
+    assert awaited.result() is True
