@@ -31,7 +31,6 @@ from coordinator.signalling import Signalling
 from schemas.command import (
     AnyCommand,
     AnyProjectCommand,
-    AnyQuery,
     AnyVolumeCommand,
     CreateProject,
     CreateVolume,
@@ -42,6 +41,7 @@ from schemas.command import (
     VolumeCommand,
 )
 from schemas.errors import InvalidInput, Transient
+from schemas.query import AnyQuery
 from schemas.records import Operation, ProjectRecord, RememberedReply, VolumeRecord
 from schemas.states import State
 from schemas.volume import BASE_DIRECTORY

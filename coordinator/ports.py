@@ -6,8 +6,9 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from schemas.command import AnyCommand, AnyQuery, Reply
+from schemas.command import AnyCommand, Reply
 from schemas.event import Event
+from schemas.query import AnyQuery
 
 
 class Door(Protocol):

@@ -164,50 +164,6 @@ class DeleteVolume(VolumeCommand):
     """Unmount a volume everywhere and forget it. Remote data is never touched."""
 
 
-class ListProjects(Document):
-    """All projects, or those with `q` in their name."""
-
-    q: str = ""
-    services: bool = True
-    containers: bool = True
-
-
-class ViewProject(Document):
-    """One project."""
-
-    name: str
-    services: bool = True
-    containers: bool = True
-
-
-class ListServices(Document):
-    """All services, or those with `q` in their name."""
-
-    q: str = ""
-    containers: bool = True
-
-
-class InspectService(Document):
-    """One service."""
-
-    service_id: str
-    containers: bool = True
-
-
-class ListNodes(Document):
-    """All nodes."""
-
-
-class ListVolumes(Document):
-    """All volumes, on each of their nodes."""
-
-
-class InspectVolume(Document):
-    """One volume."""
-
-    name: str
-
-
 AnyProjectCommand = (
     CreateProject
     | StartProject
@@ -222,17 +178,7 @@ AnyProjectCommand = (
 )
 AnyVolumeCommand = CreateVolume | DeleteVolume
 AnyCommand = AnyProjectCommand | AnyVolumeCommand
-AnyQuery = (
-    ListProjects
-    | ViewProject
-    | ListServices
-    | InspectService
-    | ListVolumes
-    | InspectVolume
-    | ListNodes
-)
-
-#: noun and verb of every request subject
+#: by noun and verb of their subject
 COMMANDS: dict[tuple[str, str], type[AnyCommand]] = {
     ("project", "create"): CreateProject,
     ("project", "start"): StartProject,
@@ -246,15 +192,6 @@ COMMANDS: dict[tuple[str, str], type[AnyCommand]] = {
     ("service", "scale"): ScaleService,
     ("volume", "create"): CreateVolume,
     ("volume", "delete"): DeleteVolume,
-}
-QUERIES: dict[tuple[str, str], type[AnyQuery]] = {
-    ("project", "list"): ListProjects,
-    ("project", "view"): ViewProject,
-    ("service", "list"): ListServices,
-    ("service", "inspect"): InspectService,
-    ("volume", "list"): ListVolumes,
-    ("volume", "inspect"): InspectVolume,
-    ("node", "list"): ListNodes,
 }
 
 

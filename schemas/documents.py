@@ -1,13 +1,14 @@
 """`DOCUMENTS`: every document that crosses NATS. JSON Schema and AsyncAPI are made from this list."""
 
 from schemas.audit import AuditEntry
-from schemas.command import COMMANDS, QUERIES, Reply
+from schemas.command import COMMANDS, Reply
 from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.document import Document
 from schemas.event import Event
 from schemas.lease import LeaseHolder
 from schemas.node_requests import SignalReply, SignalRequest
+from schemas.query import QUERIES
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 
 DOCUMENTS: tuple[type[Document], ...] = (

@@ -18,11 +18,12 @@ from nats.micro.service import Service
 
 from coordinator.ports import Door
 from daemon.nats_client import Client
-from daemon.nats_link import NATS_ERRORS, NatsLink
+from daemon.nats_link import ANSWER_S, NATS_ERRORS, NatsLink
 from schemas import codec, subjects
-from schemas.command import COMMANDS, QUERIES, AnyCommand, AnyQuery, Reason, ReasonCode, Reply
+from schemas.command import COMMANDS, AnyCommand, Reason, ReasonCode, Reply
 from schemas.documents import schema_file
 from schemas.errors import InvalidInput
+from schemas.query import QUERIES, AnyQuery
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 
 #: requests in flight; each may wait for its effect, and more than these would only queue
@@ -69,8 +70,10 @@ class NatsFace:
             await self._listen(self._service, noun, verb, command, _submitting(self._door, command))
         for (noun, verb), query in QUERIES.items():
             await self._listen(self._service, noun, verb, query, _asking(self._door, query))
-        # A request sent from now on must find an answer.
-        await client.flush()
+        # A request sent from now on must find an answer. Within the link, which ends a wait that
+        # nats-py goes on with although its connection is gone or its task was cancelled.
+        async with self._link.within(ANSWER_S):
+            await client.flush()
 
     async def stop(self) -> None:
         """Take no more requests, and let those in flight finish for a moment."""

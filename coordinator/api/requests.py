@@ -14,8 +14,9 @@ from aiohttp import web
 
 from coordinator.api.answers import Refusal
 from schemas import codec, signals
-from schemas.command import COMMANDS, QUERIES, AnyCommand, AnyQuery
+from schemas.command import COMMANDS, AnyCommand
 from schemas.errors import InvalidInput
+from schemas.query import QUERIES, AnyQuery
 from schemas.routes import WAIT, Kind, Parameter, Route
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 

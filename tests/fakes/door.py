@@ -8,7 +8,6 @@ from coordinator.domain.rollup import NodePicture, ProjectView
 from coordinator.errors import NotFound
 from schemas.command import (
     AnyCommand,
-    AnyQuery,
     CreateProject,
     Progress,
     Reason,
@@ -17,6 +16,7 @@ from schemas.command import (
     ServiceCommand,
 )
 from schemas.names import split_service_id
+from schemas.query import AnyQuery
 
 OPERATION = "op-1"
 

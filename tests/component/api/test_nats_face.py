@@ -12,7 +12,8 @@ from coordinator.adapters.nats_face import NatsFace
 from daemon.nats_link import NatsLink
 from daemon.settings import nats_urls
 from schemas import codec, subjects
-from schemas.command import COMMANDS, QUERIES, ListProjects, Reply, StopProject
+from schemas.command import COMMANDS, Reply, StopProject
+from schemas.query import QUERIES, ListProjects
 from schemas.strict_json import PAYLOAD_BYTES_MAX
 from tests.fakes.door import OPERATION
 

@@ -9,15 +9,8 @@ import pytest
 
 from coordinator.errors import RevisionConflict
 from schemas.codec import decode, encode
-from schemas.command import (
-    DeleteProject,
-    ListProjects,
-    Progress,
-    ReasonCode,
-    ScaleService,
-    StopProject,
-    ViewProject,
-)
+from schemas.command import DeleteProject, Progress, ReasonCode, ScaleService, StopProject
+from schemas.query import ListProjects, ViewProject
 from schemas.records import ProjectRecord
 from schemas.states import NodeState, State, Wanted
 from tests.component.coordinator.world import LONG_S, World, code, creation, eventually

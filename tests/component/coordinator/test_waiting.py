@@ -7,7 +7,6 @@ from typing import Any
 from schemas.command import (
     DeleteProject,
     KillProject,
-    ListProjects,
     Progress,
     ReasonCode,
     RedeployProject,
@@ -16,6 +15,7 @@ from schemas.command import (
     StartProject,
     StopProject,
 )
+from schemas.query import ListProjects
 from schemas.states import State, Wanted
 from tests.builders import a_container, a_problem
 from tests.component.coordinator.world import LONG_S, World, code, creation, eventually

@@ -2,9 +2,9 @@ import pytest
 
 from coordinator.domain.render import answer, rfc3339nano
 from coordinator.errors import NotFound
-from schemas.command import InspectService, ListNodes, ListProjects, ListServices, ViewProject
 from schemas.current import EngineCurrent
 from schemas.fingerprint import fingerprint
+from schemas.query import InspectService, ListNodes, ListProjects, ListServices, ViewProject
 from schemas.records import Operation
 from schemas.service import ServiceSpec
 from schemas.states import EngineState, Health, NodeState

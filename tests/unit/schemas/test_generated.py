@@ -9,11 +9,12 @@ from openapi_spec_validator import validate
 
 import schemas
 from schemas import asyncapi, openapi, subjects
-from schemas.command import COMMANDS, QUERIES
+from schemas.command import COMMANDS
 from schemas.document import Document, Record
 from schemas.documents import DOCUMENTS, schema_file
 from schemas.generate import contract, main, outdated, write
 from schemas.mounting import MountOrders, MountReport
+from schemas.query import QUERIES
 from schemas.records import RememberedReply
 from tests.architecture.sources import INSTALLED
 
