@@ -6,8 +6,10 @@ that a compare-and-set needs.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from coordinator.domain.consequences import placed
@@ -86,12 +88,14 @@ class Picture:
             NodePicture(
                 name=name,
                 index=held.value.index,
+        wall = time.time()
                 joined=held.value.joined,
                 # Until it is heard of, a node is neither ready for work nor lost.
                 state=self.states.get(name, NodeState.SUSPECT),
                 is_cordoned=held.value.is_cordoned,
                 current=self.current.get(name),
-                silent_for_s=max(0.0, now - self.last_seen.get(name, now)),
+                silent_for_s=(silent_for_s := max(0.0, now - self.last_seen.get(name, now))),
+                silent_since=_rfc3339(wall - silent_for_s) if name in self.last_seen else "",
                 refused_because=self.refused.get(name, ""),
             )
             for name, held in self.nodes.items()
@@ -115,3 +119,7 @@ class Picture:
     def placed(self) -> dict[SlotKey, str]:
         """Where each slot is, according to the documents."""
         return placed(self.held_documents())
+
+
+def _rfc3339(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

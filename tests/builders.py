@@ -171,7 +171,8 @@ def a_node(
         joined=TIME,
         state=state,
         current=a_status(index, *containers, **status) if heard else None,
-        silent_for_s=60.0 if state is NodeState.DOWN else 0.0,
+        silent_for_s=0.0 if state is NodeState.READY else 60.0,
+        silent_since=TIME,
     )
 
 

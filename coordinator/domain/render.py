@@ -259,7 +259,7 @@ def _status_in_words(container: ContainerView) -> str:
     current = container.current
     words = []
     if container.is_stale:
-        words.append("as last heard, its node is silent")
+        words.append("as last seen, its node or engine does not answer")
     if container.is_leftover:
         words.append("no longer placed here")
     if current.oom_killed:

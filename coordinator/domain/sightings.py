@@ -7,11 +7,14 @@ marked stale, and fills no slot.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from coordinator.domain.node_health import Thresholds
 from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
 from schemas.states import EngineState, Health, NodeState
+
+SUSPECT_AFTER_S = Thresholds().suspect_after_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,18 @@ class NodePicture:
     current: NodeCurrent | None = None
     #: seconds since it was last heard, at the time of the snapshot
     silent_for_s: float = 0.0
+    #: since when, RFC 3339; empty: it was never heard
+    silent_since: str = ""
     #: why its newest orders could not be written
     refused_because: str = ""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is missed now. One that is back isn't, though it is not ready at once."""
+        return self.state is NodeState.DOWN or (
+            self.state is NodeState.SUSPECT
+            and (not self.silent_since or self.silent_for_s >= SUSPECT_AFTER_S)
+        )
 
     @property
     def is_trusted(self) -> bool:
@@ -43,7 +56,7 @@ def doubt(node: NodePicture) -> str:
     """Why what a node said last may not be so, or not stay so; completes "node n1 ..."."""
     current = node.current
     if node.state is not NodeState.READY:
-        return f"is {node.state.value}, silent for {node.silent_for_s:.0f} s"
+        return f"is {node.state.value}{_silence(node)}"
     if current is None:
         return "has not reported yet"
     if node.refused_because:
@@ -54,6 +67,13 @@ def doubt(node: NodePicture) -> str:
         return ""
     why = f": {current.engine.reason}" if current.engine.reason else ""
     return f"has an engine that is {current.engine.state.value}{why}"
+
+
+def _silence(node: NodePicture) -> str:
+    if not node.is_silent:
+        return ": it is heard, and takes nothing new yet"
+    # A time, not an age: the words are kept for as long as nothing changes.
+    return f", silent since {node.silent_since}" if node.silent_since else ", not heard so far"
 
 
 def has_taken(current: NodeCurrent, document: NodeDesired) -> bool:
@@ -128,9 +148,7 @@ def sightings(
         if node.current is None:
             continue
         lost = not node.is_trusted
-        stale = (
-            node.state is not NodeState.READY or node.current.engine.state is not EngineState.READY
-        )
+        stale = node.is_silent or node.current.engine.state is not EngineState.READY
         for container in node.current.containers:
             view = ContainerView(
                 current=container,

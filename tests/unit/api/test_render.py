@@ -8,7 +8,7 @@ from schemas.query import InspectService, ListNodes, ListProjects, ListServices,
 from schemas.records import Operation
 from schemas.service import ServiceSpec
 from schemas.states import EngineState, Health, NodeState
-from tests.fakes.pictures import CONTAINER_ID, a_container, a_node, a_project, a_service
+from tests.fakes.pictures import CONTAINER_ID, CREATED, a_container, a_node, a_project, a_service
 
 
 def view(project, **switches):
@@ -173,7 +173,8 @@ def test_what_the_status_does_not_say_is_said_in_words():
         oom_killed=True,
     )
     assert shown["status_ext"] == (
-        "as last heard, its node is silent, no longer placed here, out of memory, exit code 137"
+        "as last seen, its node or engine does not answer, no longer placed here, out of memory, "
+        "exit code 137"
     )
     assert the_container()["status_ext"] == ""
 
@@ -191,7 +192,15 @@ def test_a_node_is_shown_with_its_containers_counted():
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"state": NodeState.DOWN, "silent_for_s": 9.4}, "is down, silent for 9 s"),
+        (
+            {"state": NodeState.DOWN, "silent_for_s": 9.4, "silent_since": CREATED},
+            f"is down, silent since {CREATED}",
+        ),
+        ({"state": NodeState.SUSPECT}, "is suspect, not heard so far"),
+        (
+            {"state": NodeState.SUSPECT, "silent_since": CREATED},
+            "is suspect: it is heard, and takes nothing new yet",
+        ),
         ({"current": None}, "has not reported yet"),
     ],
 )

@@ -1,10 +1,13 @@
 """When a container is believed, and when it fills its slot."""
 
+from dataclasses import replace
+
 import pytest
 
 from coordinator.domain.sightings import (
     ContainerView,
     NodePicture,
+    doubt,
     is_completed,
     sightings,
     wanted_slots,
@@ -108,6 +111,12 @@ def test_a_container_is_as_believable_as_its_node(
     assert (view.is_stale, view.is_lost) == (stale, lost)
     assert view.runs is not lost
     assert view.fills_slot(a_service(), view.current.fingerprint) is not lost
+
+
+def test_a_node_that_is_back_is_believed_though_it_is_not_ready_at_once() -> None:
+    back = replace(a_node(1, a_container(), state=NodeState.SUSPECT), silent_for_s=0.5)
+    assert not sight(back).is_stale
+    assert doubt(back) == "is suspect: it is heard, and takes nothing new yet"
 
 
 def test_a_container_whose_slot_is_elsewhere_is_a_leftover_and_fills_nothing() -> None:
