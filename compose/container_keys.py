@@ -5,6 +5,7 @@ Each has a reader; what they read are fields of `ServiceSpec`, ready to be hande
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from compose.device_keys import cgroup_rules, devices, gpus
@@ -32,7 +33,6 @@ _DRIVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,254}")
 _PARENT = re.compile(r"[^\s\0]{1,255}")
 #: Docker's word for the node itself.
 _HOST_GATEWAY = "host-gateway"
-_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 
 Reader = Callable[[Tree, str], Any]
 
@@ -120,10 +120,24 @@ def _hosts(value: Tree, where: str) -> tuple[str, ...]:
         address = text(given, at).strip().removeprefix("[").removesuffix("]")
         if not _DOMAIN.fullmatch(name.strip()):
             raise TemplateError(f"{shown(name)} is no host name", where=at)
-        if address != _HOST_GATEWAY and not _ADDRESS.fullmatch(address):
-            raise TemplateError(f"{shown(address)} is no IP address", where=at)
+        if address != _HOST_GATEWAY:
+            _check_address(address, at)
         found[f"{name.strip()}:{address}"] = None
     return tuple(found)
+
+
+def _check_address(written: str, where: str) -> None:
+    try:
+        ip_address(written)
+    except ValueError as error:
+        raise TemplateError(f"{shown(written)} is no IP address", where=where) from error
+
+
+def _servers(value: Tree, where: str) -> tuple[str, ...]:
+    found = listed(value, where)
+    for server in found:
+        _check_address(server, where)
+    return found
 
 
 def _tmpfs(value: Tree, where: str) -> dict[str, str]:
@@ -133,6 +147,8 @@ def _tmpfs(value: Tree, where: str) -> dict[str, str]:
         path, _, options = text(entry, at).partition(":")
         if not path.startswith("/") or path == "/":
             raise TemplateError(f"{shown(path)} is no absolute path", where=at)
+        if path in found:
+            raise TemplateError(f"something is mounted at {shown(path)} already", where=at)
         found[path] = options
     return found
 
@@ -177,7 +193,7 @@ _READERS: Mapping[str, tuple[str, Reader]] = {
     "cap_drop": ("cap_drop", _list_of(_CAPABILITY, "a capability such as NET_ADMIN")),
     "group_add": ("group_add", _list_of(_GROUP, "a group's name or number")),
     "security_opt": ("security_opt", _security),
-    "dns": ("dns", listed),
+    "dns": ("dns", _servers),
     "dns_search": ("dns_search", listed),
     "dns_options": ("dns_options", listed),
     "extra_hosts": ("extra_hosts", _hosts),

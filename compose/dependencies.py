@@ -1,10 +1,11 @@
 """Which services must run before which: `depends_on`, `links` and `aliyun.depends` together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from compose.errors import TemplateError, below, clipped, shown
+from compose.extends import PROFILES_VARIABLE
 from compose.networks import alias
 from compose.notes import Notes
 from compose.tree import Tree, boolean, is_extension, mapping, only_keys, text, texts
@@ -79,14 +80,20 @@ def _conditional(name: str, options: Tree, where: str, notes: Notes) -> Dependen
     return Dependency(name, where, _CONDITIONS[written], is_required)
 
 
-def check_graph(graph: Mapping[str, Sequence[Dependency]]) -> None:
-    """Make sure that an order of start exists.
+def check_graph(graph: Mapping[str, Sequence[Dependency]], left_out: Collection[str]) -> None:
+    """Make sure that an order of start exists. No profile chooses those that are `left_out`.
 
     Raises:
         TemplateError: a service depends on one that isn't there, or on itself, or in a circle.
     """
     for name, needed in graph.items():
         for dependency in needed:
+            if dependency.service in left_out:
+                raise TemplateError(
+                    f"{name} depends on {clipped(dependency.service)}, which is left out: "
+                    f"{PROFILES_VARIABLE} has none of its profiles",
+                    where=dependency.where,
+                )
             if dependency.service not in graph:
                 raise TemplateError(
                     f"{name} depends on {clipped(dependency.service)}, which the template "

@@ -36,7 +36,8 @@ def environment(
             variables[name] = project[name]
         else:
             notes.warn(
-                f"{clipped(name)} has no value and the project's environment has none: left out",
+                f"{clipped(name)} has no value and the project's environment has none: left out, so "
+                "that the image's own stays",
                 where=where,
             )
     return variables

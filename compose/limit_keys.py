@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from compose.errors import TemplateError, below, shown
-from compose.tree import INT_MAX, Tree, boolean, integer, mapping, only_keys, sequence, text
+from compose.tree import INT_MAX, Tree, boolean, hint, integer, mapping, only_keys, sequence, text
 from compose.units import seconds, size_bytes
 from schemas.service import BlockIo, DeviceRate, Ulimit
 
 _INT32_MAX = 2**31 - 1
+#: What a Linux engine takes.
+_ULIMITS = frozenset(
+    ["core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"]
+)
 _RATES = ("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops")
 
 
@@ -47,6 +51,8 @@ def ulimits(value: Tree, where: str) -> tuple[Ulimit, ...]:
     found: list[Ulimit] = []
     for name, limit in mapping(value, where).items():
         at = below(where, name)
+        if name not in _ULIMITS:
+            raise TemplateError(f"no limit is called so{hint(name, _ULIMITS)}", where=at)
         if isinstance(limit, dict):
             both = only_keys(limit, at, ("soft", "hard"))
             if len(both) < 2:

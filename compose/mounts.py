@@ -47,7 +47,10 @@ class Mount:
     def __str__(self) -> str:
         """The mount in the short syntax, for people and for the API."""
         if self.kind == "tmpfs":
-            return f"tmpfs:{self.target}"
+            size = f"size={self.tmpfs_size_bytes}" if self.tmpfs_size_bytes else ""
+            bits = "" if self.tmpfs_mode is None else f"mode={self.tmpfs_mode:o}"
+            options = ",".join(word for word in (size, bits) if word)
+            return ":".join(part for part in ("tmpfs", self.target, options) if part)
         selinux = {"": "", "shared": "z", "private": "Z"}[self.selinux]
         no_copy = "nocopy" if self.no_copy else ""
         words = ("ro" if self.read_only else "", selinux, no_copy, self.propagation)

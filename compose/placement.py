@@ -103,11 +103,11 @@ def _expression(kind: str, rest: str, where: str) -> Expression:
     if not found:
         raise TemplateError(f"{kind}:{shown(rest)} has neither == nor !=", where=where)
     if not _KEY.fullmatch(key):
-        raise TemplateError(f"{shown(key)} is no key of a {kind}", where=where)
+        raise TemplateError(f"{shown(key)} is no key for {kind}:", where=where)
     is_soft = value.startswith("~")
     value = value.removeprefix("~")
     if len(value) > _VALUE_MAX or not _VALUE.fullmatch(value):
-        raise TemplateError(f"{shown(value)} is no value of a {kind}", where=where)
+        raise TemplateError(f"{shown(value)} is no value for {kind}:", where=where)
     try:
         value_pattern(value)
     except UnusablePattern as error:

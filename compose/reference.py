@@ -55,6 +55,7 @@ _DIFFERENCES = """\
   them into the container before it starts: a change makes a new container, and a `read_only` one can have none. Text in `mode` is octal.
 - A secret's `content` is `"***"` wherever the template is shown, and the variable that it comes from is hidden. A variable that `content`
   names in `${...}` is not: use `environment` for it.
+- A variable under `environment` that has no value anywhere is left out, with a warning; docker-compose takes away the image's own as well.
 - `affinity:image` in `environment` sees the images of the projects' containers, none that a node merely stores.
 - `external:` (a service without a container) gives an IP address a name in the services that link to it or depend on it.
 - A link gives its target one more name for everybody in the project's networks, so adding one makes the target's containers anew.

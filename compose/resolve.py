@@ -11,6 +11,7 @@ from compose.notes import Notes
 from compose.ports import HostPorts
 from compose.sharing import Sharing, check_network, with_services
 from compose.specs import Scope, engine_spec, network_on_engine
+from compose.together import check_together
 from schemas.codec import SchemaError, validate
 from schemas.desired import DesiredNetwork, DesiredVolume
 from schemas.records import PlacementPolicy, ServiceTemplate
@@ -29,11 +30,12 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
         ]
         for service in services
     }
-    check_graph(graph)
+    check_graph(graph, scope.left_out)
     joined = {service.name: _joined(service) for service in services}
     aliases = _link_aliases(services, joined, scope, notes)
     _warn_of_shared_ports(services, notes)
     for service in services:
+        check_together(service, joined[service.name], scope.networks, notes)
         key = "net" if "net" in service.written else "network_mode"
         check_network(service.sharing.network, scope.networks, below(service.where, key), notes)
     order = {service.name: index for index, service in enumerate(services)}
@@ -90,8 +92,18 @@ def used_networks(
     return tuple(found)
 
 
-def own_volumes(scope: Scope) -> tuple[DesiredVolume, ...]:
-    """The project's own volumes, used or not: declaring one is asking for it."""
+def own_volumes(
+    services: Sequence[NormalService], scope: Scope, notes: Notes
+) -> tuple[DesiredVolume, ...]:
+    """The project's own volumes. One that no service mounts is made nowhere.
+
+    It is in the list all the same: an earlier project of the name may have left one, and deleting
+    this one with its volumes removes it.
+    """
+    mounted = {mount.source for service in services for mount in service.mounts}
+    for key, volume in scope.volumes.items():
+        if key not in mounted and not volume.is_external:
+            notes.warn("no service mounts it: it is not made", where=below("volumes", key))
     return tuple(
         DesiredVolume(
             project=scope.project,

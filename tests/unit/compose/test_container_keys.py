@@ -92,7 +92,7 @@ from tests.unit.compose.templates import compiled, warnings, web, web_refused
         ("ipc: shareable", "ipc_mode", "shareable"),
         ("platform: linux/amd64", "platform", "linux/amd64"),
         ("runtime: runc", "runtime", "runc"),
-        ("memswap_limit: 2g", "memswap_limit_bytes", 2 << 30),
+        ("mem_limit: 1g, memswap_limit: 2g", "memswap_limit_bytes", 2 << 30),
         ("memswap_limit: -1", "memswap_limit_bytes", -1),
         ("kernel_memory: 64m", "kernel_memory_bytes", 64 << 20),
         ("shm_size: 128m", "shm_size_bytes", 128 << 20),
@@ -179,6 +179,10 @@ def test_a_key_arrives_at_the_engine(keys: str, field: str, wanted: Any) -> None
         ),
         ("external_links: ['a b']", "external_links[0]"),
         ("container_name: 'a b'", "container_name"),
+        ("dns: [nope]", "dns"),
+        ("extra_hosts: ['db:abc']", "extra_hosts[0]"),
+        ("ulimits: {foo: 5}", "ulimits.foo"),
+        ("tmpfs: [/a, '/a:size=1m']", "tmpfs[1]"),
     ],
 )
 def test_what_no_engine_can_take_is_refused_with_its_path(keys: str, where: str) -> None:

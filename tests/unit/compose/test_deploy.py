@@ -91,7 +91,7 @@ def test_a_service_has_fixed_addresses_and_an_order_of_networks() -> None:
     spec = web(
         "networks: {a: {ipv4_address: 10.9.0.7, ipv6_address: 'fd::7', link_local_ips: [169.254.1.1]}, "
         "b: {priority: 10}}",
-        "networks: {a: , b: }",
+        "networks: {a: {ipam: {config: [{subnet: 10.9.0.0/16}, {subnet: 'fd::/64'}]}}, b: }",
     ).spec
     assert [one.name for one in spec.networks] == ["shop_b", "shop_a"]
     second = spec.networks[1]

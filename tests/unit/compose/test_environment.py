@@ -222,5 +222,10 @@ def test_a_variable_with_a_colon_is_a_variable() -> None:
     assert template.services[0].spec.environment == {"a:b": "c"}
 
 
+def test_who_leaves_a_variable_without_a_value_is_told_that_the_image_s_own_stays() -> None:
+    (told,) = warnings("environment: [A]")
+    assert "left out, so that the image's own stays" in told
+
+
 def test_a_warning_comes_once() -> None:
     assert len(warnings("environment: [A, A]")) == 1

@@ -114,3 +114,11 @@ def test_a_profile_is_asked_for_by_variable(profiles: str) -> None:
 
 def test_something_must_be_left() -> None:
     assert refused("services: {debug: {image: x, profiles: [a]}}").where == "services"
+
+
+def test_who_depends_on_what_a_profile_leaves_out_is_told_so() -> None:
+    text = "services: {a: {image: x, profiles: [debug]}, b: {image: x, depends_on: [a]}}"
+    error = refused(text)
+    assert error.where == "services.b.depends_on"
+    assert "a, which is left out: COMPOSE_PROFILES" in str(error)
+    assert compiled(text, COMPOSE_PROFILES="debug").services[1].depends_on == ("a",)

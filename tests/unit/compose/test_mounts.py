@@ -148,6 +148,22 @@ def test_declared_volumes_are_made_and_external_ones_are_not() -> None:
         ),
         DesiredVolume(project="shop", name="shop_unused"),
     )
+    # They are removed with the project, but no node makes them.
+    told = [warning for warning in template.warnings if "no service mounts it" in warning]
+    assert [one.partition(":")[0] for one in told] == ["volumes.data", "volumes.unused"]
+
+
+def test_a_volume_that_a_service_mounts_is_no_warning() -> None:
+    text = "services: {web: {image: x, volumes: ['data:/d']}}\nvolumes: {data: }"
+    assert compiled(text).warnings == ()
+
+
+def test_a_tmpfs_is_shown_with_its_options() -> None:
+    entries = "{type: tmpfs, target: /t, tmpfs: {size: 1m, mode: 0700}}, {type: tmpfs, target: /u}"
+    assert web(f"volumes: [{entries}]").definition["volumes"] == [
+        "tmpfs:/t:size=1048576,mode=700",
+        "tmpfs:/u",
+    ]
 
 
 @pytest.mark.parametrize(
