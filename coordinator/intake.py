@@ -28,6 +28,7 @@ from coordinator.errors import DeadlinePassed, NotActive
 from coordinator.picture import Picture
 from coordinator.ports import Bucket, NodeRequests
 from coordinator.signalling import Signalling
+from coordinator.volume_holds import Hold, VolumeHolds
 from schemas.command import (
     AnyCommand,
     AnyProjectCommand,
@@ -43,7 +44,6 @@ from schemas.command import (
 from schemas.errors import InvalidInput, Transient
 from schemas.query import AnyQuery
 from schemas.records import Operation, ProjectRecord, RememberedReply, VolumeRecord
-from schemas.states import State
 from schemas.volume import BASE_DIRECTORY
 
 log = structlog.get_logger()
@@ -97,6 +97,7 @@ class Intake:
         self._journal = journal
         self._default_domain = default_domain
         self._mount_base = mount_base
+        self._holds = VolumeHolds(picture)
         self._closed_because = "the coordinator is starting"
 
     def open(self) -> None:
@@ -142,14 +143,15 @@ class Intake:
         """Decide, save, and begin to deliver signals."""
         if self._closed_because:
             raise NotActive(self._closed_because)
-        if isinstance(command, VolumeCommand):
-            decision = await self._volumes.take(
-                command.name, command, lambda held: self._decide_on_volume(held, command)
+        with self._holds.hold() as hold:
+            if isinstance(command, VolumeCommand):
+                decision = await self._volumes.take(
+                    command.name, command, lambda held: self._decide_on_volume(held, command, hold)
+                )
+                return _taken(decision)
+            decided = await self._projects.take(
+                command.project, command, lambda held: self._decide_on_project(held, command, hold)
             )
-            return _taken(decision)
-        decided = await self._projects.take(
-            command.project, command, lambda held: self._decide_on_project(held, command)
-        )
         taken = _taken(decided)
         if isinstance(decided, RememberedReply) or not decided.signalled:
             return taken
@@ -185,25 +187,21 @@ class Intake:
         return reply
 
     async def _decide_on_project(
-        self, held: ProjectRecord | None, command: AnyProjectCommand
+        self, held: ProjectRecord | None, command: AnyProjectCommand, hold: Hold
     ) -> Decision:
         moment = _moment(command)
         if isinstance(command, CreateProject):
             catalogue.check_new_name(held, command)
-            shared = {
-                name: each.value.volume.mount_path
-                for name, each in self._picture.volumes.items()
-                if each.value.desired_state is State.RUNNING
-            }
             # A template may be a megabyte of hostile YAML; the loop has heartbeats to count.
             template = await asyncio.to_thread(
                 compile_template,
                 command.name,
                 command.template,
                 command.environment,
-                shared,
+                self._holds.available(),
                 mount_base=self._mount_base,
             )
+            self._holds.use(hold, command.name, template)
             return catalogue.create(held, command, template, moment)
         view = self._picture.views(time.monotonic()).get(command.project)
         services = view.services if view else {}
@@ -215,15 +213,17 @@ class Intake:
         return catalogue.apply(held, command, moment, running=running, unsettled=unsettled)
 
     async def _decide_on_volume(
-        self, held: VolumeRecord | None, command: AnyVolumeCommand
+        self, held: VolumeRecord | None, command: AnyVolumeCommand, hold: Hold
     ) -> VolumeDecision:
         moment = _moment(command)
         if isinstance(command, CreateVolume):
             others = (each.value for each in self._picture.volumes.values())
             return volumes.create(held, command, others, moment, self._mount_base)
         views = self._picture.views(time.monotonic()).values()
-        users = users_of(held.volume, views) if held else ()
-        return volumes.delete(held, command, users, moment)
+        users = (*users_of(held.volume, views), *self._holds.users(held.volume)) if held else ()
+        decision = volumes.delete(held, command, users, moment)
+        hold.leaving = decision.record.volume.mount_path
+        return decision
 
     async def _wait(self, command: AnyCommand, taken: _Taken) -> Reply:
         """The reply with how far the operation came within the command's wait."""
