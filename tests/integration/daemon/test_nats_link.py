@@ -222,3 +222,17 @@ async def test_a_block_that_outlives_its_time_ends_with_a_time_out_and_the_link_
                 await link.request("x", b"", within_s=0.05)
             assert link.is_connected
             assert TimeoutError in NATS_ERRORS
+
+
+async def test_a_flush_that_is_cancelled_leaves_the_link_as_it_is() -> None:
+    async with FakeServer() as server:
+        link = a_link_to(server)
+        async with running(link):
+            await until(lambda: link.is_connected)
+            flushing = asyncio.create_task(link.client.flush())
+            await asyncio.sleep(0)
+            flushing.cancel()
+            await asyncio.wait({flushing})
+            async with asyncio.timeout(2):
+                await link.client.flush()
+            assert server.connections == 1
