@@ -112,7 +112,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.is_query:
         return in_path + in_query
     wait = _query_parameter(WAIT)
-    wait["schema"] |= {"default": route.wait_s}
+    wait["schema"] |= {"default": route.patience_s}
+    if route.patience_s != route.wait_s:
+        wait["description"] += f" By default {route.wait_s:g} more than the stop timeout."
     in_headers = [
         {"name": name, "in": "header", "description": about, "schema": _header_schema(name)}
         for name, about in _COMMAND_HEADERS

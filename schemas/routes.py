@@ -64,6 +64,12 @@ class Route:
     wait_s: float = 0.0
 
     @property
+    def patience_s(self) -> float:
+        """How long it waits when nothing is said, about the stop timeout neither."""
+        stops = (each.default for each in self.parameters if each.kind is Kind.TIMEOUT)
+        return self.wait_s + sum(int(default) for default in stops if default)
+
+    @property
     def operation(self) -> str:
         return f"{self.verb}_{self.noun}" + ("s" if self.verb == "list" else "")
 
@@ -130,7 +136,7 @@ _PROJECTS = (
     ),
     Route(
         "POST", "/projects/{name}/redeploy", "project", "redeploy",
-        "Put back what was removed, on the newest images.", wait_s=_WAIT_S,
+        "Put back what was removed, on the newest images.", wait_s=_WAIT_S + _STOP_S,
     ),
     Route(
         "DELETE", "/projects/{name}", "project", "delete", "Delete a project.",

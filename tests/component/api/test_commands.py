@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from schemas import openapi
 from schemas.command import (
     CreateProject,
     DeleteProject,
@@ -14,6 +15,7 @@ from schemas.command import (
     StopProject,
     StopService,
 )
+from schemas.routes import ROUTES
 
 JSON = {"Content-Type": "application/json"}
 
@@ -53,7 +55,7 @@ DB = {"service_id": "wordpress_db"}
             "POST", "/projects/wordpress/kill?signal=SIGHUP", KillProject,
             {**WORDPRESS, "signal": "HUP", "wait": 20},
         ),
-        ("POST", "/projects/wordpress/redeploy", RedeployProject, {**WORDPRESS, "wait": 10}),
+        ("POST", "/projects/wordpress/redeploy", RedeployProject, {**WORDPRESS, "wait": 20}),
         (
             "POST", "/projects/wordpress/redeploy?wait=0", RedeployProject, {**WORDPRESS, "wait": 0},
         ),
@@ -92,6 +94,20 @@ async def test_scale_takes_the_reference_sample(client, door):
     )
     assert (response.status, await response.read()) == (200, b"")
     assert asked(door) == (ScaleService, {**DB, "type": "scale_to", "value": 3, "wait": 20})
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if not route.is_query and route.body is None],
+    ids=lambda route: route.operation,
+)  # fmt: skip
+async def test_the_answer_waits_as_long_as_the_document_says(client, door, route):
+    (wait,) = (
+        each["schema"]["default"]
+        for each in openapi.document()["paths"][route.path][route.method.lower()]["parameters"]
+        if each["name"] == "wait"
+    )
+    await client.request(route.method, route.path.format(name="wordpress", **DB))
+    assert door.submitted[0].wait == wait
 
 
 @pytest.mark.parametrize("path", ["/projects", "/projects/"])
