@@ -21,10 +21,9 @@ from agent.errors import (
 )
 from agent.ports import ContainerLabels, EngineEvent, EngineFacts
 from schemas.desired import DesiredNetwork, DesiredVolume
-from schemas.fingerprint import network_fingerprint, volume_fingerprint
 from schemas.service import ServiceSpec
 from schemas.states import Health
-from tests.fakes.made_up import bindings, image_id, require_shares
+from tests.fakes.made_up import bindings, image_id, require_shares, seen_network, seen_volume
 from tests.fakes.script import Behaviour, Script
 
 
@@ -220,15 +219,7 @@ class FakeEngine(Script):
 
     async def create_network(self, network: DesiredNetwork) -> None:
         await self.begin("create_network", network.name)
-        self.nets.setdefault(
-            network.name,
-            SeenNetwork(
-                image_id(network.name)[7:],
-                network.name,
-                network.project,
-                network_fingerprint(network),
-            ),
-        )
+        self.nets.setdefault(network.name, seen_network(network))
 
     async def remove_network(self, name: str) -> None:
         await self.begin("remove_network", name)
@@ -238,9 +229,7 @@ class FakeEngine(Script):
 
     async def create_volume(self, volume: DesiredVolume) -> None:
         await self.begin("create_volume", volume.name)
-        self.vols.setdefault(
-            volume.name, SeenVolume(volume.name, volume.project, volume_fingerprint(volume))
-        )
+        self.vols.setdefault(volume.name, seen_volume(volume))
 
     async def remove_volume(self, name: str) -> None:
         await self.begin("remove_volume", name)

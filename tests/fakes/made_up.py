@@ -4,7 +4,10 @@ import hashlib
 from collections.abc import Collection, Mapping
 
 from agent.adapters.docker_shares import shared_bind
+from agent.domain.observation import SeenNetwork, SeenVolume
 from agent.errors import ContainerRejected
+from schemas.desired import DesiredNetwork, DesiredVolume
+from schemas.fingerprint import network_fingerprint, volume_fingerprint
 from schemas.service import Port, ServiceSpec
 
 
@@ -15,6 +18,15 @@ def image_id(reference: str) -> str:
 def bindings(port: Port) -> tuple[tuple[str, int], ...]:
     # A real engine picks from the ephemeral range; any stable number does for a fake.
     return ((port.host_ip or "0.0.0.0", port.host_port or 32768 + port.container_port),)
+
+
+def seen_network(network: DesiredNetwork) -> SeenNetwork:
+    made_as = network_fingerprint(network)
+    return SeenNetwork(image_id(network.name)[7:], network.name, network.project, made_as)
+
+
+def seen_volume(volume: DesiredVolume) -> SeenVolume:
+    return SeenVolume(volume.name, volume.project, volume_fingerprint(volume))
 
 
 def require_shares(
