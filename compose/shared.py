@@ -34,6 +34,8 @@ def shared_mount(
                 f"no shared volume is mounted at {base}/{clipped(mount_path)}",
                 where=mount.where,
             )
+        if not sub_path.isprintable():
+            raise TemplateError("has a character that can't be printed", where=mount.where)
         return _of(mount, mount_path, sub_path)
     if mount.kind != "volume" or not mount.source:
         return None

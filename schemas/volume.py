@@ -96,5 +96,6 @@ def _without_nulls(value: object) -> object:
 
 def volume_of_path(path: str, base: str) -> tuple[str, str] | None:
     """A path below the base: (mount path, the rest); None for any other path."""
-    found = re.fullmatch(re.escape(base) + r"/((?:nas|ossfs)/[^/]+)(?:/(.*))?", path)
+    pattern = re.escape(base) + r"/((?:nas|ossfs)/[^/]+)(?:/(.*))?"
+    found = re.fullmatch(pattern, path, re.DOTALL)
     return (found[1], found[2] or "") if found else None

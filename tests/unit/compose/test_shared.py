@@ -82,3 +82,10 @@ def test_the_volumes_are_where_the_cluster_says() -> None:
     for source in ("/srv/acs", "/srv/acs/ossfs", "/srv/acs/nas/unknown"):
         with pytest.raises(TemplateError):
             mounted(source)
+
+
+@pytest.mark.parametrize("inner", ["a\\nb", "a\\x7fb"])
+def test_a_path_in_a_volume_can_be_printed(inner: str) -> None:
+    with pytest.raises(TemplateError, match="can't be printed") as refusal:
+        volumes_of(f'"/mnt/acs_mnt/nas/data/{inner}:/x"')
+    assert refusal.value.where == "services.web.volumes[0]"
