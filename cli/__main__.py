@@ -135,8 +135,8 @@ def volume_inspect(name: str, url: ApiUrl = None) -> None:
 @volume_app.command("rm")
 def volume_rm(name: str, url: ApiUrl = None) -> None:
     """Unmount a volume everywhere and forget it. Remote data stays."""
-    volumes.remove(Api(url or default_url()), name)
-    screen.say(f"{name} is gone.")
+    is_gone = volumes.remove(Api(url or default_url()), name)
+    screen.say(f"{name} is gone." if is_gone else f"{name} is being unmounted.")
 
 
 @app.command("config")

@@ -7,12 +7,13 @@ machine can see.
 import json
 import os
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from cli.api import Api
-from cli.errors import UsageError
+from cli.errors import ApiError, UsageError
 from cli.screen import Screen
 
 SECRET_NAMES = ("ak_id", "ak_secret")
@@ -39,9 +40,17 @@ def create(
     return created
 
 
-def remove(api: Api, name: str) -> None:
-    """Unmount it everywhere; remote data stays. Raises ApiError."""
-    api.delete(f"/volumes/{quote(name, safe='')}")
+def remove(api: Api, name: str) -> bool:
+    """Unmount it everywhere; remote data stays. Whether that is done already. Raises ApiError."""
+    path = f"/volumes/{quote(name, safe='')}"
+    api.delete(path)
+    try:
+        api.get(path)
+    except ApiError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return True
+    return False
 
 
 def inspect(api: Api, name: str) -> str:

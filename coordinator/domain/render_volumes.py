@@ -10,6 +10,7 @@ from coordinator.domain.rollup import NodePicture
 from coordinator.domain.volume_views import VolumeView
 from coordinator.errors import NotFound
 from schemas import views
+from schemas.current import MountCurrent
 from schemas.states import MountState
 from schemas.volume import VolumeSpec
 
@@ -54,7 +55,7 @@ def _entries(view: VolumeView, nodes: Sequence[NodePicture], base: str) -> list[
             views.VolumeRef(name=f"/{name}", id=identity)
             for name, identity in view.users.get(node.name, ())
         )
-        state = mount.state if mount else MountState.MOUNTING
+        state = _state(view, mount)
         known = {"node": node.name, "refs": refs, "state": state.value}
         if mount:
             known |= {
@@ -64,9 +65,16 @@ def _entries(view: VolumeView, nodes: Sequence[NodePicture], base: str) -> list[
             }
         entries.append(_plain(view.volume, base).model_copy(update=known))
     unmounted = _plain(view.volume, base).model_copy(
-        update={"node": "", "refs": (), "state": MountState.MOUNTING.value}
+        update={"node": "", "refs": (), "state": _state(view, None).value}
     )
     return entries or [unmounted]
+
+
+def _state(view: VolumeView, mount: MountCurrent | None) -> MountState:
+    if view.is_deleting:
+        # Also where the node hasn't heard of it yet, or has unmounted it and others haven't.
+        return MountState.UNMOUNTING
+    return mount.state if mount else MountState.MOUNTING
 
 
 def _plain(volume: VolumeSpec, base: str) -> views.Volume:
