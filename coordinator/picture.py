@@ -84,11 +84,11 @@ class Picture:
 
     def node_pictures(self, now: float) -> list[NodePicture]:
         """Every node that has joined, by index; `now` in monotonic seconds."""
+        wall = time.time()
         pictures = [
             NodePicture(
                 name=name,
                 index=held.value.index,
-        wall = time.time()
                 joined=held.value.joined,
                 # Until it is heard of, a node is neither ready for work nor lost.
                 state=self.states.get(name, NodeState.SUSPECT),
