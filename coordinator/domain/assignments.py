@@ -46,10 +46,11 @@ def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
     for key, node in situation.placement.assigned.items():
         by_node[node].add(key)
     identities = _identities(situation.projects.values())
+    doomed = tuple(_doomed(situation.projects.values()))
     changed = {}
     for name in sorted(by_node):
         held = situation.documents.get(name) or NodeDesired(node=name, epoch=0, generation=0)
-        wanted = _document(situation, held, by_node[name], identities)
+        wanted = _document(situation, held, by_node[name], identities, doomed)
         current = situation.nodes[name].current
         holds = (current.epoch, current.generation) if current else (0, 0)
         # It would refuse this document: the bus has lost the newer one, and that was accepted.
@@ -81,6 +82,7 @@ def _document(
     held: NodeDesired,
     placed: set[SlotKey],
     identities: Mapping[tuple[str, str], str],
+    doomed: Iterable[DesiredVolume],
 ) -> NodeDesired:
     node = situation.nodes[held.node]
     has_read = _has_read(node, held)
@@ -106,7 +108,7 @@ def _document(
         specs=specs,
         slots=tuple(slots),
         networks=_networks(situation.projects, kept),
-        volumes=_volumes(situation.projects, held, node, kept),
+        volumes=_volumes(situation.projects, held, node, kept, doomed),
         mounts=mounts_for(node, held, situation.volumes.values(), has_read=has_read),
     )
 
@@ -173,8 +175,7 @@ def _wanted(project: ProjectView, service: ServiceView, before: DesiredSlot | No
         free = released or not awaited(service.record, project.services)
         return Wanted.RUNNING if free else Wanted.STOPPED
     held_up = released and any(
-        dependent.desired_state is not State.RUNNING
-        and not dependent.is_settled
+        dependent.desired_state is not State.RUNNING and not dependent.is_settled
         for dependent in dependents(service.record, project.services)
     )
     return Wanted.RUNNING if held_up else Wanted.STOPPED
@@ -237,20 +238,20 @@ def _volumes(
     held: NodeDesired,
     node: NodePicture,
     kept: set[str],
+    doomed: Iterable[DesiredVolume],
 ) -> tuple[DesiredVolume, ...]:
-    """Volumes of the projects here, and the orders to remove those of deleted ones."""
+    """Volumes of the projects here, and the orders to remove those of deleted ones (`doomed`)."""
     there = set(node.current.volumes) if node.current else set()
     volumes = [volume for name in sorted(kept) for volume in projects[name].volumes]
     taken = {volume.name for volume in volumes}
     ordered = {volume.name for volume in held.volumes if volume.wanted is Wanted.ABSENT}
     # A project may have left this node long before it was deleted, and left its volumes behind.
-    left_behind = (v for v in _doomed(projects.values()) if v.name in there)
-    doomed = {volume.name: volume for volume in left_behind}
+    leaving = {volume.name: volume for volume in doomed if volume.name in there}
     for volume in held.volumes:
         project = projects.get(volume.project)
         if volume.name in ordered or (project is not None and _loses_volumes(project)):
-            doomed.setdefault(volume.name, volume)
-    for name, volume in sorted(doomed.items()):
+            leaving.setdefault(volume.name, volume)
+    for name, volume in sorted(leaving.items()):
         is_done = name in ordered and name not in there and _has_read(node, held)
         if name not in taken and not is_done:
             volumes.append(volume.model_copy(update={"wanted": Wanted.ABSENT}))
