@@ -27,20 +27,23 @@ class Settings(BusSettings):
 
     model_config = SettingsConfigDict(env_prefix="TROOPERS_AGENT_")
 
+    #: this node in the cluster, for ever: its containers and its user on the broker carry it
     node: Token = Field(default_factory=host_name)
     #: where other machines reach the containers' published ports
     address: str = Field(default_factory=_primary_address)
-    #: explicit, because the docker CLI's context is not the agent's business
+    #: `unix://`, `tcp://` or `https://`; the docker CLI's context is not the agent's business
     engine_url: str = "unix:///var/run/docker.sock"
     #: where mountd listens; empty: this node mounts no shared volumes
     mountd_socket: str = "/run/troopers/mountd.sock"
     #: where mountd mounts them: its own setting must say the same
     mount_base: str = BASE_DIRECTORY
+    #: the newest orders are kept there, for when NATS is away
     state_dir: Path = Path("/var/lib/troopers/agent")
     #: metrics and health; without authentication, so on loopback
     listen: Listen = "127.0.0.1:4290"
-    #: for scheduling: k=v,k=v
+    #: what `constraint:` expressions are about: KEY=VALUE, by commas
     labels: str = ""
+    #: what `availability:az` is about
     zone: str = ""
 
     @field_validator("engine_url")

@@ -94,6 +94,7 @@ class DaemonSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True)
 
+    #: debug, info, warning or error
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

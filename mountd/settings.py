@@ -22,9 +22,11 @@ class Settings(DaemonSettings):
 
     model_config = SettingsConfigDict(env_prefix="TROOPERS_MOUNTD_")
 
+    #: where the agent asks
     socket: Path = Path("/run/troopers/mountd.sock")
-    #: who may open the socket, besides root: its file's group, and the user to expect there
+    #: the group that may open the socket; empty: root only
     socket_group: str = ""
+    #: who may speak on it, besides root
     agent_user: str = ""
     #: shared volumes are mounted below it
     base: Path = Path(BASE_DIRECTORY)
@@ -32,16 +34,21 @@ class Settings(DaemonSettings):
     run_dir: Path = Path("/run/troopers/mountd")
     #: ossfs where it is installed, else s3fs
     ossfs_program: str = ""
+    #: empty: `mount.nfs4`, where it is installed
     nfs_program: str = ""
     #: h1,*.example.com: the only hosts to mount from; empty: any
     allowed_hosts: str = ""
-    #: what a call on a share of a silent server does
+    #: what a call on a share of a silent server does: `hard` waits, `softerr` fails after a while
     nfs_read_write: Policy = "hard"
+    #: the same, for shares that are mounted read-only
     nfs_read_only: Policy = "softerr"
+    #: how often every share is asked for something
     probe_every_s: float = Field(default=10.0, gt=0, le=60)
     #: after so long without an answer a bucket's program is replaced; 0: never
     program_patience_s: float = Field(default=600.0, ge=0)
+    #: after so long without an answer a probe has failed; two in a row mean stuck
     probe_deadline_s: float = Field(default=8.0, gt=0, le=60)
+    #: after so long a mount has failed and is tried again
     mount_deadline_s: float = Field(default=45.0, gt=0, le=600)
 
     @field_validator("socket", "base", "run_dir")
