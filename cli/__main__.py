@@ -108,7 +108,14 @@ def volume_create(
     name: str,
     driver: Annotated[str, typer.Option(help="nas or ossfs.")],
     option: Annotated[
-        list[str] | None, typer.Option("--opt", "-o", help="An option of the driver, KEY=VALUE.")
+        list[str] | None,
+        typer.Option(
+            "--opt",
+            "-o",
+            help="An option of the driver, KEY=VALUE. nas: host, path, mode. ossfs: bucket, url, "
+            "no_stat_cache, other_opts. Both: read_only=true, and when_stuck=wait, stop or move: "
+            "what becomes of its containers while its server is silent.",
+        ),
     ] = None,
     secret_file: Annotated[
         Path | None, typer.Option(help="A file with ID:SECRET, for ossfs.")

@@ -47,8 +47,13 @@ class CreateVolumeBody(Part):
 
     name: ProjectName
     driver: Literal["nas", "ossfs"]
-    #: nas: diskid, host, path, mode. ossfs: bucket, ak_id, ak_secret, url, no_stat_cache, other_opts
-    driver_opts: dict[str, str | int | bool] = Field(alias="driverOpts")
+    driver_opts: dict[str, str | int | bool] = Field(
+        alias="driverOpts",
+        description="nas: diskid, host, path, mode. ossfs: bucket, ak_id, ak_secret, url, "
+        "no_stat_cache, other_opts. Both: read_only (false), and when_stuck, which is what becomes "
+        "of its containers while its server is silent: wait (the default), stop, or move to a node "
+        "where it works.",
+    )
 
     @model_validator(mode="before")
     @classmethod
