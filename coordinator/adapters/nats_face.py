@@ -17,17 +17,18 @@ from nats.micro.request import Request
 from nats.micro.service import Service
 
 from coordinator.ports import Door
+from coordinator.waiting_room import SEATS, WaitingRoom
 from daemon.nats_client import Client
 from daemon.nats_link import ANSWER_S, NATS_ERRORS, NatsLink
 from schemas import codec, subjects
-from schemas.command import COMMANDS, AnyCommand, Reason, ReasonCode, Reply
+from schemas.command import COMMANDS, AnyCommand, Progress, Reason, ReasonCode, Reply
 from schemas.documents import schema_file
 from schemas.errors import InvalidInput
 from schemas.query import QUERIES, AnyQuery
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 
-#: requests in flight; each may wait for its effect, and more than these would only queue
-IN_FLIGHT_MAX = 256
+#: commands that are being decided: more than these would only queue
+DECIDING_MAX = 256
 #: what requests in flight get to finish when the face is closed
 STOP_GRACE_S = 3.0
 #: how long a reply waits for a link that was lost meanwhile: longer, and nobody listens any more
@@ -43,10 +44,18 @@ Answering = Callable[[bytes], Awaitable[Reply]]
 class NatsFace:
     """Answers requests on NATS for a door."""
 
-    def __init__(self, link: NatsLink, door: Door, *, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+    def __init__(
+        self,
+        link: NatsLink,
+        door: Door,
+        *,
+        deciding_max: int = DECIDING_MAX,
+        seats: int = SEATS,
+    ) -> None:
         self._link = link
         self._door = door
-        self._in_flight_max = in_flight_max
+        self._deciding = WaitingRoom(deciding_max)
+        self._waiting = WaitingRoom(seats)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._service: Service | None = None
 
@@ -67,7 +76,7 @@ class NatsFace:
             description="Commands and queries of a Troopers cluster",
         )
         for (noun, verb), command in COMMANDS.items():
-            await self._listen(self._service, noun, verb, command, _submitting(self._door, command))
+            await self._listen(self._service, noun, verb, command, self._submitting(command))
         for (noun, verb), query in QUERIES.items():
             await self._listen(self._service, noun, verb, query, _asking(self._door, query))
         # A request sent from now on must find an answer. Within the link, which ends a wait that
@@ -99,10 +108,6 @@ class NatsFace:
         async def receive(request: Request) -> None:
             # Only starts a task: a subscription is read one message at a time, and a command that
             # waits must not hold up the next one.
-            if len(self._in_flight) >= self._in_flight_max:
-                busy = _rejected(ReasonCode.UNAVAILABLE, "too many requests in flight")
-                await self._respond(request, codec.encode(busy))
-                return
             self._start(self._answer(request, answering))
 
         await service.add_endpoint(
@@ -119,6 +124,38 @@ class NatsFace:
         task = asyncio.create_task(work)
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
+
+    def _submitting(self, model: type[AnyCommand]) -> Answering:
+        async def submit(payload: bytes) -> Reply:
+            fields = _parsed(payload)
+            try:
+                command = codec.validate(model, fields)
+            except InvalidInput as error:
+                given = fields.get("command_id")
+                return _invalid(error).model_copy(
+                    update={"command_id": given if isinstance(given, str) else ""}
+                )
+            return await self._submit(command)
+
+        return submit
+
+    async def _submit(self, command: AnyCommand) -> Reply:
+        """Those who wait are counted apart: however many they are, new commands are decided."""
+        if not command.wait:
+            return await self._decide(command)
+        with self._waiting.seat() as is_free:
+            if is_free:
+                return await self._door.submit(command)
+        reply = await self._decide(command.model_copy(update={"wait": 0.0}))
+        is_open = reply.outcome == "accepted" and reply.progress is None
+        return reply.model_copy(update={"progress": Progress.RUNNING}) if is_open else reply
+
+    async def _decide(self, command: AnyCommand) -> Reply:
+        with self._deciding.seat() as is_free:
+            if is_free:
+                return await self._door.submit(command)
+        busy = _rejected(ReasonCode.UNAVAILABLE, "too many commands at once")
+        return busy.model_copy(update={"command_id": command.command_id})
 
     async def _answer(self, request: Request, answering: Answering) -> None:
         try:
@@ -157,21 +194,6 @@ class NatsFace:
                     return
         except NATS_ERRORS as error:
             _log.warning("a NATS reply was not sent", subject=request.subject, error=repr(error))
-
-
-def _submitting(door: Door, model: type[AnyCommand]) -> Answering:
-    async def submit(payload: bytes) -> Reply:
-        fields = _parsed(payload)
-        try:
-            command = codec.validate(model, fields)
-        except InvalidInput as error:
-            given = fields.get("command_id")
-            return _invalid(error).model_copy(
-                update={"command_id": given if isinstance(given, str) else ""}
-            )
-        return await door.submit(command)
-
-    return submit
 
 
 def _asking(door: Door, model: type[AnyQuery]) -> Answering:

@@ -19,7 +19,7 @@ WARNINGS_HEADER = "X-Troopers-Warnings"
 #: clients give up at 8 KiB of headers; half of that leaves room for the others
 WARNINGS_BYTES_MAX = 4096
 #: a fail-over takes a few seconds: asking earlier than this is in vain
-RETRY_AFTER_S = 2
+RETRY_LATER = {"Retry-After": "2"}
 
 
 class Refusal(Exception):
@@ -110,7 +110,7 @@ def _refusal(reply: Reply, status: int, headers: dict[str, str]) -> Refusal:
         named = not reason.where or reason.message.startswith(reason.where)
         message = reason.message if named else f"{reason.where}: {reason.message}"
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers = {**headers, "Retry-After": str(RETRY_AFTER_S)}
+        headers = {**headers, **RETRY_LATER}
     return Refusal(status, message, headers)
 
 

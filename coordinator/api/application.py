@@ -9,10 +9,13 @@ from coordinator.api import answers, guards
 from coordinator.api.answers import Refusal
 from coordinator.api.requests import command_of, query_of
 from coordinator.ports import Door
+from coordinator.waiting_room import SEATS, WaitingRoom
 from schemas import openapi
 from schemas.command import CreateProject
 from schemas.routes import PLANNED, ROUTES, Route
 from schemas.strict_json import PAYLOAD_BYTES_MAX
+
+TOO_MANY = "too many requests wait for their effect; without a wait (?wait=0) this one is taken"
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -23,19 +26,22 @@ def build_app(
     meter: guards.RequestMeter | None = None,
     exposition: Callable[[], tuple[bytes, str]] | None = None,
     hosts: Collection[str] | None = guards.LOOPBACK_HOSTS,
+    seats: int = SEATS,
 ) -> web.Application:
     """The whole HTTP face over one door.
 
     `exposition` gives `/metrics` its body and content type. `hosts` are the names that a Host
-    header may carry; None, for a face that is not on loopback, takes any.
+    header may carry; None, for a face that is not on loopback, takes any. `seats`: how many
+    requests may wait for their effect.
     """
     app = web.Application(
         middlewares=[guards.metering(meter), guards.answering, guards.guarding(hosts)],
         client_max_size=PAYLOAD_BYTES_MAX,
     )
     app.on_response_prepare.append(guards.sign)
+    waiting = WaitingRoom(seats)
     for route in ROUTES:
-        _serve(app, route.method, route.path, _endpoint(door, route))
+        _serve(app, route.method, route.path, _endpoint(door, route, waiting))
     for method, path, about in PLANNED:
         _serve(app, method, path, _unsupported(about))
     _serve(app, "GET", "/openapi.json", _constant(openapi.document()))
@@ -55,13 +61,19 @@ def _serve(app: web.Application, method: str, path: str, endpoint: Endpoint) -> 
             app.router.add_route("HEAD", each, endpoint)
 
 
-def _endpoint(door: Door, route: Route) -> Endpoint:
+def _endpoint(door: Door, route: Route, waiting: WaitingRoom) -> Endpoint:
     async def ask(request: web.Request) -> web.StreamResponse:
         return answers.to_query(await door.ask(query_of(request, route)))
 
     async def submit(request: web.Request) -> web.StreamResponse:
         command = await command_of(request, route)
-        reply = await door.submit(command)
+        if command.wait:
+            with waiting.seat() as is_free:
+                if not is_free:
+                    raise Refusal(503, TOO_MANY, answers.RETRY_LATER)
+                reply = await door.submit(command)
+        else:
+            reply = await door.submit(command)
         location = f"/projects/{command.name}" if isinstance(command, CreateProject) else ""
         return answers.to_command(reply, route, location)
 
@@ -86,7 +98,7 @@ def _readiness(door: Door) -> Endpoint:
     async def show(_request: web.Request) -> web.StreamResponse:
         reason = door.not_ready_because()
         if reason:
-            raise Refusal(503, reason, {"Retry-After": str(answers.RETRY_AFTER_S)})
+            raise Refusal(503, reason, answers.RETRY_LATER)
         return answers.json_body({"status": "ready"})
 
     return show

@@ -112,7 +112,7 @@ async def answering(broker, door, **settings):
 
 @pytest.fixture
 async def face(broker, door):
-    async with answering(broker, door, in_flight_max=4) as face:
+    async with answering(broker, door, deciding_max=4, seats=2) as face:
         yield face
 
 
@@ -228,10 +228,9 @@ def held(door, monkeypatch):
     return release
 
 
-def starting(bus, number):
-    return asyncio.create_task(
-        ask(bus, "project", "start", {"command_id": f"c{number}", "name": "wordpress"})
-    )
+def starting(bus, number, **more):
+    command = {"command_id": f"c{number}", "name": "wordpress", **more}
+    return asyncio.create_task(ask(bus, "project", "start", command))
 
 
 async def test_a_waiting_command_holds_up_no_other(bus, face, held):
@@ -250,6 +249,15 @@ async def test_more_than_the_bound_are_rejected_at_once(bus, face, held):
     held.set()
     replies = await asyncio.gather(*waiting)
     assert sorted(reply.outcome for reply in replies) == ["accepted"] * 4 + ["rejected"]
+
+
+async def test_those_who_wait_take_nobody_s_place(bus, face, door, held):
+    everybody = [starting(bus, number, wait=5 * (number not in {2, 4})) for number in range(6)]
+    await until(lambda: len(face._in_flight) == 6)
+    assert (await ask(bus, "project", "list", b"")).outcome == "accepted"
+    held.set()
+    assert {(await each).outcome for each in everybody} == {"accepted"}
+    assert sum(command.wait > 0 for command in door.submitted) == 2
 
 
 async def test_stopping_waits_for_what_is_in_flight(bus, broker, door, held):
