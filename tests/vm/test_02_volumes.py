@@ -70,3 +70,40 @@ def test_a_volume_names_the_containers_that_use_it(world: VmWorld) -> None:
     world.deploy("writer", {"volumes": ["files:/data"]})
     refs = world.volume("files")["Refs"]
     assert [ref["Name"].lstrip("/") for ref in refs] == ["writer_app_1"]
+
+
+def test_a_directory_of_a_volume_is_its_own_and_no_link_leads_out_of_it(world: VmWorld) -> None:
+    share = world.nfs.share / "team" / "files"
+    (share / "inner").mkdir(exist_ok=True)
+    (share / "inner" / "a").write_text("in the directory\n")
+    (share / "link").symlink_to("/etc")
+    world.deploy("inner", {"volumes": [f"{MOUNTPOINT}/inner:/data"]})
+    assert world.in_container("inner_app_1", "cat /data/a") == "in the directory"
+    world.in_container("inner_app_1", "sh -c 'echo mine > /data/b'")
+    assert (share / "inner" / "b").read_text() == "mine\n"
+    world.deploy("linked", {"volumes": [f"{MOUNTPOINT}/link:/data"]}, wait=False)
+    status, message = world.status_of("POST", "/projects/linked/start")
+    assert status == 500
+    assert "link leads through a symbolic link" in message
+    assert not world.is_running("linked_app_1")
+    (share / "link").unlink()
+
+
+def test_a_directory_that_is_replaced_on_the_server_is_used_by_the_next_start(
+    world: VmWorld,
+) -> None:
+    share = world.nfs.share / "team" / "files"
+    (share / "site").mkdir()
+    world.deploy("site", {"volumes": [f"{MOUNTPOINT}/site:/data"]})
+    began = world.container("site_app_1", ".Id")
+    (share / "site").rename(share / "site-1")
+    (share / "site").mkdir()
+    (share / "site" / "new").write_text("the second one\n")
+    held = ("findmnt -n -o TARGET --list | grep /mnt/acs_mnt/.sub/ | xargs -n 1 ls",)
+    world.wait_for(lambda: "new" in world.guest.run(*held), "mountd has noticed")
+    assert world.container("site_app_1", ".Id") == began
+    world.guest.run("docker kill site_app_1")
+    world.wait_for(
+        lambda: world.in_container("site_app_1", "cat /data/new") == "the second one",
+        "it was made anew on the directory that is there now",
+    )

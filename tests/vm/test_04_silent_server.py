@@ -3,19 +3,20 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median, quantiles
 
 import pytest
 
 from cli.waiting import wait_until
-from tests.vm.heartbeats import Heartbeats, jitter_ms
+from tests.vm.heartbeats import PERIOD_S, Heartbeats, jitter_ms
 from tests.vm.world import VmWorld
 
 SILENCE_S = 60.0
 VERDICT_S_MAX = 40.0
-#: What heartbeats may be off their period by. One that is later than that says more about an
-#: emulated processor on a busy machine than about us, so the middle one counts, and ...
+#: What nine of ten heartbeats may be off their period by, or as much as the worst one was while the
+#: server answered: later than that is an emulated processor on a busy machine, and not us.
 _JITTER_MS_MAX = 200
-#: ... no gap may be so long that the coordinator suspects the node.
+#: And no gap may be so long that the coordinator suspects the node.
 _GAP_S_MAX = 5.0
 
 
@@ -90,17 +91,17 @@ def _observe(world: VmWorld, heartbeats: Heartbeats) -> Silence:
 
 
 def test_the_agent_s_heart_beats_on(world: VmWorld, silence: Silence) -> None:
-    medians_ms = []
+    nine_of_ten_ms = 0.0
     for when, gaps_s in (("a calm server", silence.calm_gaps_s), ("a silent one", silence.gaps_s)):
-        ordered = sorted(abs(gap - 2.0) * 1000 for gap in gaps_s)
-        medians_ms.append(ordered[len(ordered) // 2])
+        off_ms = [abs(gap - PERIOD_S) * 1000 for gap in gaps_s]
+        nine_of_ten_ms = quantiles(off_ms, n=10)[-1]
         world.seen.tell(
             f"heartbeats with {when}: off their 2 s by",
-            f"median {medians_ms[-1]:.0f} ms, worst {jitter_ms(gaps_s):.0f} ms "
-            f"({len(gaps_s)} gaps)",
+            f"median {median(off_ms):.0f} ms, nine of ten {nine_of_ten_ms:.0f} ms, "
+            f"worst {max(off_ms):.0f} ms ({len(gaps_s)} gaps)",
         )
     assert len(silence.gaps_s) > SILENCE_S / 2 * 0.8
-    assert medians_ms[-1] < _JITTER_MS_MAX
+    assert nine_of_ten_ms < max(_JITTER_MS_MAX, jitter_ms(silence.calm_gaps_s))
     assert max(silence.gaps_s) < _GAP_S_MAX
 
 
