@@ -25,6 +25,7 @@ from coordinator.collector import Collector
 from coordinator.control_loop import Buckets, ControlLoop
 from coordinator.domain.schedule import Placement
 from coordinator.intake import Intake
+from coordinator.loss_watch import LossWatch
 from coordinator.metrics import Metrics
 from coordinator.picture import Picture
 from coordinator.settings import Settings
@@ -54,12 +55,11 @@ class Coordinator:
             inbox=f"_INBOX.coordinator-{settings.name}",
             ca=settings.nats_ca,
         )
-        self._stores = Stores(self._link, settings.replicas)
+        self._stores = Stores(self._link, settings.replicas, lambda: self._watch.remembers)
         self._picture = Picture()
         self._metrics = Metrics()
-        self._lease = Lease(
-            KvBucket(self._link, subjects.LEASE_BUCKET), settings.name, self._stores.lease_ttl_s
-        )
+        leases = KvBucket(self._link, subjects.LEASE_BUCKET)
+        self._lease = Lease(leases, settings.name, self._stores.lease_ttl_s, settings.accept_loss)
         self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch)
         buckets = Buckets(
             projects=self._bucket(subjects.PROJECTS_BUCKET),
@@ -67,11 +67,20 @@ class Coordinator:
             nodes=self._bucket(subjects.NODES_BUCKET),
             desired=self._bucket(subjects.DESIRED_BUCKET),
         )
+        watched = {
+            subjects.PROJECTS_BUCKET: buckets.projects,
+            subjects.VOLUMES_BUCKET: buckets.volumes,
+            subjects.NODES_BUCKET: buckets.nodes,
+            subjects.DESIRED_BUCKET: buckets.desired,
+            subjects.LEASE_BUCKET: leases,
+        }
+        self._watch = LossWatch(self._picture, watched, self._publisher, settings.accept_loss)
         self._loop = ControlLoop(
             self._picture,
             buckets,
             self._publisher,
             self._metrics,
+            self._watch,
         )
         self._intake = Intake(
             self._picture,
@@ -183,6 +192,9 @@ class Coordinator:
             service.current_state for view in views.values() for service in view.services.values()
         )
         self._metrics.set_active(bool(self._lease.epoch))
+        self._metrics.set_held_back(
+            halted=bool(self._picture.halted_because), frozen=bool(self._picture.frozen_because)
+        )
         return self._metrics.exposition()
 
 

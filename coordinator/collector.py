@@ -85,6 +85,7 @@ class Collector:
             return
         is_news = node not in self._picture.last_seen or node not in self._picture.nodes
         self._picture.last_seen[node] = time.monotonic()
+        self._picture.holding[node] = (beat.epoch, beat.generation)
         known = self._picture.current.get(node)
         known_sequence = known.sequence if known and known.boot_id == beat.boot_id else 0
         if known_sequence < beat.sequence:

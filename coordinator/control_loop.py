@@ -15,9 +15,10 @@ from coordinator.adapters.publisher import event, utc_now
 from coordinator.domain.consequences import Consequences, follow
 from coordinator.domain.node_health import judge
 from coordinator.domain.schedule import Placement
-from coordinator.errors import RevisionConflict
+from coordinator.errors import BusWentBack, RevisionConflict
 from coordinator.failpoints import failpoint
 from coordinator.graveyard import Graveyard
+from coordinator.loss_watch import LossWatch
 from coordinator.picture import Held, Picture
 from coordinator.ports import Bucket, EventSink, PassMeter
 from coordinator.reading import refreshed
@@ -58,9 +59,15 @@ class ControlLoop:
     """Turns records and statuses into desired documents."""
 
     def __init__(
-        self, picture: Picture, buckets: Buckets, events: EventSink, meter: PassMeter
+        self,
+        picture: Picture,
+        buckets: Buckets,
+        events: EventSink,
+        meter: PassMeter,
+        watch: LossWatch,
     ) -> None:
         self._picture = picture
+        self._watch = watch
         self._buckets = buckets
         self._events = events
         self._meter = meter
@@ -82,11 +89,12 @@ class ControlLoop:
         self._wake.set()
 
     async def read(self) -> None:
-        """Read all records and documents."""
+        """Read all records and documents. Raises Transient, and keeps what a lost one was then."""
         picture, buckets = self._picture, self._buckets
         # Before the reading begins: who asks for another one meanwhile gets another one.
         self._reread = False
         try:
+            await self._watch.look()
             picture.projects = await refreshed(
                 ProjectRecord, buckets.projects, lambda: picture.projects
             )
@@ -118,6 +126,10 @@ class ControlLoop:
                 self._reread = True
                 await asyncio.sleep(CONFLICT_PAUSE_S)
                 continue
+            except BusWentBack:
+                # Said already, and it may come back.
+                await asyncio.sleep(RETRY_S)
+                continue
             except Transient as error:
                 log.warning("the pass could not be finished", error=str(error))
                 self._reread = True
@@ -141,8 +153,12 @@ class ControlLoop:
         """One pass. Raises Transient; whatever was written stays true."""
         picture = self._picture
         now = time.monotonic()
-        await self._register_nodes()
+        is_sound = await self._watch.is_sound(epoch, self.read)
+        if is_sound:
+            await self._register_nodes()
         self._judge_nodes(now, settled_since)
+        if not is_sound:
+            return
         await self._graveyard.drop(now)
         if picture.version == self._passed_version:
             # Time alone has changed nothing.
@@ -177,7 +193,7 @@ class ControlLoop:
         """Give every node that reports, and is not known yet, a record and an index."""
         picture = self._picture
         for name in sorted(picture.current.keys() - picture.nodes.keys() - self._taken):
-            if not is_node_name(name):
+            if not is_node_name(name) or name in self._watch.strangers:
                 continue
             index = 1 + max((held.value.index for held in picture.nodes.values()), default=0)
             record = NodeRecord(name=name, index=index, joined=utc_now())

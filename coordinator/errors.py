@@ -10,6 +10,7 @@
     Transient
     ├── BusUnavailable    NATS did not acknowledge in time
     ├── RevisionConflict  a compare-and-set lost; read again and decide again
+    ├── BusWentBack       a bucket has less than it had
     └── NotActive         this coordinator is a standby
 
 `code` is what a reply's reason says; HTTP statuses are `coordinator.api.statuses`' business.
@@ -45,6 +46,12 @@ class BusUnavailable(Transient):
 
 class RevisionConflict(Transient):
     """Somebody else wrote first."""
+
+    code = ReasonCode.UNAVAILABLE
+
+
+class BusWentBack(Transient):
+    """A bucket has less than it had: its store was wiped, or an older copy of it came back."""
 
     code = ReasonCode.UNAVAILABLE
 

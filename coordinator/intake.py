@@ -109,7 +109,7 @@ class Intake:
         self._closed_because = reason
 
     def not_ready_because(self) -> str:
-        return self._closed_because
+        return self._picture.halted_because or self._closed_because
 
     async def ask(self, query: AnyQuery) -> Reply:
         now = time.monotonic()
@@ -123,14 +123,14 @@ class Intake:
                 mount_base=self._mount_base,
             )
         except InvalidInput as error:
-            return _rejected("", error)
+            return Reply.rejecting(error)
         return Reply(outcome="accepted", result=body)
 
     async def submit(self, command: AnyCommand) -> Reply:
         try:
             taken = await self._take(command)
         except (InvalidInput, Transient) as error:
-            reply = _rejected(command.command_id, error)
+            reply = Reply.rejecting(error, command_id=command.command_id)
             self._journal(command, reply)
             return reply
         if taken.is_new and taken.delivery is None:
@@ -141,8 +141,8 @@ class Intake:
 
     async def _take(self, command: AnyCommand) -> _Taken:
         """Decide, save, and begin to deliver signals."""
-        if self._closed_because:
-            raise NotActive(self._closed_because)
+        if why := self.not_ready_because():
+            raise NotActive(why)
         with self._holds.hold() as hold:
             if isinstance(command, VolumeCommand):
                 decision = await self._volumes.take(
@@ -283,13 +283,6 @@ def _moment(command: AnyCommand) -> Moment:
     if command.expired(now):
         raise DeadlinePassed(f"the deadline {command.deadline} has passed")
     return Moment(now=_rfc3339(now), operation_id=uuid.uuid4().hex)
-
-
-def _rejected(command_id: str, error: Exception) -> Reply:
-    code = getattr(error, "code", ReasonCode.INVALID)
-    where = getattr(error, "where", "")
-    reason = Reason(code=code, message=str(error), where=where)
-    return Reply(command_id=command_id, outcome="rejected", reason=reason)
 
 
 def _rfc3339(moment: datetime) -> str:

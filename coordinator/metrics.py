@@ -49,6 +49,10 @@ class Metrics:
             "fanout_writes", "Writes of nodes' desired documents.", "outcome"
         )
         self._active = self._gauge("active", "1 while this coordinator holds the lease.")
+        self._halted = self._gauge("halted", "1 while nothing is changed: NATS has lost data.")
+        self._frozen = self._gauge(
+            "rescheduling_frozen", "1 while nothing is moved off lost nodes."
+        )
         # States with no member are shown as 0 from the start, so that alerts have something to read.
         self.set_nodes(())
         self.set_services(())
@@ -86,6 +90,11 @@ class Metrics:
     def set_active(self, active: bool) -> None:
         """Whether this coordinator holds the lease."""
         self._active.set(active)
+
+    def set_held_back(self, *, halted: bool, frozen: bool) -> None:
+        """Whether nothing is changed now, and whether nothing is moved."""
+        self._halted.set(halted)
+        self._frozen.set(frozen)
 
     def exposition(self) -> tuple[bytes, str]:
         """The scrape's body and its content type."""

@@ -46,10 +46,14 @@ class Picture:
         self.current: dict[str, NodeCurrent] = {}
         #: monotonic seconds of each node's last sign of life
         self.last_seen: dict[str, float] = {}
+        #: epoch and generation of the orders that each node held at its newest heartbeat
+        self.holding: dict[str, tuple[int, int]] = {}
         self.states: dict[str, NodeState] = {}
         self.placement = NOWHERE
         #: why nothing is rescheduled now; empty: it is
         self.frozen_because = ""
+        #: why nothing is written and no command taken; empty: they are
+        self.halted_because = ""
         #: why a node's orders could not be written, by node
         self.refused: dict[str, str] = {}
         #: project -> revision of the record whose consequences are all written

@@ -43,6 +43,10 @@ class Bucket(Protocol):
         """Every key with its value and revision."""
         ...
 
+    async def newest(self) -> int:
+        """The sequence of the newest write or deletion; 0 without any, or without the bucket."""
+        ...
+
     async def put(self, key: str, value: BaseModel, revision: int) -> int:
         """Write if the key's newest revision is `revision` (0: it must not exist).
 

@@ -27,6 +27,8 @@ class Settings(BusSettings):
     allowed_hosts: str = ""
     #: copies of every bucket and stream: 3 on a NATS cluster
     replicas: Annotated[Literal[1, 3, 5], BeforeValidator(_as_number)] = 1
+    #: go on although NATS has lost data of epochs up to this one (docs/operations.md)
+    accept_loss: int = Field(default=0, ge=0)
     #: the directory that shared volumes are below on every node: agents and mountds must say the same
     mount_base: str = Field(default=BASE_DIRECTORY, pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
     #: shown to applications as ACS_DEFAULT_DOMAIN

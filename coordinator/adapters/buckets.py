@@ -55,6 +55,28 @@ class KvBucket:
                 with contextlib.suppress(nats.errors.Error):
                     await answers.unsubscribe()
 
+    async def newest(self) -> int:
+        async with asking(self._link, f"look at {self._name}") as client:
+            jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_S)
+            try:
+                # The stream's leader answers; a direct get may come from a copy that lags behind.
+                info = await jetstream.stream_info(subjects.kv_stream(self._name))
+            except nats.js.errors.NotFoundError:
+                return 0
+            return info.state.last_seq
+
+    async def rise_above(self, revision: int) -> None:
+        """Let every later revision be higher than this one; what the bucket holds is forgotten.
+
+        Does nothing when the bucket is beyond it already.
+        """
+        if await self.newest() >= revision:
+            return
+        async with asking(self._link, f"let {self._name} begin at {revision + 1}") as client:
+            jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_S)
+            # A purge up to a sequence that is still to come makes it the next one.
+            await jetstream.purge_stream(subjects.kv_stream(self._name), seq=revision + 1)
+
     async def put(self, key: str, value: BaseModel, revision: int) -> int:
         async with asking(self._link, f"write {self._name}/{key}") as client:
             bucket = self._open(client)

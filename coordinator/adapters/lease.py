@@ -32,10 +32,12 @@ HELD_SHARE = 2 / 3
 class Lease:
     """Runs `active(epoch)` while this coordinator holds the lease; cancels it when it doesn't."""
 
-    def __init__(self, bucket: KvBucket, name: str, ttl_s: float) -> None:
+    def __init__(self, bucket: KvBucket, name: str, ttl_s: float, above: int = 0) -> None:
+        """Every epoch is higher than `above`."""
         self._bucket = bucket
         self._holder = LeaseHolder(name=name, incarnation=uuid.uuid4().hex)
         self._ttl_s = ttl_s
+        self._above = above
         self._may_inherit = True
         self._hurry = asyncio.Event()
         self._held_until = 0.0
@@ -80,6 +82,8 @@ class Lease:
             self._hurry.clear()
             started = time.monotonic()
             with contextlib.suppress(BusUnavailable, RevisionConflict):
+                if self._above:
+                    await self._bucket.rise_above(self._above)
                 revision = await self._try_acquire()
                 if revision:
                     return started, revision

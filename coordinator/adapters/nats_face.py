@@ -132,9 +132,8 @@ class NatsFace:
                 command = codec.validate(model, fields)
             except InvalidInput as error:
                 given = fields.get("command_id")
-                return _invalid(error).model_copy(
-                    update={"command_id": given if isinstance(given, str) else ""}
-                )
+                named = given if isinstance(given, str) else ""
+                return Reply.rejecting(error, command_id=named)
             return await self._submit(command)
 
         return submit
@@ -161,7 +160,7 @@ class NatsFace:
         try:
             payload = codec.encode(await answering(request.data))
         except InvalidInput as error:
-            payload = codec.encode(_invalid(error))
+            payload = codec.encode(Reply.rejecting(error))
         except Exception:  # noqa: BLE001 - a defect of ours must not leave the publisher waiting
             error_id = uuid.uuid4().hex
             _log.exception("a NATS request failed", subject=request.subject, error_id=error_id)
@@ -210,10 +209,5 @@ def _parsed(payload: bytes) -> dict[str, Any]:
     return parse_object(payload)
 
 
-def _invalid(error: InvalidInput) -> Reply:
-    message = str(error).removeprefix(f"{error.where}: ")
-    return _rejected(ReasonCode.INVALID, message, where=error.where)
-
-
-def _rejected(code: ReasonCode, message: str, *, where: str = "") -> Reply:
-    return Reply(outcome="rejected", reason=Reason(code=code, message=message, where=where))
+def _rejected(code: ReasonCode, message: str) -> Reply:
+    return Reply(outcome="rejected", reason=Reason(code=code, message=message))

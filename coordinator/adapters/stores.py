@@ -45,9 +45,16 @@ _STREAMS = (
 class Stores:
     """What this coordinator needs the broker to keep."""
 
-    def __init__(self, link: NatsLink, replicas: int = 1) -> None:
+    def __init__(
+        self, link: NatsLink, replicas: int = 1, is_missed: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`is_missed` says whether buckets that aren't there have been lost, with what they had.
+
+        They are not made anew then: an empty one would look as if nothing had ever been wanted.
+        """
         self._link = link
         self._replicas = replicas
+        self._is_missed = is_missed
 
     @property
     def lease_ttl_s(self) -> float:
@@ -63,7 +70,7 @@ class Stores:
         """Make what is missing. Raises BusUnavailable."""
         async with asking(self._link, "make the buckets and streams", MAKING_S) as client:
             jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_S)
-            for bucket in _BUCKETS:
+            for bucket in () if self._is_missed() else _BUCKETS:
                 await self._ensure_bucket(jetstream, bucket)
             for stream, subject in _STREAMS:
                 await self._ensure_stream(jetstream, stream, subject)

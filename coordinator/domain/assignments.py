@@ -54,7 +54,7 @@ def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
         current = situation.nodes[name].current
         holds = (current.epoch, current.generation) if current else (0, 0)
         # It would refuse this document: the bus has lost the newer one, and that was accepted.
-        is_behind = holds > (held.epoch, held.generation)
+        is_behind = holds[0] < epoch and holds > (held.epoch, held.generation)
         if is_behind or _substance(wanted) != _substance(held):
             # The node may remember more than a document that was lost and is made again.
             newest = max(held.generation, holds[1])

@@ -144,6 +144,15 @@ async def test_a_deletion_over_an_old_revision_is_refused(bucket: Bucket) -> Non
     assert await contents(bucket) == {"n1": (2, second)}
 
 
+async def test_the_newest_sequence_counts_deletions_too(bucket: Bucket) -> None:
+    assert await bucket.newest() == 0
+    await bucket.put("n1", a_record(), 0)
+    second = await bucket.put("n2", a_record("n2"), 0)
+    assert await bucket.newest() == second
+    await bucket.delete("n2", second)
+    assert await bucket.newest() == second + 1
+
+
 async def test_a_value_larger_than_the_broker_takes_is_the_callers_fault(bucket: Bucket) -> None:
     with pytest.raises(InvalidInput):
         await bucket.put("n1", NodeRecord(name="n1", index=1, joined="x" * 9_000_000), 0)

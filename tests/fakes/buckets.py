@@ -22,12 +22,13 @@ class FakeBucket:
     def __init__(self) -> None:
         self.values: dict[str, tuple[bytes, int]] = {}
         self.is_down = False
+        #: of the newest write or deletion
+        self.sequence = 0
         #: (verb, key) of every call, in the order they were begun
         self.calls: list[tuple[str, str]] = []
         #: runs before a put is carried out: room for somebody else's write
         self.before_put: Callable[[str], None] = lambda _key: None
         self._newest: dict[str, int] = {}
-        self._sequence = 0
         self._lost: defaultdict[str, deque[bool]] = defaultdict(deque)
         self._gates: dict[str, asyncio.Event] = {}
 
@@ -50,6 +51,15 @@ class FakeBucket:
         await self._end("snapshot")
         return found
 
+    async def newest(self) -> int:
+        await self._begin("newest", "")
+        return self.sequence
+
+    def go_back_to(self, copy: "FakeBucket") -> None:
+        """Become what the bucket was when the copy was made."""
+        self.values, self._newest = dict(copy.values), dict(copy._newest)
+        self.sequence = copy.sequence
+
     async def put(self, key: str, value: BaseModel, revision: int) -> int:
         payload = encode(value)
         if len(payload) > PAYLOAD_BYTES_MAX:
@@ -67,17 +77,17 @@ class FakeBucket:
         await self._begin("delete", key)
         if revision != self._newest.get(key, 0):
             raise RevisionConflict(f"{key} has moved on")
-        self._sequence += 1
-        self._newest[key] = self._sequence
+        self.sequence += 1
+        self._newest[key] = self.sequence
         self.values.pop(key, None)
         await self._end("delete")
 
     def write(self, key: str, payload: bytes) -> int:
         """Write as somebody else would who holds the newest revision."""
-        self._sequence += 1
-        self._newest[key] = self._sequence
-        self.values[key] = (payload, self._sequence)
-        return self._sequence
+        self.sequence += 1
+        self._newest[key] = self.sequence
+        self.values[key] = (payload, self.sequence)
+        return self.sequence
 
     def lose_key(self, key: str) -> None:
         """Forget a key without leaving a mark, as no bus should."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from coordinator.control_loop import Buckets, ControlLoop
 from coordinator.intake import Intake
+from coordinator.loss_watch import LossWatch
 from coordinator.picture import Picture
 from schemas.codec import decode
 from schemas.command import AnyCommand, CreateProject, ReasonCode, Reply
@@ -65,7 +66,14 @@ class Requests:
 class World:
     """One coordinator process. `successor` is the next one, on the same buckets."""
 
-    def __init__(self, buckets: Buckets | None = None, epoch: int = 1) -> None:
+    def __init__(
+        self,
+        buckets: Buckets | None = None,
+        epoch: int = 1,
+        *,
+        accepted: int = 0,
+        lease: FakeBucket | None = None,
+    ) -> None:
         self.buckets = buckets or Buckets(
             projects=FakeBucket(), volumes=FakeBucket(), nodes=FakeBucket(), desired=FakeBucket()
         )
@@ -73,7 +81,18 @@ class World:
         self.picture = Picture()
         self.sink, self.meter, self.requests = Sink(), Meter(), Requests()
         self.journal: list[tuple[AnyCommand, Reply]] = []
-        self.loop = ControlLoop(self.picture, self.buckets, self.sink, self.meter)
+        self.lease = lease or FakeBucket()
+        while self.lease.sequence < epoch:
+            self.lease.write("coordinator", b"{}")
+        watched = {
+            "projects": self.projects,
+            "volumes": self.volumes,
+            "nodes": self.nodes,
+            "desired": self.desired,
+            "lease": self.lease,
+        }
+        self.watch = LossWatch(self.picture, watched, self.sink, accepted)
+        self.loop = ControlLoop(self.picture, self.buckets, self.sink, self.meter, self.watch)
         self.intake = Intake(
             self.picture,
             self.buckets,
@@ -106,7 +125,7 @@ class World:
 
     async def successor(self) -> "World":
         """A new process that has read what the old one had saved."""
-        world = World(self.buckets, self.epoch + 1)
+        world = World(self.buckets, self.epoch + 1, lease=self.lease)
         await world.loop.read()
         return world
 

@@ -50,6 +50,10 @@ class Process:
             environment=self._environment,
         )
 
+    def accept_loss(self, epoch: int) -> None:
+        """At the next launch."""
+        self._environment["TROOPERS_COORDINATOR_ACCEPT_LOSS"] = str(epoch)
+
     def launch(self, *, fails_at: str = "") -> None:
         self.child.environment = {**self._environment, FAIL_VARIABLE: fails_at}
         self.child.launch()

@@ -51,10 +51,12 @@ class FaultyBucket(KvBucket):
 class Candidate:
     """A coordinator process that does nothing but to be active."""
 
-    def __init__(self, link: NatsLink, name: str, ttl_s: float, history: list[str]) -> None:
+    def __init__(
+        self, link: NatsLink, name: str, ttl_s: float, history: list[str], above: int
+    ) -> None:
         self.link = link
         self.bucket = FaultyBucket(link, subjects.LEASE_BUCKET)
-        self.lease = Lease(self.bucket, name, ttl_s)
+        self.lease = Lease(self.bucket, name, ttl_s, above)
         self.name = name
         self.history = history
         self.epochs: list[int] = []
@@ -92,10 +94,10 @@ async def candidate(
     made: list[Candidate] = []
     closing = contextlib.AsyncExitStack()
 
-    async def make(name: str, ttl_s: float = TTL_S) -> Candidate:
+    async def make(name: str, ttl_s: float = TTL_S, above: int = 0) -> Candidate:
         monkeypatch.setattr(stores, "LEASE_TTL_S", {1: ttl_s, 3: ttl_s})
         link = await closing.enter_async_context(linked(server, name))
-        made.append(Candidate(link, name, ttl_s, history))
+        made.append(Candidate(link, name, ttl_s, history, above))
         return made[-1]
 
     yield make
@@ -137,6 +139,21 @@ async def test_when_the_holder_dies_another_takes_over_with_a_higher_epoch(
     await until(lambda: bool(other.lease.epoch))
     assert other.epochs[0] > one.epochs[0]
     assert time.monotonic() - died < TTL_S + DEADLINE_S / 2
+
+
+async def test_an_epoch_can_be_asked_to_be_above_those_that_were_lost(
+    candidate: Candidates,
+) -> None:
+    first = await candidate("c1", above=1_000_000)
+    await until(lambda: bool(first.lease.epoch))
+    assert first.lease.epoch == 1_000_001
+    await renewals(first, 2)
+    other = await candidate("c2", above=1_000_000)
+    await renewals(first, 2)
+    assert (len(first.epochs), other.epochs) == (1, [])
+    await first.die()
+    await until(lambda: bool(other.lease.epoch))
+    assert other.lease.epoch > first.epochs[0]
 
 
 async def test_a_holder_keeps_the_lease_and_its_epoch_over_many_renewals(
