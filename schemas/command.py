@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.document import Document, Part
+from schemas.errors import TroopersError
 from schemas.names import split_service_id
 from schemas.volume import folded
 
@@ -221,6 +222,15 @@ class Reason(Part):
     message: str
     where: str = ""
 
+    @classmethod
+    def of(cls, error: TroopersError) -> "Reason":
+        """What an error says. Its class names the code; a caller's fault without one is `invalid`."""
+        return cls(
+            code=getattr(error, "code", ReasonCode.INVALID),
+            message=getattr(error, "message", str(error)),
+            where=getattr(error, "where", ""),
+        )
+
 
 class Progress(StrEnum):
     """How far an accepted command's operation is."""
@@ -246,3 +256,8 @@ class Reply(Document):
     warnings: tuple[str, ...] = ()
     #: a query's answer, shaped as the HTTP API's body
     result: Any = None
+
+    @classmethod
+    def rejecting(cls, error: TroopersError, *, command_id: str = "") -> "Reply":
+        """The rejection that says what is wrong."""
+        return cls(command_id=command_id, outcome="rejected", reason=Reason.of(error))

@@ -20,6 +20,8 @@ class InvalidInput(TroopersError):
 
     def __init__(self, message: str, *, where: str = "") -> None:
         super().__init__(f"{where}: {message}" if where else message)
+        #: without the path
+        self.message = message
         self.where = where
 
 

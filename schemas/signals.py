@@ -61,7 +61,7 @@ def _field_value(value: object) -> object:
         return canonical(str(value))
     except InvalidInput as error:
         # pydantic reports a field's fault from a ValueError, and adds the path itself.
-        raise ValueError(str(error).partition(": ")[2]) from error
+        raise ValueError(error.message) from error
 
 
 #: a model's field: text or a number in, the canonical name out

@@ -107,8 +107,7 @@ def _refusal(reply: Reply, status: int, headers: dict[str, str]) -> Refusal:
     reason = reply.reason
     message = HTTPStatus(status).phrase
     if reason:
-        named = not reason.where or reason.message.startswith(reason.where)
-        message = reason.message if named else f"{reason.where}: {reason.message}"
+        message = f"{reason.where}: {reason.message}" if reason.where else reason.message
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = {**headers, **RETRY_LATER}
     return Refusal(status, message, headers)

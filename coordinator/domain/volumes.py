@@ -129,8 +129,7 @@ def volume_of(command: CreateVolume) -> tuple[VolumeSpec, VolumeSecret | None]:
         secret = validate(VolumeSecret, keys) if secrets else None
     except SchemaError as error:
         option = error.where.removeprefix(f"{command.driver}.")
-        message = str(error).removeprefix(f"{error.where}: ")
-        raise InvalidInput(message, where=f"driverOpts.{option}".rstrip(".")) from None
+        raise InvalidInput(error.message, where=f"driverOpts.{option}".rstrip(".")) from None
     found = fault(volume, secret)
     if found is not None:
         raise InvalidInput(found.message, where=f"driverOpts.{found.option}")

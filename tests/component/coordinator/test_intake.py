@@ -99,6 +99,8 @@ class TestRefusals:
     ) -> None:
         reply = await world.intake.submit(creation(**fields))
         assert (reply.outcome, code(reply), reply.command_id) == ("rejected", expected, "c-1")
+        assert reply.reason is not None
+        assert not reply.reason.message.startswith(f"{reply.reason.where}: ")
         assert world.projects.calls == []
         assert [answer for _, answer in world.journal] == [reply]
 
