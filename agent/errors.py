@@ -4,10 +4,12 @@
     ├── EngineUnavailable   the engine can't be reached
     ├── EngineTimeout       the engine did not answer in time
     ├── EngineFailed        the engine answered with an error of its own
+    ├── PullFailed          an image can't be pulled now
     ├── Defect              the agent failed in a way that nobody foresaw
     └── BusUnavailable      no acknowledgement from NATS
     Permanent
-    ├── ImageNotFound       neither on the node nor to be pulled
+    ├── ImageNotFound       neither on the node nor in its registry
+    ├── PullDenied          its registry doesn't give it to this node
     ├── ContainerRejected   the engine refuses the configuration
     └── PortTaken           a published port belongs to somebody else
 
@@ -36,6 +38,12 @@ class EngineFailed(Transient):
     code = "engine"
 
 
+class PullFailed(Transient):
+    """The way to the registry, the registry itself, or the node's disk is in the way of a pull."""
+
+    code = "pull_failed"
+
+
 class Defect(Transient):
     """A mistake of ours in one action or look: that one has failed, and the agent goes on.
 
@@ -56,9 +64,15 @@ class BusUnavailable(Transient):
 
 
 class ImageNotFound(Permanent):
-    """The image is not on this node and can't be pulled."""
+    """The image is not on this node, and its registry doesn't have it."""
 
     code = "image_not_found"
+
+
+class PullDenied(Permanent):
+    """The registry doesn't give this node the image: it wants other credentials, or none will do."""
+
+    code = "pull_denied"
 
 
 class ContainerRejected(Permanent):

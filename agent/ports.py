@@ -64,7 +64,7 @@ class ContainerEngine(Protocol):
         ...
 
     async def pull(self, reference: str) -> None:
-        """Raises `ImageNotFound` when no registry has it or none can be reached."""
+        """Raises `ImageNotFound`, `PullDenied`, or `PullFailed` where another try may succeed."""
         ...
 
     async def create(self, name: str, spec: ServiceSpec, labels: ContainerLabels) -> str:

@@ -15,12 +15,11 @@ from agent.adapters.docker_belongings import Belongings
 from agent.adapters.docker_calls import EngineCalls
 from agent.adapters.docker_commands import ProbeCommands
 from agent.adapters.docker_containers import Containers
-from agent.adapters.docker_faults import explanation
+from agent.adapters.docker_faults import explanation, pull_fault
 from agent.adapters.docker_labels import OURS
 from agent.adapters.docker_looks import Looks
 from agent.adapters.docker_seen import seen_networks, seen_volumes
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
-from agent.errors import ImageNotFound
 from agent.ports import ContainerLabels, EngineFacts
 from schemas.desired import DesiredNetwork, DesiredVolume
 from schemas.service import ServiceSpec
@@ -142,13 +141,12 @@ class DockerEngine:
                     if "error" in line:
                         return str(line["error"])
             except APIError as error:
-                # The status differs by registry and by version; that the image is not to be had
-                # is what all of them mean.
+                # The status differs by registry and by version, so the words have to tell.
                 return explanation(error)
             return ""
 
-        if refusal := await self._pulls.call(f"pull {reference}", pull):
-            raise ImageNotFound(f"pull {reference}: {refusal}")
+        if said := await self._pulls.call(f"pull {reference}", pull):
+            raise pull_fault(reference, said)
 
     async def create(self, name: str, spec: ServiceSpec, labels: ContainerLabels) -> str:
         if not labels.mounts:

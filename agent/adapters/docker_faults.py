@@ -14,6 +14,8 @@ from agent.errors import (
     EngineUnavailable,
     ImageNotFound,
     PortTaken,
+    PullDenied,
+    PullFailed,
 )
 from schemas.errors import Permanent, Transient
 
@@ -26,6 +28,44 @@ _EXPLANATION_MAX = 300
 _REFUSALS = ("invalid ", "unable to find user", "unable to find group")
 _IN_USE = ("port is already allocated", "address already in use")
 _ENDPOINT = re.compile(r"(?:Bind for|listen \w+|bind host port(?: for)?) (\S*?:\d+)(?![\d.])")
+
+#: How pulls end, in the words of engines and registries of several kinds; the first row that fits.
+#: What fits none (names, routes, TLS, time-outs, 5xx, a full disk) may pass.
+_PULLS: tuple[tuple[type[Transient | Permanent], tuple[str, ...]], ...] = (
+    # Before the others, since some say it together with their words.
+    (PullFailed, ("toomanyrequests", "too many requests", "rate limit", r"\b429\b")),
+    (
+        ImageNotFound,
+        (
+            *("manifest unknown", "name unknown", "no such image", "no matching manifest"),
+            *("(manifest for|image|tag|repository) \\S+ not found", ": not found$"),
+            # Docker Hub says it of private images as well, and tells nobody which it is.
+            "repository does not exist",
+        ),
+    ),
+    (
+        PullDenied,
+        (
+            *("unauthorized", "authentication required", "no basic auth", "insufficient_scope"),
+            *("forbidden", "(?<!permission )denied"),
+        ),
+    ),
+    (
+        ContainerRejected,
+        ("invalid reference", "invalid repository", "invalid tag", "reserved name"),
+    ),
+)
+#: URLs, mostly: what people call their images is no cause.
+_QUOTED = re.compile('"[^"]*"')
+
+
+def pull_fault(reference: str, said: str) -> Transient | Permanent:
+    """Our error for what a pull ended with, in the engine's words."""
+    words = _QUOTED.sub("", said.lower())
+    for kind, patterns in _PULLS:
+        if any(re.search(pattern, words) for pattern in patterns):
+            return kind(f"pull {reference}: {said}")
+    return PullFailed(f"pull {reference}: {said}")
 
 
 def fault(doing: str, error: Exception) -> Transient | Permanent:

@@ -21,7 +21,7 @@ async def trial(request: pytest.FixtureRequest) -> AsyncIterator[Trial]:
     if request.param == "fake":
         yield FakeTrial()
         return
-    real = RealTrial(clean_machine().engine.url)
+    real = RealTrial(clean_machine())
     yield real
     real.close()
 

@@ -1,6 +1,7 @@
 """The same questions to a fake and a real engine: what the contract suite needs from either."""
 
 import asyncio
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -12,12 +13,14 @@ import docker
 from agent.adapters.docker_engine import DockerEngine
 from agent.adapters.docker_events import DockerEvents
 from agent.ports import ContainerEngine, ContainerLabels, EngineEvents
+from cli.machines import Machine
 from schemas.desired import DesiredNetwork
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey, container_name
 from schemas.service import ServiceSpec
 from tests.fakes.engine import FakeEngine
 from tests.fakes.script import Behaviour
+from tests.registry import Registry
 
 #: As PID 1, a program that sets no trap ignores every signal that it may.
 _OBEDIENT = ("sh", "-c", "trap 'exit 143' TERM; sleep 1000 & wait")
@@ -58,6 +61,9 @@ class Trial(Protocol):
     async def unmount(self, path: str) -> None:
         """It is unmounted, and so is the place where it was."""
 
+    async def serve_images(self) -> None:
+        """From now on there is a registry, without an image, at 127.0.0.1:`registry.PORT`."""
+
 
 class FakeTrial:
     """The fake, set up so that its images do what the real commands do."""
@@ -65,6 +71,7 @@ class FakeTrial:
     def __init__(self) -> None:
         self._fake = FakeEngine(images=["box:1", "stubborn:1", "exits:1"])
         self._mounted = self._fake.mounted = set()
+        self._fake.is_registry_away = True
         self._fake.behave("stubborn:1", Behaviour(stops_after_s=None))
         self._fake.behave("exits:1", Behaviour(exits_with=3))
         self._fake.probe_exit_codes["exit 3"] = 3
@@ -89,12 +96,15 @@ class FakeTrial:
     async def unmount(self, path: str) -> None:
         self._mounted.remove(path)
 
+    async def serve_images(self) -> None:
+        self._fake.is_registry_away = False
+
 
 class RealTrial:
     """A dockerd, and docker-py used without any of our code."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, machine: Machine) -> None:
+        self.url = url = machine.engine.url
         #: what mountd would have mounted is below this
         self.shares = Path(tempfile.mkdtemp(prefix="troopers-shares-"))
         self.adapter = DockerEngine(url, mount_base=str(self.shares))
@@ -102,6 +112,8 @@ class RealTrial:
         self.events: EngineEvents = DockerEvents(url)
         self.hand = docker.DockerClient(base_url=url, timeout=30)
         self._foreign: list[str] = []
+        self._images = Path(tempfile.mkdtemp(prefix="troopers-images-"))
+        self._registry = Registry("registry", self._images / "store", machine.enter)
 
     async def hold_name(self, name: str) -> None:
         await asyncio.to_thread(self._run_foreign, name, {})
@@ -126,7 +138,12 @@ class RealTrial:
         await asyncio.to_thread(_call, "umount", "--lazy", str(place))
         place.rmdir()
 
+    async def serve_images(self) -> None:
+        await asyncio.to_thread(self._registry.start)
+
     def close(self) -> None:
+        self._registry.stop()
+        shutil.rmtree(self._images)
         for name in self._foreign:
             self.hand.api.remove_container(name, force=True)
         for place in self.shares.glob("*/*"):

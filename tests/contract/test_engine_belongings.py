@@ -3,13 +3,15 @@
 import pytest
 
 from agent.domain.observation import SeenVolume
-from agent.errors import ImageNotFound
+from agent.errors import ImageNotFound, PullFailed
 from schemas.desired import DesiredVolume
 from schemas.errors import Transient
 from schemas.fingerprint import network_fingerprint, volume_fingerprint
 from schemas.service import NetworkAttachment, VolumeMount
 from tests.contract.engines import NETWORK, OBEDIENT, STUBBORN, Trial, run
+from tests.registry import PORT
 
+NOSUCH = f"127.0.0.1:{PORT}/nosuch:1"
 _VOLUME = DesiredVolume(project="shop", name="shop_data")
 _SEEN = SeenVolume("shop_data", "shop", volume_fingerprint(_VOLUME))
 
@@ -80,6 +82,12 @@ async def test_images_that_are_not_on_the_node_are_missing(trial: Trial) -> None
     assert await trial.engine.images([]) == {}
 
 
-async def test_a_pull_of_what_no_registry_has_is_refused(trial: Trial) -> None:
-    with pytest.raises(ImageNotFound, match="nosuch:1"):
-        await trial.engine.pull("nosuch:1")
+async def test_a_pull_of_what_its_registry_does_not_have_is_refused(trial: Trial) -> None:
+    await trial.serve_images()
+    with pytest.raises(ImageNotFound, match=f"pull {NOSUCH}: .*manifest unknown"):
+        await trial.engine.pull(NOSUCH)
+
+
+async def test_a_pull_that_reaches_no_registry_may_succeed_later(trial: Trial) -> None:
+    with pytest.raises(PullFailed, match=f"pull {NOSUCH}: .*connection refused"):
+        await trial.engine.pull(NOSUCH)

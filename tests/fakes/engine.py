@@ -18,6 +18,7 @@ from agent.errors import (
     EngineUnavailable,
     ImageNotFound,
     PortTaken,
+    PullFailed,
 )
 from agent.ports import ContainerLabels, EngineEvent, EngineFacts
 from schemas.desired import DesiredNetwork, DesiredVolume
@@ -42,6 +43,7 @@ class FakeEngine(Script):
         #: on the node, and what a pull would bring
         self.local_images: dict[str, str] = {ref: image_id(ref) for ref in images}
         self.registry: dict[str, str] = {}
+        self.is_registry_away = False
         self.foreign_names: set[str] = set()
         self.foreign_ports: set[int] = set()
         #: the shared volumes that are there, by mount path; None: any
@@ -122,8 +124,10 @@ class FakeEngine(Script):
 
     async def pull(self, reference: str) -> None:
         await self.begin("pull", reference)
+        if self.is_registry_away:
+            raise PullFailed(f"pull {reference}: connection refused")
         if reference not in self.registry:
-            raise ImageNotFound(f"image {reference} is in no registry")
+            raise ImageNotFound(f"pull {reference}: manifest unknown")
         self.local_images[reference] = self.registry[reference]
 
     async def create(self, name: str, spec: ServiceSpec, labels: ContainerLabels) -> str:

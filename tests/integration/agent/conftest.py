@@ -24,7 +24,7 @@ def machine() -> Iterator[Machine]:
 
 @pytest.fixture
 def real(machine: Machine) -> Iterator[RealTrial]:
-    trial = RealTrial(machine.engine.url)
+    trial = RealTrial(machine)
     yield trial
     trial.close()
 

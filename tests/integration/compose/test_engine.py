@@ -43,7 +43,7 @@ Seen = dict[str, dict[str, Any]]
 @pytest.fixture(scope="module")
 def trial() -> Iterator[RealTrial]:
     """The engine that both work on. `spoken:1` has an entrypoint and a command."""
-    made = RealTrial(clean_machine().engine.url)
+    made = RealTrial(clean_machine())
     mouth = made.hand.containers.create("box:1")
     mouth.commit("spoken", "1", conf={"Entrypoint": ["/bin/echo"], "Cmd": ["once"]})
     _clear(made)
