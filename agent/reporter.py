@@ -67,7 +67,7 @@ class Reporter:
         identity = self._identity
         current = node_current(identity, engine, desired, observed, planned, refusal=refusal)
         before = self._newest
-        if before is not None and _same(before, current) and not is_resync:
+        if before is not None and before.timeless == current.timeless and not is_resync:
             return
         at = rfc3339(self._clock())
         sequence = before.sequence + 1 if before else 1
@@ -138,13 +138,3 @@ class Reporter:
             self._events.append(event)
         if self._events:
             self._has_event.set()
-
-
-def _same(one: NodeCurrent, other: NodeCurrent) -> bool:
-    """Whether two statuses differ in nothing but when they were made and when mounts answered."""
-    return _timeless(one) == _timeless(other)
-
-
-def _timeless(current: NodeCurrent) -> NodeCurrent:
-    mounts = tuple(mount.model_copy(update={"answered_at": ""}) for mount in current.mounts)
-    return current.model_copy(update={"sequence": 0, "observed_at": "", "mounts": mounts})

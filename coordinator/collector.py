@@ -11,8 +11,10 @@ from typing import Protocol
 
 import structlog
 
+from coordinator.domain.sightings import is_news
 from coordinator.picture import Picture
 from coordinator.ports import Bucket
+from coordinator.reading import in_turns
 from schemas import subjects
 from schemas.codec import decode
 from schemas.current import Heartbeat, NodeCurrent
@@ -59,10 +61,12 @@ class Collector:
 
     async def reread(self) -> None:
         """Read every status document."""
-        for node, (payload, _) in (await self._status.snapshot()).items():
-            self._take(node, payload)
-        self._picture.touch()
-        self._wake()
+        has_news = False
+        async for node, (payload, _) in in_turns((await self._status.snapshot()).items()):
+            has_news |= self._take(node, payload)
+        if has_news:
+            self._picture.touch()
+            self._wake()
 
     async def run(self) -> None:
         """For ever: read again when a heartbeat shows that something was missed."""
@@ -83,14 +87,14 @@ class Collector:
         except InvalidInput as error:
             log.warning("a heartbeat can't be read", node=node, error=str(error))
             return
-        is_news = node not in self._picture.last_seen or node not in self._picture.nodes
+        is_new = node not in self._picture.last_seen or node not in self._picture.nodes
         self._picture.last_seen[node] = time.monotonic()
         self._picture.holding[node] = (beat.epoch, beat.generation)
         known = self._picture.current.get(node)
         known_sequence = known.sequence if known and known.boot_id == beat.boot_id else 0
         if known_sequence < beat.sequence:
             self._behind.set()
-        if is_news:
+        if is_new:
             self._wake()
 
     async def _on_status(self, message: Message) -> None:
@@ -103,7 +107,7 @@ class Collector:
             self._wake()
 
     def _take(self, node: str, payload: bytes) -> bool:
-        """Keep a status document unless a newer one is known. Whether it was kept."""
+        """Keep a status document unless a newer one is known. Whether it says anything new."""
         try:
             current = decode(NodeCurrent, payload)
         except InvalidInput as error:
@@ -115,5 +119,7 @@ class Collector:
         if known and known.boot_id == current.boot_id and current.sequence < known.sequence:
             return False
         # The subject says whose status this is; permissions guard the subject, not the document.
-        self._picture.current[node] = current.model_copy(update={"node": node})
-        return True
+        current = current.model_copy(update={"node": node})
+        self._picture.current[node] = current
+        # Every node repeats itself within a minute: of a thousand, that is twenty times a second.
+        return is_news(current, known)

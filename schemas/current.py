@@ -4,6 +4,8 @@ The status document is coalesced, the newest one wins. The heartbeat is small an
 proves life, and says which status a reader should already have.
 """
 
+from typing import Self
+
 from pydantic import Field
 
 from schemas.document import Document, Part
@@ -149,6 +151,12 @@ class NodeCurrent(Document):
     #: raised with every report of one agent process
     sequence: int = 0
     observed_at: str = ""
+
+    @property
+    def timeless(self) -> Self:
+        """Without what changes while nothing happens: when it was made, and when mounts answered."""
+        mounts = tuple(mount.model_copy(update={"answered_at": ""}) for mount in self.mounts)
+        return self.model_copy(update={"sequence": 0, "observed_at": "", "mounts": mounts})
 
 
 class Heartbeat(Document):

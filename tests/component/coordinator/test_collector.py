@@ -11,9 +11,9 @@ from coordinator.collector import Collector, Message
 from coordinator.picture import Picture
 from schemas import subjects
 from schemas.codec import encode
-from schemas.current import Heartbeat, NodeCurrent
-from schemas.states import EngineState
-from tests.builders import a_status
+from schemas.current import Heartbeat, MountCurrent, NodeCurrent
+from schemas.states import EngineState, MountState
+from tests.builders import a_container, a_status
 from tests.component.coordinator.world import eventually
 from tests.fakes.buckets import FakeBucket
 
@@ -49,6 +49,10 @@ class Bus:
         await self._listeners[subjects.ALL_HEARTBEATS](
             Said(subjects.heartbeat("n1"), payload or encode(beat))
         )
+
+
+def a_mount(answered_at: str, state: MountState = MountState.MOUNTED) -> MountCurrent:
+    return MountCurrent(name="nas", state=state, answered_at=f"2026-11-23T{answered_at}Z")
 
 
 @pytest.fixture
@@ -166,3 +170,51 @@ async def test_what_can_not_be_read_is_no_sign_of_life(picture: Picture, bus: Bu
     await bus.say_status("n1", b"{not json")
     await bus.say_status("n1", b"")
     assert picture.current == {}
+
+
+async def test_a_report_that_says_nothing_new_is_kept_and_is_no_reason_to_look(
+    picture: Picture, bus: Bus, wakes: list[str]
+) -> None:
+    await bus.tell(a_status(1, a_container(), sequence=1, mounts=(a_mount("12:00:01"),)))
+    wakes.clear()
+    before = picture.version
+    repeated = a_status(1, a_container(), sequence=2, mounts=(a_mount("12:00:31"),))
+    await bus.tell(repeated)
+    assert picture.current["n1"] == repeated
+    assert (picture.version, wakes) == (before, [])
+    await bus.tell(repeated.model_copy(update={"sequence": 3, "settled": True}))
+    assert picture.version > before
+    assert wakes == ["wake"]
+
+
+async def test_every_report_of_a_volume_that_is_out_of_order_is_a_reason_to_look(
+    picture: Picture, bus: Bus, wakes: list[str]
+) -> None:
+    stuck = a_mount("12:00:01", state=MountState.FAILED)
+    await bus.tell(a_status(1, sequence=1, mounts=(stuck,)))
+    await bus.tell(a_status(1, sequence=2, mounts=(stuck,)))
+    assert wakes == ["wake", "wake"]
+
+
+async def test_reading_again_what_is_known_is_no_reason_to_look(
+    picture: Picture, bus: Bus, collector: Collector, wakes: list[str]
+) -> None:
+    await bus.tell(a_status(1, sequence=1))
+    wakes.clear()
+    before = picture.version
+    await collector.reread()
+    assert (picture.version, wakes) == (before, [])
+
+
+async def test_others_have_their_turns_while_a_thousand_statuses_are_read(
+    picture: Picture, bus: Bus, collector: Collector
+) -> None:
+    for index in range(1, 1001):
+        bus.status.write(f"n{index}", encode(a_status(index, sequence=1)))
+    reading = asyncio.create_task(collector.reread())
+    known = set()
+    while not reading.done():
+        known.add(len(picture.current))
+        await asyncio.sleep(0)
+    assert len(picture.current) == 1000
+    assert len(known) > 10
