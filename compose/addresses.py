@@ -3,7 +3,8 @@
 from ipaddress import ip_address, ip_network
 
 from compose.errors import TemplateError, below, shown
-from compose.tree import Tree, only_keys, sequence, text, text_map
+from compose.nested_keys import IPAM_KEYS, POOL_KEYS, allowed
+from compose.tree import Tree, sequence, text, text_map
 from schemas.desired import AddressPlan, AddressPool
 
 
@@ -13,7 +14,7 @@ def address_plan(value: Tree, where: str) -> AddressPlan | None:
     Raises:
         TemplateError: what must be an address or a range of them is none.
     """
-    found = only_keys(value, where, ("driver", "config", "options"))
+    found = allowed(value, where, IPAM_KEYS)
     driver = text(found.get("driver", ""), below(where, "driver"))
     at = below(where, "config")
     plan = AddressPlan(
@@ -28,7 +29,7 @@ def address_plan(value: Tree, where: str) -> AddressPlan | None:
 
 
 def _pool(entry: Tree, where: str) -> AddressPool:
-    found = only_keys(entry, where, ("subnet", "ip_range", "gateway", "aux_addresses"))
+    found = allowed(entry, where, POOL_KEYS)
     at = below(where, "aux_addresses")
     others = text_map(found.get("aux_addresses", {}), at)
     return AddressPool(

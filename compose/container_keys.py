@@ -11,11 +11,11 @@ from typing import Any
 from compose.device_keys import cgroup_rules, devices, gpus
 from compose.errors import TemplateError, below, shown
 from compose.limit_keys import ulimits
+from compose.nested_keys import LOGGING_KEYS, allowed
 from compose.tree import (
     Tree,
     boolean,
     mapping,
-    only_keys,
     sequence,
     text,
     text_map,
@@ -167,7 +167,7 @@ def _logging(found: Mapping[str, Tree], where: str) -> dict[str, Any]:
     """Both `logging` and the first format's `log_driver` and `log_opt`."""
     at, section = below(where, "logging"), dict[str, Tree]()
     if "logging" in found:
-        section = only_keys(found["logging"], at, ("driver", "options"))
+        section = allowed(found["logging"], at, LOGGING_KEYS)
     driver = section.get("driver", found.get("log_driver", ""))
     options = section.get("options", found.get("log_opt", {}))
     if not driver and not options:

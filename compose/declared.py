@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from compose.addresses import address_plan
 from compose.errors import TemplateError, below, clipped, shown
 from compose.mounts import is_volume_name
+from compose.nested_keys import EXTERNAL_KEYS, allowed
 from compose.notes import Notes
 from compose.own_labels import own_labels
 from compose.section_keys import NETWORK_KEYS, VOLUME_KEYS, understood_section
-from compose.tree import Tree, boolean, is_extension, only_keys, text, text_map
+from compose.tree import Tree, boolean, is_extension, text, text_map
 from schemas.desired import AddressPlan
 from schemas.names import network_name, volume_name
 
@@ -97,7 +98,7 @@ def _declared(
     explicit = text(options["name"], below(where, "name")) if "name" in options else ""
     external = options.get("external", False)
     if isinstance(external, dict):
-        named = only_keys(external, below(where, "external"), ("name",))
+        named = allowed(external, below(where, "external"), EXTERNAL_KEYS)
         is_external, explicit = True, text(named.get("name", explicit), below(where, "external"))
     else:
         is_external = boolean(external, below(where, "external"))

@@ -6,9 +6,10 @@ from typing import Literal
 
 from compose.errors import TemplateError, below, clipped, shown
 from compose.extends import PROFILES_VARIABLE
+from compose.nested_keys import DEPENDENCY_KEYS, allowed
 from compose.networks import alias
 from compose.notes import Notes
-from compose.tree import Tree, boolean, is_extension, mapping, only_keys, text, texts
+from compose.tree import Tree, boolean, is_extension, mapping, text, texts
 
 Condition = Literal["started", "healthy", "completed"]
 
@@ -64,12 +65,9 @@ def links(value: Tree, where: str) -> tuple[Link, ...]:
 
 
 def _conditional(name: str, options: Tree, where: str, notes: Notes) -> Dependency:
-    found = only_keys(options or {}, where, ("condition", "required", "restart"))
+    found = allowed(options or {}, where, DEPENDENCY_KEYS)
     if boolean(found.get("restart", False), below(where, "restart")):
-        notes.warn(
-            "a dependency that is started again takes nobody with it: no effect",
-            where=below(where, "restart"),
-        )
+        notes.warn(DEPENDENCY_KEYS["restart"].advice, where=below(where, "restart"))
     written = text(found.get("condition", "service_started"), below(where, "condition"))
     if written not in _CONDITIONS:
         raise TemplateError(

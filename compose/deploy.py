@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from compose.device_keys import reserved
 from compose.errors import TemplateError, below, shown
+from compose.nested_keys import LIMIT_KEYS, RESERVATION_KEYS, RESOURCE_KEYS, allowed
 from compose.notes import Notes
 from compose.placement import PolicyReader
 from compose.resources import Resources, read_cpus, read_size
@@ -14,7 +15,7 @@ from compose.section_keys import (
     RESTART_POLICY_KEYS,
     understood_section,
 )
-from compose.tree import INT_MAX, Tree, integer, number, only_keys, text, texts
+from compose.tree import INT_MAX, Tree, integer, number, text, texts
 from schemas.command import SCALE_MAX
 from schemas.service import DeviceRequest, Restart
 
@@ -56,9 +57,9 @@ def deploy(value: Tree, where: str, policy: PolicyReader, notes: Notes) -> Deplo
             raise TemplateError("a global service has one container on every node", where=at)
     _read_placement(found.get("placement", {}), below(where, "placement"), policy, notes)
     resources_at = below(where, "resources")
-    resources = only_keys(found.get("resources", {}), resources_at, ("limits", "reservations"))
+    resources = allowed(found.get("resources", {}), resources_at, RESOURCE_KEYS)
     limits_at, reservations_at = below(resources_at, "limits"), below(resources_at, "reservations")
-    limits = only_keys(resources.get("limits", {}), limits_at, ("cpus", "memory", "pids"))
+    limits = allowed(resources.get("limits", {}), limits_at, LIMIT_KEYS)
     reservations = _reservations(resources.get("reservations", {}), reservations_at, notes)
     return Deploy(
         replicas,
@@ -77,13 +78,9 @@ def deploy(value: Tree, where: str, policy: PolicyReader, notes: Notes) -> Deplo
 
 
 def _reservations(value: Tree, where: str, notes: Notes) -> dict[str, Tree]:
-    found = only_keys(value, where, ("cpus", "memory", "devices", "generic_resources"))
+    found = allowed(value, where, RESERVATION_KEYS)
     if number(found.get("cpus", 0), below(where, "cpus")):
-        notes.warn("cores are not reserved yet: no effect", where=below(where, "cpus"))
-    if found.get("generic_resources"):
-        raise TemplateError(
-            "not supported yet: nodes don't tell of any", where=below(where, "generic_resources")
-        )
+        notes.warn(RESERVATION_KEYS["cpus"].advice, where=below(where, "cpus"))
     return found
 
 

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 
 from compose.errors import TemplateError, below, shown
-from compose.tree import Tree, integer, mapping, only_keys, sequence, text, text_map, texts
+from compose.nested_keys import DEVICE_KEYS, DEVICE_REQUEST_KEYS, allowed
+from compose.tree import Tree, integer, sequence, text, text_map, texts
 from schemas.service import Device, DeviceRequest
 
 _PERMISSIONS = re.compile(r"[rwm]{1,3}")
 _CGROUP_RULE = re.compile(r"[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}")
-_REQUEST_KEYS = ("driver", "count", "device_ids", "capabilities", "options")
 _ALL = -1
 
 
@@ -21,7 +21,7 @@ def devices(value: Tree, where: str) -> tuple[Device, ...]:
 
 def _device(entry: Tree, where: str) -> Device:
     if isinstance(entry, dict):
-        found = only_keys(entry, where, ("source", "target", "permissions"))
+        found = allowed(entry, where, DEVICE_KEYS)
         parts = [text(found.get(key, ""), below(where, key)) for key in ("source", "target")]
         parts.append(text(found.get("permissions", "rwm"), below(where, "permissions")))
     else:
@@ -64,7 +64,7 @@ def reserved(value: Tree, where: str) -> tuple[DeviceRequest, ...]:
 def _requests(value: Tree, where: str, always: tuple[str, ...]) -> Iterator[DeviceRequest]:
     for index, entry in enumerate(sequence(value, where)):
         at = below(where, index)
-        found = only_keys(mapping(entry, at), at, _REQUEST_KEYS)
+        found = allowed(entry, at, DEVICE_REQUEST_KEYS)
         words = texts(found.get("capabilities", []), below(at, "capabilities"))
         wanted = tuple(dict.fromkeys((*always, *words)))
         if not wanted:

@@ -12,8 +12,9 @@ from compose.errors import TemplateError, below, clipped
 from compose.files import target_of
 from compose.inline import SECTIONS
 from compose.limits import NODES_MAX
+from compose.nested_keys import EXTENDS_KEYS, allowed
 from compose.notes import Notes
-from compose.tree import Tree, only_keys, text, texts
+from compose.tree import Tree, text, texts
 
 #: Which of a project's profiles are wanted; Compose's own variable.
 PROFILES_VARIABLE = "COMPOSE_PROFILES"
@@ -115,11 +116,7 @@ def _extend(
 def _parent(value: Tree, where: str) -> str:
     if isinstance(value, str):
         return value
-    found = only_keys(value, where, ("service", "file"))
-    if "file" in found:
-        raise TemplateError(
-            "a template has no directory to read other files from", where=below(where, "file")
-        )
+    found = allowed(value, where, EXTENDS_KEYS)
     if "service" not in found:
         raise TemplateError("needs the name of a service", where=where)
     return text(found["service"], below(where, "service"))

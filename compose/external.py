@@ -10,10 +10,11 @@ from ipaddress import ip_address
 
 from compose.errors import TemplateError, below, clipped, shown
 from compose.labels import aliyun_labels
+from compose.nested_keys import OUTSIDE_KEYS, allowed
 from compose.normalise import NormalService
 from compose.notes import Notes
 from compose.own_labels import own_labels
-from compose.tree import Tree, integer, only_keys, sequence, text
+from compose.tree import Tree, integer, sequence, text
 
 _USERS_SHOWN = 5
 
@@ -68,7 +69,7 @@ def split_external(
 
 
 def _external(value: Tree, where: str, notes: Notes) -> External:
-    found = only_keys(value, where, ("host", "ports"))
+    found = allowed(value, where, OUTSIDE_KEYS)
     host = text(found.get("host", ""), below(where, "host")).strip()
     if not host or len(host) > 253 or any(sign in host for sign in " /:@\t\n"):
         raise TemplateError(f"{shown(host)} is no host", where=below(where, "host"))
@@ -77,7 +78,7 @@ def _external(value: Tree, where: str, notes: Notes) -> External:
     for index, port in enumerate(ports):
         integer(port, below(at, index), minimum=1, maximum=65535)
     if ports:
-        notes.warn("are for who reads the template: an address has all its ports", where=at)
+        notes.warn(OUTSIDE_KEYS["ports"].advice, where=at)
     return External(host, where)
 
 

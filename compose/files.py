@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from compose.errors import TemplateError, below, clipped, shown
 from compose.inline import SECTIONS, Inlines, size_of
 from compose.limits import FILES_BYTES_MAX
+from compose.nested_keys import FILE_KEYS, allowed
 from compose.notes import Notes
-from compose.tree import Tree, boolean, only_keys, sequence, text
+from compose.tree import Tree, boolean, sequence, text
 from schemas.service import InlineFile
 
 #: Where a relative target is.
 _DIRECTORIES = {"configs": "/", "secrets": "/run/secrets"}
 #: A secret is its owner's alone; a config is no secret.
 _MODES = {"configs": 0o444, "secrets": 0o400}
-_LONG_KEYS = ("source", "target", "uid", "gid", "mode")
 #: The last number, 2^32 - 1, is the kernel's word for none.
 _ID_MAX = 2**32 - 2
 _ID = re.compile(r"[0-9]{1,10}")
@@ -147,9 +147,7 @@ def target_of(section: str, entry: Tree) -> str:
 def as_written(section: str, found: Mapping[str, Tree]) -> list[Tree]:
     """A service's list as the API shows it: names, and maps of what Compose knows."""
     return [
-        {key: entry[key] for key in _LONG_KEYS if key in entry}
-        if isinstance(entry, dict)
-        else entry
+        {key: entry[key] for key in FILE_KEYS if key in entry} if isinstance(entry, dict) else entry
         for entry in sequence(found[section], section)
     ]
 
@@ -157,7 +155,7 @@ def as_written(section: str, found: Mapping[str, Tree]) -> list[Tree]:
 def _use(section: str, entry: Tree, where: str) -> FileUse:
     if not isinstance(entry, dict):
         entry = {"source": text(entry, where)}
-    options = only_keys(entry, where, _LONG_KEYS)
+    options = allowed(entry, where, FILE_KEYS)
     if "source" not in options:
         raise TemplateError(f"needs a source: the name of one of the {section}", where=where)
     source = text(options["source"], below(where, "source"))

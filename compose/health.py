@@ -4,29 +4,34 @@ import re
 from typing import Literal, cast
 
 from compose.errors import TemplateError, below, shown
-from compose.tree import Tree, boolean, integer, only_keys, text, texts
+from compose.nested_keys import HEALTHCHECK_KEYS, allowed
+from compose.notes import Notes
+from compose.tree import Tree, boolean, integer, text, texts
 from compose.units import seconds
 from schemas.service import Healthcheck, Restart
 
-_TIMES = ("interval", "timeout", "start_period")
 #: The engine refuses anything between nothing and this.
 _TIME_MIN_S = 0.001
 _RESTART = re.compile(r"(no|always|unless-stopped|on-failure)(?::([0-9]{1,9}))?")
 _RETRIES_MAX = 2**31 - 1
 
 
-def healthcheck(value: Tree, where: str) -> Healthcheck:
+def healthcheck(value: Tree, where: str, notes: Notes) -> Healthcheck:
     """The check of a service; what it leaves open is up to the image."""
-    found = only_keys(value, where, (*_TIMES, "test", "retries", "disable"))
+    found = allowed(value, where, HEALTHCHECK_KEYS)
     if boolean(found.pop("disable", False), below(where, "disable")):
         if found:
             raise TemplateError(f"{min(found)} has no meaning together with disable", where=where)
         return Healthcheck(test=("NONE",))
+    if "start_interval" in found:
+        at = below(where, "start_interval")
+        notes.warn(HEALTHCHECK_KEYS["start_interval"].advice, where=at)
     return Healthcheck(
         test=_test(found["test"], below(where, "test")) if "test" in found else None,
         interval_s=_time(found, "interval", where),
         timeout_s=_time(found, "timeout", where),
         start_period_s=_time(found, "start_period", where),
+        start_interval_s=_time(found, "start_interval", where),
         retries=integer(found["retries"], below(where, "retries"), maximum=_RETRIES_MAX)
         if "retries" in found
         else None,

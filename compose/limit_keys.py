@@ -7,14 +7,31 @@ from collections.abc import Mapping
 from typing import Any
 
 from compose.errors import TemplateError, below, shown
-from compose.tree import INT_MAX, Tree, boolean, hint, integer, mapping, only_keys, sequence, text
+from compose.nested_keys import BLOCK_IO_KEYS, RATE_KEYS, ULIMIT_KEYS, WEIGHT_KEYS, allowed
+from compose.tree import INT_MAX, Tree, boolean, hint, integer, mapping, sequence, text
 from compose.units import seconds, size_bytes
 from schemas.service import BlockIo, DeviceRate, Ulimit
 
 _INT32_MAX = 2**31 - 1
 #: What a Linux engine takes.
 _ULIMITS = frozenset(
-    ["core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"]
+    [
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
+    ]
 )
 _RATES = ("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops")
 
@@ -54,7 +71,7 @@ def ulimits(value: Tree, where: str) -> tuple[Ulimit, ...]:
         if name not in _ULIMITS:
             raise TemplateError(f"no limit is called so{hint(name, _ULIMITS)}", where=at)
         if isinstance(limit, dict):
-            both = only_keys(limit, at, ("soft", "hard"))
+            both = allowed(limit, at, ULIMIT_KEYS)
             if len(both) < 2:
                 raise TemplateError("needs both soft and hard", where=at)
             soft, hard = (
@@ -98,7 +115,7 @@ def _time_us(found: Mapping[str, Tree], key: str, where: str) -> int | None:
 
 
 def _block_io(value: Tree, where: str) -> BlockIo:
-    found = only_keys(value, where, ("weight", "weight_device", *_RATES))
+    found = allowed(value, where, BLOCK_IO_KEYS)
     return BlockIo(
         weight=_weight(found["weight"], below(where, "weight")) if "weight" in found else None,
         weight_device=_amounts(found, "weight_device", "weight", where),
@@ -110,7 +127,7 @@ def _amounts(found: Mapping[str, Tree], key: str, unit: str, where: str) -> tupl
     amounts: list[DeviceRate] = []
     for index, entry in enumerate(sequence(found.get(key, []), below(where, key))):
         at = below(below(where, key), index)
-        one = only_keys(entry, at, ("path", unit))
+        one = allowed(entry, at, WEIGHT_KEYS if unit == "weight" else RATE_KEYS)
         path = text(one.get("path", ""), below(at, "path"))
         if not path.startswith("/"):
             raise TemplateError(f"{shown(path)} is no absolute path", where=below(at, "path"))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from compose.errors import TemplateError, below, shown
-from compose.tree import Tree, boolean, integer, only_keys, sequence, text
+from compose.nested_keys import BIND_KEYS, MOUNT_KEYS, TMPFS_KEYS, VOLUME_MOUNT_KEYS, allowed
+from compose.tree import Tree, boolean, integer, sequence, text
 from compose.units import size_bytes
 
 Kind = Literal["volume", "bind", "tmpfs"]
@@ -143,7 +144,7 @@ def _long(entry: dict[str, Tree], where: str) -> Mount:
         raise TemplateError(
             f"must be volume, bind or tmpfs, not {shown(kind)}", where=below(where, "type")
         )
-    found = only_keys(entry, where, (*_LONG_KEYS, kind))
+    found = allowed(entry, where, {key: MOUNT_KEYS[key] for key in (*_LONG_KEYS, kind)})
     source = text(found.get("source", ""), below(where, "source"))
     target = _target(text(found.get("target"), below(where, "target")), below(where, "target"))
     consistency = text(found.get("consistency", "default"), below(where, "consistency"))
@@ -168,10 +169,10 @@ def _long(entry: dict[str, Tree], where: str) -> Mount:
 def _with_options(mount: Mount, options: Tree) -> Mount:
     where = below(mount.where, mount.kind)
     if mount.kind == "volume":
-        found = only_keys(options, where, ("nocopy",))
+        found = allowed(options, where, VOLUME_MOUNT_KEYS)
         return replace(mount, no_copy=boolean(found.get("nocopy", False), below(where, "nocopy")))
     if mount.kind == "tmpfs":
-        found = only_keys(options, where, ("size", "mode"))
+        found = allowed(options, where, TMPFS_KEYS)
         size = size_bytes(found.get("size", 0), below(where, "size"))
         mode = (
             integer(found["mode"], below(where, "mode"), maximum=0o7777)
@@ -179,7 +180,7 @@ def _with_options(mount: Mount, options: Tree) -> Mount:
             else None
         )
         return replace(mount, tmpfs_size_bytes=size or None, tmpfs_mode=mode)
-    found = only_keys(options, where, ("propagation", "create_host_path", "selinux"))
+    found = allowed(options, where, BIND_KEYS)
     may_create = boolean(found.get("create_host_path", True), below(where, "create_host_path"))
     propagation = text(found.get("propagation", ""), below(where, "propagation"))
     selinux = text(found.get("selinux", ""), below(where, "selinux"))

@@ -130,7 +130,7 @@ def normalise(
         files=file_uses(found, where),
         depends=keys.depends(aliyun, notes),
         links=links(found.get("links", []), keys.at("links")),
-        healthcheck=keys.optional("healthcheck", healthcheck),
+        healthcheck=keys.optional("healthcheck", lambda v, at: healthcheck(v, at, notes)),
         restart=keys.restart(deployed),
         sharing=shared,
         joinings=keys.joinings(notes, has_mode=bool(shared.network)),

@@ -6,8 +6,9 @@ from typing import Literal, cast
 
 from compose.errors import TemplateError, below, shown
 from compose.limits import SERVICE_PORTS_MAX
+from compose.nested_keys import PORT_KEYS, allowed
 from compose.notes import Notes
-from compose.tree import Tree, integer, only_keys, sequence, text
+from compose.tree import Tree, integer, sequence, text
 from schemas.service import Port
 
 Protocol = Literal["tcp", "udp", "sctp"]
@@ -20,7 +21,6 @@ _SHORT = re.compile(
 )
 _EXPOSED = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/([A-Za-z]+))?")
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
-_LONG_KEYS = ("target", "published", "protocol", "host_ip", "mode", "name", "app_protocol")
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 
 
@@ -140,7 +140,7 @@ def _paired(
 
 
 def _long(entry: dict[str, Tree], where: str, notes: Notes) -> list[Port]:
-    found = only_keys(entry, where, _LONG_KEYS)
+    found = allowed(entry, where, PORT_KEYS)
     if "target" not in found:
         raise TemplateError("needs a target", where=where)
     target = integer(found["target"], below(where, "target"), minimum=1, maximum=65535)
@@ -152,7 +152,7 @@ def _long(entry: dict[str, Tree], where: str, notes: Notes) -> list[Port]:
             f"must be host or ingress, not {shown(mode)}", where=below(where, "mode")
         )
     if "app_protocol" in found:
-        notes.warn("for people: no effect", where=below(where, "app_protocol"))
+        notes.warn(PORT_KEYS["app_protocol"].advice, where=below(where, "app_protocol"))
     if mode == "ingress":
         notes.warn("published on the nodes that run the service, not on all", where=where)
     outer: range | None = None

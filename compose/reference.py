@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from compose import limits
 from compose.keys import SERVICE_KEYS, TOP_LEVEL_KEYS, V1_SERVICE_KEYS, KeyRule, Verdict
 from compose.labels import catalogue
+from compose.nested_keys import NESTED_KEYS
 from compose.section_keys import SECTION_KEYS
 
 _WORDS = {
@@ -79,9 +80,27 @@ def _tables() -> Iterator[str]:
         advice = next((rule.advice for rule in (later, first) if rule and rule.advice), "")
         yield f"| `{key}` | {_word(first)} | {_word(later)} | {advice} |"
     yield ""
-    for path, known in SECTION_KEYS.items():
-        yield f"## `{path}`\n"
-        yield from _table(known)
+    # A mapping stands before what is inside of it.
+    tables = sorted({**SECTION_KEYS, **NESTED_KEYS}.items(), key=_rank)
+    for path, known in tables:
+        if not _is_plain(known):
+            yield f"## `{path}`\n"
+            yield from _table(known)
+    yield "## Where every key is honoured\n"
+    yield "| | keys |"
+    yield "|---|---|"
+    for path, known in tables:
+        if _is_plain(known):
+            yield f"| `{path}` | {', '.join(f'`{key}`' for key in sorted(known))} |"
+    yield ""
+
+
+def _is_plain(known: Mapping[str, KeyRule]) -> bool:
+    return all(rule.verdict is Verdict.HONOURED for rule in known.values())
+
+
+def _rank(row: tuple[str, object]) -> tuple[bool, str]:
+    return not row[0].startswith("services"), row[0]
 
 
 def _table(known: Mapping[str, KeyRule]) -> Iterator[str]:

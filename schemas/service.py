@@ -68,6 +68,8 @@ class Healthcheck(Part):
     interval_s: float | None = Field(default=None, ge=0)
     timeout_s: float | None = Field(default=None, ge=0)
     start_period_s: float | None = Field(default=None, ge=0)
+    #: between checks during the start; engines before API 1.44 don't know it
+    start_interval_s: float | None = Field(default=None, ge=0)
     retries: int | None = Field(default=None, ge=0)
 
 

@@ -94,6 +94,7 @@ def _healthcheck(check: Healthcheck) -> Body:
         "Interval": check.interval_s,
         "Timeout": check.timeout_s,
         "StartPeriod": check.start_period_s,
+        "StartInterval": check.start_interval_s,
     }
     body: Body = {
         field: round(value * _NANOS) for field, value in seconds.items() if value is not None

@@ -26,6 +26,29 @@ def test_an_image_is_a_reference(image: str) -> None:
     assert compiled(f"web: {{image: '{image}'}}").services[0].spec.image == image
 
 
+def test_an_interval_during_the_start_is_handed_on_with_a_warning() -> None:
+    keys = "healthcheck: {test: x, start_interval: 2s}"
+    text = f"services: {{web: {{image: x, {keys}}}}}"
+    check = compiled(text).services[0].spec.healthcheck
+    assert check is not None
+    assert check.start_interval_s == 2.0
+    (told,) = compiled(text).warnings
+    assert told.startswith("services.web.healthcheck.start_interval: engines before API 1.44")
+
+
+@pytest.mark.parametrize(
+    ("mount", "where"),
+    [
+        ("{type: volume, source: d, target: /d, volume: {subpath: a}}", "volume.subpath"),
+        ("{type: bind, source: /d, target: /d, bind: {recursive: disabled}}", "bind.recursive"),
+    ],
+)
+def test_what_older_engines_cannot_mount_is_refused_with_the_reason(mount: str, where: str) -> None:
+    error = refused(f"services: {{web: {{image: x, volumes: [{mount}]}}}}\nvolumes: {{d: }}")
+    assert error.where == f"services.web.volumes[0].{where}"
+    assert "not supported yet: engines before API 1.4" in str(error)
+
+
 @pytest.mark.parametrize(
     "image", ["''", "a b", "Upper/Case", "'a:'", "a@b", "x" * 600, "[a]", "a//b"]
 )
