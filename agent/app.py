@@ -120,6 +120,7 @@ class Agent:
             is_connected=self._world.bus.is_connected,
             is_saved=not self._world.ledger.fault,
             dropped=self.reporter.events_dropped,
+            hanging=self._mounts.hanging,
         )
 
     def _count_pass(self, took_s: float, result: PassResult) -> None:

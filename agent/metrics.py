@@ -14,7 +14,7 @@ from prometheus_client import (
 
 from agent.domain.outcomes import Outcome
 from schemas.current import NodeCurrent
-from schemas.states import EngineState
+from schemas.states import EngineState, MountState
 
 #: a pass over 50 containers takes a tenth of a second; a hung engine takes its deadline
 _PASS_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -57,6 +57,15 @@ class Metrics:
             ["state"],
             registry=registry,
         )
+        self._mount_states = Gauge(
+            "troopers_agent_mount_state",
+            "1 for the state that a shared volume's mount is in",
+            ["volume", "state"],
+            registry=registry,
+        )
+        self._hanging = _gauge(
+            registry, "mount_processes_hanging", "Processes that a file server holds in the kernel"
+        )
         self._engine_is_ready = _gauge(registry, "engine_ready", "Whether the engine can be read")
         self._bus_is_connected = _gauge(registry, "bus_connected", "Whether NATS is connected")
         self._is_settled = _gauge(registry, "settled", "Whether nothing is left to do")
@@ -78,12 +87,19 @@ class Metrics:
             self._actions.labels(kind, end).inc()
 
     def render(
-        self, newest: NodeCurrent | None, *, is_connected: bool, is_saved: bool, dropped: int
+        self,
+        newest: NodeCurrent | None,
+        *,
+        is_connected: bool,
+        is_saved: bool,
+        dropped: int,
+        hanging: int,
     ) -> bytes:
         """Prometheus' text format, with what the newest status says."""
         self._bus_is_connected.set(is_connected)
         self._is_saved.set(is_saved)
         self._events_dropped.set(dropped)
+        self._hanging.set(hanging)
         if newest is not None:
             self._engine_is_ready.set(newest.engine.state is EngineState.READY)
             self._is_settled.set(newest.settled)
@@ -91,7 +107,13 @@ class Metrics:
             self._generation.set(newest.generation)
             self._is_refusing.set(bool(newest.refusal))
             _fill(self._containers, Tally(seen.status for seen in newest.containers))
-            _fill(self._mounts, Tally(str(mount.state) for mount in newest.mounts))
+            # Zeros too: an alert on a series that isn't there never fires.
+            mounts = Tally({str(state): 0 for state in MountState})
+            mounts.update(str(mount.state) for mount in newest.mounts)
+            _fill(self._mounts, mounts)
+            self._mount_states.clear()
+            for mount in newest.mounts:
+                self._mount_states.labels(mount.name, str(mount.state)).set(1)
             _fill(self._problems, Tally(problem.code for problem in newest.problems))
         return generate_latest(self._registry)
 

@@ -95,7 +95,11 @@ class Keeper:
     def report(self) -> MountReport:
         """How everything is. The times of last answers are newer than the number says."""
         self._publish()
-        return MountReport(number=self._number, mounts=report(self._tracks, self._terms.directory))
+        return MountReport(
+            number=self._number,
+            mounts=report(self._tracks, self._terms.directory),
+            hanging=self._mounter.hanging,
+        )
 
     def _look_again(self, mount_path: str | None) -> None:
         if mount_path is not None:

@@ -44,5 +44,9 @@ class Mounter(Protocol):
         other one is held any more. None leaves them as they are.
         """
 
+    @property
+    def hanging(self) -> int:
+        """How many processes hang in the kernel, waiting for a server."""
+
     def on_change(self, tell: Callable[[str | None], None]) -> None:
         """Say that the mount at a path may have died; with None, that the table is another."""

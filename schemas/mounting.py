@@ -31,5 +31,7 @@ class MountReport(Document):
 
     number: int
     mounts: tuple[MountCurrent, ...] = ()
+    #: processes that a file server holds in the kernel, where nothing can end them
+    hanging: int = 0
     #: why the orders were refused; empty when they were not
     error: str = ""

@@ -50,7 +50,9 @@ def settings_page() -> str:
 def metrics_page() -> str:
     """One table for each daemon that has metrics."""
     scraped = {
-        "agent": agent.metrics.Metrics().render(None, is_connected=False, is_saved=True, dropped=0),
+        "agent": agent.metrics.Metrics().render(
+            None, is_connected=False, is_saved=True, dropped=0, hanging=0
+        ),
         "coordinator": coordinator.metrics.Metrics().exposition()[0],
     }
     return "\n".join([METRICS_HEAD, *(_metrics(*each) for each in scraped.items())])

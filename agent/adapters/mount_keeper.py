@@ -38,6 +38,8 @@ class MountKeeper:
         self._ordered = asyncio.Event()
         self._tried = asyncio.Event()
         self._is_silent = False
+        #: processes that hang on shares, as mountd said last
+        self.hanging = 0
         self._poll: asyncio.Timeout | None = None
         #: of the last report from the mountd that answers now
         self._number = -1
@@ -95,6 +97,7 @@ class MountKeeper:
             log.info("mountd answers again", mounts=len(report.mounts))
         self._is_silent = False
         self._number = report.number
+        self.hanging = report.hanging
         self._take(by_name(report.mounts, self._base))
 
     def _lose(self, error: Transient) -> None:

@@ -35,6 +35,7 @@ class FakeMounter:
         self.mounts: dict[str, FakeMount] = {}
         #: what was begun, in order
         self.calls: list[str] = []
+        self.hanging = 0
         self._takes_s = takes_s
         self._deadline_s = deadline_s
         self._numbers = itertools.count(1)

@@ -130,6 +130,13 @@ async def test_a_sub_path_is_looked_for_as_soon_as_it_is_ordered() -> None:
     assert found == {"app": ".sub/fake-1-app", "missing": "it has no missing"}
 
 
+async def test_a_report_says_how_many_processes_hang() -> None:
+    mounter = FakeMounter()
+    mounter.hanging = 2
+    async with a_keeper(mounter) as keeper:
+        assert (await until(keeper, MountState.MOUNTED)).hanging == 2
+
+
 async def test_one_slow_volume_holds_up_no_other() -> None:
     mounter = FakeMounter(deadline_s=5.0)
     mounter.server(PATH).is_up = False
