@@ -21,9 +21,12 @@ from schemas.errors import InvalidInput, Transient
 
 
 class NotFound(InvalidInput):
-    """Nothing has this name."""
+    """Nothing of this kind has this name."""
 
     code = ReasonCode.NOT_FOUND
+
+    def __init__(self, noun: str, name: str) -> None:
+        super().__init__(f"there is no {noun} {name!r}")
 
 
 class Conflict(InvalidInput):

@@ -41,7 +41,7 @@ def json_body(body: Any, status: int = 200) -> web.Response:
 def error(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     """`{"message": …}`, or the bare message for a client that takes only plain text."""
     message = refusal.message
-    if refusal.status == HTTPStatus.NOT_FOUND and "Not Found" not in message:
+    if refusal.status == HTTPStatus.NOT_FOUND:
         # Clients look for these words to learn that something is gone.
         message = f"Not Found: {message}"
     if _takes_only_text(request.headers.get("Accept", "")):

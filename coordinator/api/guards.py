@@ -131,7 +131,7 @@ def _as_refusal(request: web.Request, raised: web.HTTPException) -> Refusal:
         message = f"{_method(request)} is not allowed at {path}, only {allowed}"
         return Refusal(raised.status, message, {"Allow": allowed})
     if raised.status == HTTPStatus.NOT_FOUND:
-        return Refusal(raised.status, f"Not Found: nothing is served at {path}")
+        return Refusal(raised.status, f"nothing is served at {path}")
     return Refusal(raised.status, raised.reason)
 
 

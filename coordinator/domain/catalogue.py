@@ -138,13 +138,13 @@ def remember(held: ProjectRecord | None, decision: Decision) -> Decision:
         NotFound: there is no record any more that could remember it.
     """
     if held is None:
-        raise NotFound("the project is gone")
+        raise NotFound("project", decision.record.name)
     return Decision(with_answer(held, decision.reply), decision.reply)
 
 
 def _not_found(command: AnyProjectCommand) -> NotFound:
     noun, _ = verb_of(command)
-    return NotFound(f"Not Found: {noun} {command.target}")
+    return NotFound(noun, command.target)
 
 
 def _on_services(

@@ -204,7 +204,7 @@ def _present(projects: Mapping[str, ProjectView], name: str) -> ProjectView | No
 def _project_of(projects: Mapping[str, ProjectView], name: str) -> ProjectView:
     view = _present(projects, name)
     if view is None:
-        raise NotFound(f"Not Found: no project is named {name!r}")
+        raise NotFound("project", name)
     return view
 
 
@@ -212,7 +212,7 @@ def _service_of(projects: Mapping[str, ProjectView], wanted: str) -> tuple[Proje
     project, service = split_service_id(wanted) or ("", "")
     view = _present(projects, project)
     if view is None or service not in view.services:
-        raise NotFound(f"Not Found: no service has the id {wanted!r}")
+        raise NotFound("service", wanted)
     return view, service
 
 

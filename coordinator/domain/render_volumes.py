@@ -38,7 +38,7 @@ def render_inspected(
     """
     view = volumes.get(name)
     if view is None:
-        raise NotFound(f"Not Found: no volume is named {name!r}")
+        raise NotFound("volume", name)
     entries = _entries(view, nodes, base)
     best = next((each for each in entries if each.state == MountState.MOUNTED), entries[0])
     refs = tuple(ref for entry in entries for ref in entry.refs)

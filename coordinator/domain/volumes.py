@@ -82,7 +82,7 @@ def delete(
         Conflict: it is in use.
     """
     if held is None or held.is_gone:
-        raise NotFound(f"Not Found: volume {command.name}")
+        raise NotFound("volume", command.name)
     in_use_by = ", ".join(sorted(users))
     if in_use_by:
         raise Conflict(f"volume {command.name} is in use by {in_use_by}")

@@ -76,9 +76,7 @@ class FakeDoor:
             known = project in self.projects and service in self.projects[project].services
         else:
             known = command.name in self.projects
-        return (
-            None if known else Reason(code=ReasonCode.NOT_FOUND, message="Not Found: no such name")
-        )
+        return None if known else Reason(code=ReasonCode.NOT_FOUND, message="there is no such name")
 
 
 def rejected(code: ReasonCode, message: str, where: str = "") -> Reply:

@@ -234,5 +234,5 @@ async def test_a_wrong_method_changes_nothing(client, door, method, path, allowe
 async def test_what_is_not_there_is_not_found(client, method, path):
     response = await client.request(method, path)
     assert response.status == 404
-    assert "Not Found" in (await response.json())["message"]
+    assert (await response.json())["message"].startswith("Not Found: ")
     assert "traceback" not in (await response.text()).lower()

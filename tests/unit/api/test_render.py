@@ -120,7 +120,7 @@ def test_scale_is_the_present_one_and_global_is_said():
 
 @pytest.mark.parametrize("query", [ViewProject(name="nix"), InspectService(service_id="nix_db")])
 def test_what_is_missing_is_not_found(query):
-    with pytest.raises(NotFound, match="Not Found"):
+    with pytest.raises(NotFound, match="there is no"):
         answer(query, {"wordpress": a_project()}, ())
 
 

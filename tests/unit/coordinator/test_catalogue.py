@@ -123,12 +123,12 @@ class TestNames:
         "held", [None, a_project(state=State.DELETED, is_gone=True)], ids=["never", "gone"]
     )
     def test_what_is_not_there_is_not_found(self, command: Any, held: ProjectRecord | None) -> None:
-        with pytest.raises(NotFound, match="Not Found: "):
+        with pytest.raises(NotFound, match=r"there is no (project|service) 'shop"):
             apply(held, command, NOW)
 
     @pytest.mark.parametrize("service_id", ["shop_db", "shop", "shop_", "shop_web_1"])
     def test_a_service_that_is_not_there_is_not_found(self, service_id: str) -> None:
-        with pytest.raises(NotFound, match="Not Found: service"):
+        with pytest.raises(NotFound, match="there is no service 'shop"):
             decided(StartService(command_id="c", service_id=service_id))
 
     def test_a_service_may_have_underscores(self) -> None:

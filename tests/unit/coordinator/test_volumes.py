@@ -143,7 +143,7 @@ class TestDelete:
     def test_one_that_nobody_knows_is_not_found(self) -> None:
         command = DeleteVolume(command_id="d", name="data")
         for held in (None, bury(a_record())):
-            with pytest.raises(NotFound, match="Not Found"):
+            with pytest.raises(NotFound, match="there is no volume 'data'"):
                 delete(held, command, (), MOMENT)
 
     def test_its_secret_is_forgotten_with_it(self) -> None:
