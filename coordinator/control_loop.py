@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from coordinator.adapters.publisher import event, utc_now
+from coordinator.adapters.publisher import event
 from coordinator.domain.consequences import Consequences, follow
 from coordinator.domain.node_health import judge
 from coordinator.domain.schedule import Placement
@@ -22,6 +22,7 @@ from coordinator.loss_watch import LossWatch
 from coordinator.picture import Held, Picture
 from coordinator.ports import Bucket, EventSink, PassMeter
 from coordinator.reading import refreshed
+from coordinator.registrar import Registrar
 from schemas.desired import NodeDesired
 from schemas.errors import InvalidInput, Transient
 from schemas.event import EventKind
@@ -77,8 +78,7 @@ class ControlLoop:
         self._unheard: set[str] = set()
         self._returning: Mapping[str, float] = {}
         self._passed_version = -1
-        #: nodes that somebody else has registered
-        self._taken: set[str] = set()
+        self._registrar = Registrar(picture, buckets.nodes, events)
 
     def wake(self) -> None:
         self._wake.set()
@@ -155,7 +155,7 @@ class ControlLoop:
         now = time.monotonic()
         is_sound = await self._watch.is_sound(epoch, self.read)
         if is_sound:
-            await self._register_nodes()
+            await self._registrar.register(self._watch.strangers)
         self._judge_nodes(now, settled_since)
         if not is_sound:
             return
@@ -177,6 +177,8 @@ class ControlLoop:
             volumes=picture.volume_records(),
             frozen=bool(picture.frozen_because),
         )
+        if not self._watch.explains(following.unexplained(projects, documents)):
+            return
         placement = following.placement
         is_news = (
             following.changed or placement != picture.placement or revisions != picture.applied
@@ -188,24 +190,6 @@ class ControlLoop:
         if is_news:
             picture.touch()
         await self._graveyard.bury(nodes)
-
-    async def _register_nodes(self) -> None:
-        """Give every node that reports, and is not known yet, a record and an index."""
-        picture = self._picture
-        for name in sorted(picture.current.keys() - picture.nodes.keys() - self._taken):
-            if not is_node_name(name) or name in self._watch.strangers:
-                continue
-            index = 1 + max((held.value.index for held in picture.nodes.values()), default=0)
-            record = NodeRecord(name=name, index=index, joined=utc_now())
-            try:
-                revision = await self._buckets.nodes.put(name, record, 0)
-            except RevisionConflict:
-                # Reading again shows it; unless it can't be read, and then trying again is in vain.
-                self._taken.add(name)
-                raise
-            picture.nodes[name] = Held(record, revision)
-            self._events.tell(event(EventKind.NODE_JOINED, f"node {name} joined", node=name))
-            log.info("a node joined", node=name, index=index)
 
     def _judge_nodes(self, now: float, settled_since: float | None) -> None:
         picture = self._picture

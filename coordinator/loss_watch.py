@@ -1,11 +1,11 @@
 """`LossWatch`: notices that the bus has lost data, and halts the coordinator for as long as it has.
 
-Two signs: a bucket's newest sequence has fallen below what this process remembers, or a node holds
-newer orders than the bus has. While halted nothing is written and no command is taken; what is
+Three signs: a bucket's newest sequence has fallen below what this process remembers, a node holds
+newer orders than the bus has, or something would be removed that its record wants. While halted nothing is written and no command is taken; what is
 remembered is still shown. Reads: the picture, the newest sequence of every bucket.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
 
@@ -15,6 +15,7 @@ from coordinator.errors import BusWentBack
 from coordinator.picture import Picture
 from coordinator.ports import Bucket, EventSink
 from schemas.event import EventKind
+from schemas.names import SlotKey
 from schemas.subjects import (
     DESIRED_BUCKET,
     LEASE_BUCKET,
@@ -24,6 +25,9 @@ from schemas.subjects import (
 )
 
 log = structlog.get_logger()
+
+#: of the slots that nobody asked to remove
+_SHOWN_MAX = 5
 
 #: what an operator can do about it
 WAY_OUT = (
@@ -96,6 +100,20 @@ class LossWatch:
             log.warning("a node holds orders of another cluster and is not taken in", node=name)
         self.strangers = said.strangers
         return not said.loss
+
+    def explains(self, unexplained: Mapping[str, Collection[SlotKey]]) -> bool:
+        """Whether there is a reason for every removal; one that nobody asked for halts."""
+        documents = self._picture.held_documents()
+        lost = [
+            f"{key} (node {name})"
+            for name, keys in sorted(unexplained.items())
+            if not self._accepted or (name in documents and documents[name].epoch > self._accepted)
+            for key in sorted(keys)
+        ]
+        more = f" and {len(lost) - _SHOWN_MAX} more" if len(lost) > _SHOWN_MAX else ""
+        shown = ", ".join(lost[:_SHOWN_MAX]) + more
+        self._note("removals", f"nothing explains why {shown} should be removed" if lost else "")
+        return not lost
 
     def _weigh(self, holding: Mapping[str, Position], epoch: int) -> Testimony:
         # Every epoch is a revision of the lease: one above them all was never given by this bus. One

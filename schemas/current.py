@@ -137,6 +137,8 @@ class NodeCurrent(Document):
     #: of the desired document that the last pass worked on
     epoch: int = 0
     generation: int = 0
+    #: the node's, as that document says
+    index: int = 0
     #: why a newer document was refused, in words; empty: none was
     refusal: str = ""
     #: nothing left to do for that document

@@ -121,6 +121,8 @@ class NodeDesired(Document):
     epoch: int = Field(ge=0)
     #: counts up with every change of this document
     generation: int = Field(ge=0)
+    #: the node's own, in case its record is lost; 0: written before it was noted here
+    index: int = Field(default=0, ge=0)
     specs: dict[str, ServiceSpec] = Field(default_factory=dict)
     slots: tuple[DesiredSlot, ...] = ()
     networks: tuple[DesiredNetwork, ...] = ()

@@ -138,7 +138,7 @@ def a_problem(where: str = "web.1", message: str = "no such image", **fields: An
     )
 
 
-def a_status(index: int = 1, *containers: ContainerCurrent, **fields: Any) -> NodeCurrent:
+def a_status(index: int = 1, /, *containers: ContainerCurrent, **fields: Any) -> NodeCurrent:
     engine = fields.pop("engine", EngineState.READY)
     return NodeCurrent.model_validate(
         {

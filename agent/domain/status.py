@@ -69,6 +69,7 @@ def node_current(
         engine=engine.current,
         epoch=desired.epoch if desired else 0,
         generation=desired.generation if desired else 0,
+        index=desired.index if desired else 0,
         refusal=refusal,
         settled=planned.is_empty and not planned.is_blind and not is_waiting,
         containers=tuple(

@@ -58,7 +58,9 @@ def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
         if is_behind or _substance(wanted) != _substance(held):
             # The node may remember more than a document that was lost and is made again.
             newest = max(held.generation, holds[1])
-            changed[name] = wanted.model_copy(update={"epoch": epoch, "generation": newest + 1})
+            numbers = {"epoch": epoch, "generation": newest + 1}
+            index = situation.nodes[name].index
+            changed[name] = wanted.model_copy(update={**numbers, "index": index})
     return changed
 
 

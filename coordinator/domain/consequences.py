@@ -14,7 +14,7 @@ from coordinator.domain.volumes import deserted_mounts, unfit_mounts
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, VolumeRecord
-from schemas.states import EngineState, Wanted
+from schemas.states import EngineState, State, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,33 @@ class Consequences:
         A coordinator that dies between two writes must not leave a slot on two nodes.
         """
         return frozenset(source for source, _ in self.placement.moved.values())
+
+    def unexplained(
+        self, projects: Mapping[str, ProjectRecord], documents: Mapping[str, NodeDesired]
+    ) -> dict[str, frozenset[SlotKey]]:
+        """By node, the slots that would be removed though their records want them there.
+
+        A deletion, a scale in and a slot's new place explain a removal. Slots of global services
+        have their place in their number, so a new place explains nothing there.
+        """
+        found = {}
+        for name, document in self.changed.items():
+            held = documents.get(name)
+            before = {s.key for s in held.slots if s.wanted is Wanted.ABSENT} if held else set()
+            leaving = {s.key for s in document.slots if s.wanted is Wanted.ABSENT} - before
+            lost = frozenset(key for key in leaving if self._is_wanted(key, projects))
+            if lost:
+                found[name] = lost
+        return found
+
+    def _is_wanted(self, key: SlotKey, projects: Mapping[str, ProjectRecord]) -> bool:
+        project = projects.get(key.project)
+        service = project.services.get(key.service) if project else None
+        if project is None or service is None or project.desired_state is State.DELETED:
+            return False
+        if service.template.is_global:
+            return True
+        return key.slot <= service.scale and key not in self.placement.assigned
 
 
 def follow(

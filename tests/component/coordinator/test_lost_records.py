@@ -3,6 +3,7 @@
 import pytest
 
 from coordinator import graveyard
+from schemas.codec import encode
 from schemas.command import CreateVolume, DeleteProject, DeleteVolume
 from schemas.current import MountCurrent
 from schemas.errors import InvalidInput
@@ -54,6 +55,96 @@ async def test_a_volume_stays_mounted(world: World, record: str, reader: str) ->
     await world.settle(1, 2, 3)
     for index in (1, 2):
         assert mounts(world, index) == {"data": Wanted.RUNNING}
+
+
+GLOBAL = "version: '2'\nservices: {web: {image: 'web:1', labels: {aliyun.global: 'true'}}}"
+
+
+@pytest.fixture
+async def everywhere() -> World:
+    """A global service on two nodes that joined in an order that is not that of their names."""
+    world = World()
+    for index in (2, 1):
+        world.hear(index)
+        await world.do_pass()
+    await world.intake.submit(creation(template=GLOBAL))
+    await world.settle(1, 2)
+    return world
+
+
+def slots(world: World) -> dict[str, list[tuple[int, Wanted]]]:
+    documents = {f"n{index}": world.document(index) for index in (1, 2)}
+    return {
+        name: [(slot.slot, slot.wanted) for slot in document.slots] if document else []
+        for name, document in documents.items()
+    }
+
+
+async def next_one(world: World, *, accepted: int = 0) -> World:
+    """A new process that hears what the nodes said last."""
+    fresh = World(world.buckets, world.epoch + 1, lease=world.lease, accepted=accepted)
+    await fresh.loop.read()
+    fresh.picture.current |= world.picture.current
+    fresh.picture.last_seen |= world.picture.last_seen
+    fresh.picture.touch()
+    return fresh
+
+
+@pytest.mark.parametrize("lost", [("n1",), ("n2",), ("n1", "n2")])
+async def test_a_node_keeps_its_index_and_its_global_slots(
+    everywhere: World, lost: tuple[str, ...]
+) -> None:
+    before = slots(everywhere)
+    for name in lost:
+        everywhere.nodes.lose_key(name)
+    fresh = await next_one(everywhere)
+    fresh.hear(0)
+    await fresh.settle(1, 2)
+    assert slots(fresh) == before
+    indices = {name: held.value.index for name, held in fresh.picture.nodes.items()}
+    assert (indices["n2"], indices["n1"], indices["n0"]) == (1, 2, 3)
+
+
+async def test_a_node_that_only_its_agent_remembers_keeps_its_index_too(everywhere: World) -> None:
+    before = slots(everywhere)
+    for name in ("n1", "n2"):
+        everywhere.nodes.lose_key(name)
+        everywhere.desired.lose_key(name)
+    fresh = await next_one(everywhere, accepted=everywhere.epoch)
+    await fresh.settle(1, 2)
+    assert slots(fresh) == before
+
+
+async def exchange_indices(world: World) -> None:
+    for name, index in (("n1", 1), ("n2", 2)):
+        record = world.picture.nodes[name].value.model_copy(update={"index": index})
+        world.nodes.write(name, encode(record))
+    await world.loop.read()
+    await world.do_pass()
+
+
+async def test_what_its_record_wants_is_not_removed_without_a_reason(everywhere: World) -> None:
+    before = slots(everywhere)
+    await exchange_indices(everywhere)
+    await everywhere.do_pass()
+    why = "nothing explains why shop_web_2 (node n1), shop_web_1 (node n2) should be removed"
+    assert why in everywhere.picture.halted_because
+    assert slots(everywhere) == before
+    accepting = await next_one(everywhere, accepted=everywhere.epoch)
+    await accepting.settle(1, 2)
+    assert accepting.picture.halted_because == ""
+    assert slots(accepting) == {"n1": [(1, Wanted.RUNNING)], "n2": [(2, Wanted.RUNNING)]}
+
+
+async def test_it_goes_on_when_the_reason_is_gone(everywhere: World) -> None:
+    records = {name: value for name, (value, _) in everywhere.nodes.values.items()}
+    await exchange_indices(everywhere)
+    assert everywhere.picture.halted_because
+    for name, value in records.items():
+        everywhere.nodes.write(name, value)
+    await everywhere.loop.read()
+    await everywhere.do_pass()
+    assert everywhere.picture.halted_because == ""
 
 
 async def test_an_order_to_unmount_outlives_its_tombstone(

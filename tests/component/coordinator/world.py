@@ -140,7 +140,8 @@ class World:
         name = f"n{index}"
         held = self.document(index)
         if held is not None:
-            status = {"epoch": held.epoch, "generation": held.generation, "settled": True} | status
+            numbers = {"epoch": held.epoch, "generation": held.generation, "index": held.index}
+            status = numbers | {"settled": True} | status
         self._reports += 1
         self.picture.current[name] = a_status(index, *containers, sequence=self._reports, **status)
         self.picture.last_seen[name] = time.monotonic()
