@@ -1,6 +1,7 @@
 """What a keeper of mounts promises, on made-up mounts and on real FUSE."""
 
 import asyncio
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -8,7 +9,8 @@ from schemas.current import MountCurrent
 from schemas.desired import DesiredMount
 from schemas.states import MountState
 from schemas.volume import VolumeSecret
-from tests.contract.mountd.trials import Node, Trial, absent, orders, with_keys
+from tests.contract.mountd.conftest import NEEDS_ROOT
+from tests.contract.mountd.trials import Node, RealTrial, Trial, absent, orders, with_keys
 
 WRONG = VolumeSecret(ak_id="AKIAWRONGWRONGWRONG1", ak_secret="wr0ng-and-secret")
 
@@ -226,3 +228,25 @@ async def test_an_option_that_is_not_allowed_is_named(trial: Trial, node: Node) 
     assert failed is not None
     assert "use_cache" in failed.reason
     assert trial.left() == []
+
+
+@NEEDS_ROOT
+async def test_what_somebody_mounts_over_a_volume_is_taken_away_and_never_used(
+    real_trial: RealTrial,
+) -> None:
+    node = Node(real_trial)
+    try:
+        order = real_trial.order("photos")
+        before = await mounted(node, order)
+        path = order.volume.mount_path
+        await real_trial.write(path, "a", "text")
+        covering = ["mount", "-t", "tmpfs", "other", f"{real_trial.base}/{path}"]
+        subprocess.run(covering, check=True)  # noqa: ASYNC221 # it waits for nobody
+
+        def healed(current: MountCurrent | None) -> bool:
+            return turned(MountState.MOUNTED)(current) and current.incarnation != before.incarnation  # type: ignore[union-attr]
+
+        await until(node, healed, order)
+        assert await real_trial.read(path, "a") == "text"
+    finally:
+        await node.stop()
