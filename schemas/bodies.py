@@ -9,8 +9,8 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt, field_validator, 
 
 from schemas.command import SCALE_MAX
 from schemas.document import Part
-from schemas.names import ProjectName
-from schemas.volume import folded
+from schemas.names import ProjectName, VolumeName
+from schemas.volume import Driver, folded
 
 
 class CreateProjectBody(Part):
@@ -45,8 +45,8 @@ class CreateVolumeBody(Part):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    name: ProjectName
-    driver: Literal["nas", "ossfs"]
+    name: VolumeName
+    driver: Driver
     driver_opts: dict[str, str | int | bool] = Field(
         alias="driverOpts",
         description="nas: diskid, host, path, mode. ossfs: bucket, ak_id, ak_secret, url, "

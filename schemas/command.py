@@ -9,15 +9,34 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from schemas.document import Document, Part
 from schemas.errors import TroopersError
-from schemas.names import split_service_id
-from schemas.volume import folded
+from schemas.names import ProjectName, VolumeName, split_service_id
+from schemas.signals import SignalName
+from schemas.volume import Driver, folded
 
 #: An id must be short enough to be remembered by the thousand.
 CommandId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^\S+$")]
+
+
+def _written_out(value: object) -> object:
+    """Text only: a number would be taken for seconds since 1970."""
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("time", "must be an RFC 3339 time, such as 2026-11-23T12:00:00Z")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 #: Above this a `scale` is a typing error, not a wish.
 SCALE_MAX = 10_000
@@ -29,7 +48,7 @@ class Command(Document):
     """What every command carries."""
 
     command_id: CommandId
-    deadline: AwareDatetime | None = None
+    deadline: Time | None = None
     #: how long the reply may wait for the operation to be carried out; 0 answers on acceptance
     wait: float = Field(default=0.0, ge=0, le=3600)
     #: who asked, for the audit stream
@@ -57,6 +76,7 @@ class ProjectCommand(Command):
 class CreateProject(ProjectCommand):
     """Create a project from a Compose template and start it."""
 
+    name: ProjectName
     template: str
     description: str = Field(default="", max_length=1024)
     version: str = Field(default="1.0", min_length=1, max_length=128)
@@ -77,7 +97,7 @@ class StopProject(ProjectCommand):
 class KillProject(ProjectCommand):
     """Signal all containers, dependents first."""
 
-    signal: str = "KILL"
+    signal: SignalName = "KILL"
 
 
 class RedeployProject(ProjectCommand):
@@ -124,7 +144,7 @@ class StopService(ServiceCommand):
 class KillService(ServiceCommand):
     """Signal the service's containers."""
 
-    signal: str = "KILL"
+    signal: SignalName = "KILL"
 
 
 class ScaleService(ServiceCommand):
@@ -149,7 +169,8 @@ class CreateVolume(VolumeCommand):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    driver: str
+    name: VolumeName
+    driver: Driver
     #: text, or what can be written as text; never shown again
     driver_opts: dict[str, str | int | bool] = Field(
         alias="driverOpts", default_factory=dict, repr=False

@@ -8,13 +8,30 @@ starting with a hyphen; the others follow Docker Compose and NATS.
 import re
 from typing import Annotated, NamedTuple
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 PROJECT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"
 SERVICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 NODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 
-ProjectName = Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)]
+
+def _named(noun: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not is_project_name(text):
+            raise PydanticCustomError(
+                "name",
+                "a {noun}'s name is 1 to 64 letters, digits and hyphens, not starting with a hyphen",
+                {"noun": noun},
+            )
+        return text
+
+    return AfterValidator(check)
+
+
+_PROJECT_SCHEMA = WithJsonSchema({"type": "string", "pattern": PROJECT_PATTERN})
+ProjectName = Annotated[str, _named("project"), _PROJECT_SCHEMA]
+VolumeName = Annotated[str, _named("volume"), _PROJECT_SCHEMA]
 ServiceName = Annotated[str, StringConstraints(pattern=SERVICE_PATTERN)]
 NodeName = Annotated[str, StringConstraints(pattern=NODE_PATTERN)]
 

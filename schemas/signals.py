@@ -7,6 +7,7 @@ import re
 from typing import Annotated
 
 from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from schemas.errors import InvalidInput
 
@@ -60,8 +61,8 @@ def _field_value(value: object) -> object:
     try:
         return canonical(str(value))
     except InvalidInput as error:
-        # pydantic reports a field's fault from a ValueError, and adds the path itself.
-        raise ValueError(error.message) from error
+        # pydantic adds the path itself.
+        raise PydanticCustomError("signal", "{why}", {"why": error.message}) from error
 
 
 #: a model's field: text or a number in, the canonical name out

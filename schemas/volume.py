@@ -10,13 +10,15 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from schemas.document import Part
-from schemas.names import PROJECT_PATTERN
+from schemas.names import VolumeName
 
 #: the reference's place for shared volumes on every node
 BASE_DIRECTORY = "/mnt/acs_mnt"
 #: S3's rule, which OSS shares
 BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 HOST_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,253}[A-Za-z0-9])?$"
+
+Driver = Literal["nas", "ossfs"]
 
 
 class NasOptions(Part):
@@ -47,8 +49,8 @@ class VolumeSecret(Part):
 class VolumeSpec(Part):
     """One volume. Exactly the options of its driver are set."""
 
-    name: str = Field(pattern=PROJECT_PATTERN)
-    driver: Literal["nas", "ossfs"]
+    name: VolumeName
+    driver: Driver
     nas: NasOptions | None = None
     ossfs: OssfsOptions | None = None
     read_only: bool = False

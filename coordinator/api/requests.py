@@ -14,7 +14,7 @@ from aiohttp import web
 
 from coordinator.api.answers import Refusal
 from schemas import codec, signals
-from schemas.command import COMMANDS, AnyCommand
+from schemas.command import COMMANDS, STOP_TIMEOUT_MAX_S, AnyCommand
 from schemas.errors import InvalidInput
 from schemas.query import QUERIES, AnyQuery
 from schemas.routes import WAIT, Kind, Parameter, Route
@@ -88,8 +88,10 @@ def _value(name: str, kind: Kind, text: str) -> str | bool | int | float:
         case Kind.SIGNAL:
             return signals.canonical(text)
         case Kind.TIMEOUT:
-            if not _SECONDS.fullmatch(text):
-                raise InvalidInput("must be a whole number of seconds, 0 or more", where=name)
+            if not _SECONDS.fullmatch(text) or int(text) > STOP_TIMEOUT_MAX_S:
+                raise InvalidInput(
+                    f"must be a whole number of seconds, 0 to {STOP_TIMEOUT_MAX_S}", where=name
+                )
             return int(text)
         case Kind.WAIT:
             if not _NUMBER.fullmatch(text) or not 0 <= float(text) <= WAIT_S_MAX:

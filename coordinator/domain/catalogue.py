@@ -20,8 +20,6 @@ from schemas.command import (
     verb_of,
 )
 from schemas.desired import PullPolicy
-from schemas.errors import InvalidInput
-from schemas.names import is_project_name
 from schemas.records import (
     ProjectRecord,
     ProjectTemplate,
@@ -88,12 +86,7 @@ def create(
 
 
 def check_new_name(held: ProjectRecord | None, command: CreateProject) -> None:
-    """Refuse a name that can't be created, before the work of compiling its template."""
-    if not is_project_name(command.name):
-        raise InvalidInput(
-            "a project's name is 1 to 64 letters, digits and hyphens, not starting with a hyphen",
-            where="name",
-        )
+    """Refuse a name that is taken, before the work of compiling its template."""
     if held is not None and not held.is_gone:
         if held.desired_state is State.DELETED:
             raise Conflict(f"project {command.name} is still being deleted")

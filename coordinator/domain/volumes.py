@@ -14,7 +14,6 @@ from schemas.command import CreateVolume, DeleteVolume, Progress
 from schemas.current import MountCurrent
 from schemas.desired import DesiredMount, NodeDesired
 from schemas.errors import InvalidInput
-from schemas.names import is_project_name
 from schemas.records import Operation, RememberedReply, VolumeRecord
 from schemas.states import MountState, State, Wanted
 from schemas.volume import BASE_DIRECTORY, VolumeSecret, VolumeSpec, folded
@@ -101,14 +100,7 @@ def volume_of(command: CreateVolume) -> tuple[VolumeSpec, VolumeSecret | None]:
     Raises:
         InvalidInput: with the path of what is wrong; never with a secret in it.
     """
-    if not is_project_name(command.name):
-        raise InvalidInput(
-            "a volume's name is 1 to 64 letters, digits and hyphens, not starting with a hyphen",
-            where="name",
-        )
-    known = _OPTIONS.get(command.driver)
-    if known is None:
-        raise InvalidInput(f"must be nas or ossfs, not {command.driver[:64]!r}", where="driver")
+    known = _OPTIONS[command.driver]
     options = {key: value for key, value in _texts(command.driver_opts).items() if value != ""}
     secrets = _SECRETS if command.driver == "ossfs" else ()
     unknown = options.keys() - {*known, *secrets, *_OWN}

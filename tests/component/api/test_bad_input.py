@@ -236,3 +236,10 @@ async def test_what_is_not_there_is_not_found(client, method, path):
     assert response.status == 404
     assert (await response.json())["message"].startswith("Not Found: ")
     assert "traceback" not in (await response.text()).lower()
+
+
+@pytest.mark.parametrize("name", ["t", "timeout"])
+async def test_a_parameter_is_named_as_it_was_sent(client, name):
+    response = await client.post(f"/projects/wordpress/stop?{name}=86401")
+    assert response.status == 400
+    assert (await response.json())["message"].startswith(f"{name}: must be a whole number")

@@ -71,6 +71,18 @@ class TestOnce:
         assert again.progress is Progress.DONE
 
 
+async def test_a_template_has_the_variables_that_its_project_is_shown_with(world: World) -> None:
+    text = "web: {image: 'x:$ACS_PROJECT_VERSION', labels: {of: $COMPOSE_PROJECT_NAME}}"
+    mine = {"ACS_PROJECT_VERSION": "evil", "COMPOSE_PROJECT_NAME": "evil"}
+    reply = await world.intake.submit(creation(template=text, version="7", environment=mine))
+    assert reply.warnings == ()
+    record = world.record()
+    assert record is not None
+    spec = record.services["web"].template.spec
+    assert (spec.image, spec.labels) == ("x:7", {"of": "shop"})
+    assert record.environment == mine
+
+
 class TestRefusals:
     async def test_after_its_deadline_a_command_is_refused_and_changes_nothing(
         self, world: World
@@ -89,7 +101,6 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("fields", "expected"),
         [
-            ({"name": "a_b"}, ReasonCode.INVALID),
             ({"template": "web: ["}, ReasonCode.INVALID),
             ({"template": "web: {imagine: x}"}, ReasonCode.INVALID),
         ],

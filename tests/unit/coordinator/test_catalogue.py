@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.catalogue import Decision, apply, bury, check_new_name, create
+from coordinator.domain.catalogue import Decision, apply, bury, create
 from coordinator.domain.operations import REPLIES_MAX, Moment, remembered
 from coordinator.errors import Conflict, NotFound
 from schemas.command import (
@@ -105,12 +105,6 @@ class TestCreate:
         record = create(tombstone, a_creation(), a_template(), NOW).record
         assert not record.is_gone
         assert remembered(record, deletion) is not None
-
-    @pytest.mark.parametrize("name", ["", "-a", "a_b", "a" * 65, "a\n", "é", "a.b"])
-    def test_of_a_bad_name_is_refused_by_its_path(self, name: str) -> None:
-        with pytest.raises(InvalidInput) as refused:
-            check_new_name(None, a_creation(name))
-        assert refused.value.where == "name"
 
     def test_can_not_be_applied_to_a_project_that_is_there(self) -> None:
         with pytest.raises(InvalidInput):

@@ -94,9 +94,6 @@ class TestCreate:
     @pytest.mark.parametrize(
         ("command", "where"),
         [
-            (a_command("-data"), "name"),
-            (a_command("a_b"), "name"),
-            (CreateVolume(command_id="c", name="d", driver="local"), "driver"),
             (a_command(size="3"), "driverOpts.size"),
             (a_command(path="abc"), "driverOpts.path"),
             (a_command(mode="999"), "driverOpts.mode"),
