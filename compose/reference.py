@@ -30,7 +30,8 @@ in the project's `warnings`, and by `troopers config -f compose.yml`, which need
 
 Variables come from the project's `environment`, and from nowhere else: `$A` `${A}` `${A:-word}` `${A-word}` `${A:?word}` `${A?word}`
 `${A:+word}` `${A+word}`, nested, and `$$` for a dollar sign. An unset one is empty, with a warning. Keys are never touched.
-`COMPOSE_PROFILES` chooses profiles.
+`COMPOSE_PROFILES` chooses profiles. The cluster adds `COMPOSE_PROJECT_NAME`, `ACS_PROJECT_VERSION` (so a template that uses it changes with
+every version) and, where one is configured, `ACS_DEFAULT_DOMAIN`.
 """
 
 _DIFFERENCES = """\

@@ -21,7 +21,7 @@ from coordinator.domain import catalogue, volumes
 from coordinator.domain.catalogue import Decision
 from coordinator.domain.operations import Moment
 from coordinator.domain.progress import Standing, progress
-from coordinator.domain.render import answer
+from coordinator.domain.render import answer, reserved_variables
 from coordinator.domain.volume_views import users_of
 from coordinator.domain.volumes import VolumeDecision
 from coordinator.errors import DeadlinePassed, NotActive
@@ -192,12 +192,13 @@ class Intake:
         moment = _moment(command)
         if isinstance(command, CreateProject):
             catalogue.check_new_name(held, command)
+            reserved = reserved_variables(command.name, command.version, self._default_domain)
             # A template may be a megabyte of hostile YAML; the loop has heartbeats to count.
             template = await asyncio.to_thread(
                 compile_template,
                 command.name,
                 command.template,
-                command.environment,
+                {**command.environment, **reserved},
                 self._holds.available(),
                 mount_base=self._mount_base,
             )

@@ -222,12 +222,16 @@ def _services_by_id(projects: Mapping[str, ProjectView]) -> list[tuple[ProjectVi
     return sorted(every, key=lambda pair: service_id(pair[0].record.name, pair[1]))
 
 
+def reserved_variables(project: str, version: str, default_domain: str) -> dict[str, str]:
+    """What every project's environment has unasked, for its template and for who reads it back."""
+    reserved = {PROJECT_NAME_KEY: project, PROJECT_VERSION_KEY: version}
+    return reserved | ({DEFAULT_DOMAIN_KEY: default_domain} if default_domain else {})
+
+
 def _environment(view: ProjectView, default_domain: str) -> dict[str, str]:
     record = view.record
-    reserved = {PROJECT_NAME_KEY: record.name, PROJECT_VERSION_KEY: record.version}
-    if default_domain:
-        reserved[DEFAULT_DOMAIN_KEY] = default_domain
     hidden = dict.fromkeys(record.environment.keys() & set(record.hidden_variables), HIDDEN)
+    reserved = reserved_variables(record.name, record.version, default_domain)
     return {**record.environment, **hidden, **reserved}
 
 
