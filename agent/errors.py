@@ -13,8 +13,8 @@
     ├── ContainerRejected   the engine refuses the configuration
     └── PortTaken           a published port belongs to somebody else
 
-`code` is what `SlotProblem.code` says. A permanent error is still tried again, once a minute in the
-end: an operator may load the image or free the port without telling us.
+`code` is what `SlotProblem.code` says. A permanent error is still tried again, now and then: an
+operator may push the image or free the port without telling us.
 """
 
 from schemas.errors import Permanent, Transient

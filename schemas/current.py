@@ -62,8 +62,8 @@ class SlotProblem(Part):
     project: str
     service: str
     slot: int
-    #: image_not_found, port_taken, rejected, crashed, unhealthy, engine, defect, stop_failed,
-    #: volume_missing, volume_stuck, volume_failed, differs
+    #: image_not_found, pull_denied, pull_failed, port_taken, rejected, crashed, unhealthy, engine,
+    #: defect, stop_failed, volume_missing, volume_stuck, volume_failed, differs
     code: str
     message: str
     #: the agent doesn't expect it to pass by itself

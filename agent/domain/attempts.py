@@ -17,7 +17,7 @@ from agent.domain.actions import (
     StopContainer,
     slot_of,
 )
-from agent.domain.backoff import HEALTHY_AFTER_S
+from agent.domain.backoff import HEALTHY_AFTER_S, pull_patience, until_now
 from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
 from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
 from agent.domain.pulls import is_excused
@@ -40,7 +40,8 @@ def fold(
     stopped, started = _stopped_and_started(ended, observed)
     folded: dict[SlotKey, Attempts] = {}
     for slot in desired.slots:
-        attempts = _of_same_basis(observed.attempts.get(slot.key, Attempts()), slot)
+        before = until_now(observed.attempts.get(slot.key, Attempts()), observed.now)
+        attempts = _of_same_basis(before, slot)
         attempts = replace(attempts, stopped=(attempts.stopped | stopped) - started)
         failure = failures.get(slot.key)
         if failure and is_excused(failure, slot, observed):
@@ -54,7 +55,7 @@ def fold(
             attempts = _look(attempts, slot, restart, observed)
         folded[slot.key] = attempts
     for key in _resource_keys(observed):
-        attempts = observed.attempts.get(key, Attempts())
+        attempts = until_now(observed.attempts.get(key, Attempts()), observed.now)
         if failure := failures.get(key):
             attempts = _count_failure(attempts, failure, desired.node, observed)
         folded[key] = attempts
@@ -158,8 +159,10 @@ def _count_failure(
 ) -> Attempts:
     is_removal = isinstance(failure.action, StopContainer | RemoveContainer)
     now, message = observed.now, str(failure.error)
+    patience = 1.0
     if isinstance(failure.action, PullImage):
         reference = failure.action.reference
+        patience = pull_patience(node, reference)
         is_here = reference in (observed.images or {})
         what = "cannot be pulled to" if is_here else "cannot be pulled and is not on"
         message = f"image {reference} {what} node {node}: {message}"
@@ -167,6 +170,7 @@ def _count_failure(
         attempts,
         failures=attempts.failures + 1,
         last_failure_at=now,
+        patience=patience,
         since=attempts.since or now,
         code="stop_failed" if is_removal else failure.code,
         message=message,

@@ -92,6 +92,8 @@ class Attempts:
     #: failed actions in a row
     failures: int = 0
     last_failure_at: float = 0.0
+    #: with a pull: which part of the longest wait this node waits
+    patience: float = 1.0
     #: when the trouble began
     since: float = 0.0
     #: of the newest trouble: a code of agent.errors, or crashed, unhealthy, stop_failed

@@ -41,7 +41,8 @@ def decide(view: SlotView) -> Decision:
     if decision.is_idle:
         return decision
     due = failure_due(view.attempts)
-    if due > view.now:
+    is_brought = view.attempts.is_pull and not decision.image
+    if due > view.now and not is_brought:
         return _until_due(view, decision, due)
     if view.attempts.failures:
         # The last failure stays visible until a try succeeds.

@@ -123,10 +123,24 @@ async def test_an_image_that_is_nowhere_is_a_problem_until_it_is_loaded(node: Fa
 
     await asyncio.sleep(600)
     pulls = len(node.engine.called("pull"))
-    assert 10 <= pulls <= 16
+    assert 6 <= pulls <= 9
     node.engine.registry["gone:1"] = "sha256:1"
+    assert await node.until(lambda: node.status.settled) <= 300.0
+    assert node.status.problems == ()
+
+
+async def test_an_image_that_is_brought_by_hand_waits_for_no_registry(node: FakeNode) -> None:
+    node.engine.is_registry_away = True
+    node.bus.put_desired(orders(a_slot(spec=a_spec("gone:1"))))
+    await asyncio.sleep(1000)
+    (problem,) = node.status.problems
+    assert (problem.code, problem.definite) == ("pull_failed", False)
+    assert "image gone:1 cannot be pulled and is not on node n1: " in problem.message
+    node.engine.local_images["gone:1"] = "sha256:1"
+    pulls = len(node.engine.called("pull"))
     assert await node.until(lambda: node.status.settled) <= 61.0
     assert node.status.problems == ()
+    assert len(node.engine.called("pull")) == pulls
 
 
 async def test_the_old_container_serves_while_its_new_image_is_nowhere(node: FakeNode) -> None:

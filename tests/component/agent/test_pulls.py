@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from agent.errors import ImageNotFound
+from agent.errors import PullFailed
 from schemas.desired import NodeDesired, PullPolicy
 from schemas.event import EventKind
 from tests.component.agent.node import FakeNode
 from tests.fakes.orders import a_slot, orders
 
 ALWAYS, NEWER = PullPolicy.ALWAYS, PullPolicy.NEWER
-AWAY = ImageNotFound("pull web:1: connection refused")
+AWAY = PullFailed("pull web:1: connection refused")
 
 
 def release(version: str, node: FakeNode) -> str:

@@ -12,7 +12,7 @@ from agent.domain.actions import (
     StopContainer,
 )
 from agent.domain.attempts import fold
-from agent.domain.backoff import exit_due, failure_due
+from agent.domain.backoff import exit_due, failure_due, pull_patience
 from agent.domain.observation import Attempts, SeenContainer, resource_key
 from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
 from agent.errors import EngineFailed, ImageNotFound
@@ -148,6 +148,35 @@ def test_exits_wait_0_1_10_20_up_to_300_seconds() -> None:
 def test_failures_wait_1_2_5_up_to_60_seconds() -> None:
     waits = [failure_due(Attempts(failures=n, last_failure_at=0.0)) for n in range(8)]
     assert waits == [0, 1, 2, 5, 10, 30, 60, 60]
+
+
+def test_pulls_wait_5_to_300_seconds_and_not_all_nodes_alike() -> None:
+    for node in (f"n{number}" for number in range(100)):
+        pulls = Attempts(is_pull=True, patience=pull_patience(node, "web:1"))
+        waits = [failure_due(replace(pulls, failures=n)) for n in range(1, 9)]
+        assert waits == sorted(waits)
+        assert 5 <= waits[0] <= 10
+        assert 150 <= waits[-1] <= 300
+    assert len({pull_patience(f"n{number}", "web:1") for number in range(1000)}) > 500
+
+
+def test_a_failed_pull_waits_as_pulls_do_and_nothing_after_it_does() -> None:
+    pull = Failed(PullImage("x:1", (KEY,)), ImageNotFound("x:1 is nowhere"))
+    counted = look(Attempts(), outcomes=(pull,))
+    assert failure_due(counted) == NOW + 10 * pull_patience("n1", "x:1")
+    start = Failed(StartContainer(KEY), EngineFailed("no"))
+    assert failure_due(look(counted, outcomes=(start,))) == NOW + 2
+
+
+def test_a_clock_that_is_set_back_lengthens_no_wait() -> None:
+    failed = look(Attempts(), outcomes=(Failed(StartContainer(KEY), EngineFailed("no")),))
+    crashed = look(failed, exited(a_container()))
+    looping = look(crashed, exited(a_container(), finished_at=NOW + 1), now=NOW + 1)
+    then = NOW - 3600
+    after = look(looping, now=then)
+    assert (exit_due(after), failure_due(after)) == (then + 1, then + 1)
+    # And it goes by.
+    assert exit_due(look(after, now=then + 1)) == then + 1
 
 
 @pytest.mark.parametrize("policy", ["no", "on-failure"])
