@@ -6,7 +6,6 @@ Writes: `<home>/lab/`, and what `cli.machines` says.
 import shutil
 
 from cli.cluster import Cluster, ClusterSettings
-from cli.errors import CommandFailed
 from cli.home import home
 from cli.image import busybox_root
 from cli.listening import require_free
@@ -27,16 +26,19 @@ class Lab:
     def up(
         self, count: int, *, http_port: int, live_restore: bool = False, number: int | None = None
     ) -> None:
-        """Start machines and a cluster on them; says how to use it.
+        """Start machines and a cluster on them, or what is missing of them; says how to use it.
 
         When it fails half-way the logs stay, until `down`.
         """
         machines = Machines.recorded(self._home)
         if machines is not None:
             cluster = self._cluster(machines, http_port)
-            if not cluster.is_alive:
-                raise CommandFailed("the lab is half down; run `make lab-down` first")
-            self._screen.say("It already runs.")
+            if cluster.is_alive and machines.are_alive:
+                self._screen.say("It already runs.")
+            else:
+                with self._screen.step("Starting what does not run"):
+                    machines.start_engines()
+                    cluster.start()
             self._explain(machines, cluster)
             return
         # A reboot ends a lab but not its records, which name networks that are gone.

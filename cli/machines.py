@@ -150,6 +150,15 @@ class Machines:
         self.network.create()
         for machine in self._all:
             machine.namespace.create()
+        self.start_engines()
+
+    @property
+    def are_alive(self) -> bool:
+        """Whether every engine runs."""
+        return all(machine.dockerd.is_alive for machine in self._all)
+
+    def start_engines(self) -> None:
+        """Start those that don't run, and wait until they answer."""
         self._on_each(lambda machine: machine.dockerd.start())
 
     def cluster(self, **settings: Any) -> Cluster[Machine]:
