@@ -73,12 +73,10 @@ class Prober:
                 self._watched[container_id] = (target.run, task)
 
     async def _check_forever(self, target: Target) -> None:
-        started_at, delay_s = (
-            target.container.started_at or self._clock(),
-            target.probe.initial_delay_s,
-        )
-        # Of a container that has yet to start, the clock was set back.
-        await asyncio.sleep(min(delay_s, max(0.0, started_at + delay_s - self._clock())))
+        delay_s, now = target.probe.initial_delay_s, self._clock()
+        # It can't have started later than now; but a clock may have been set back since.
+        started_at = min(target.container.started_at or now, now)
+        await asyncio.sleep(max(0.0, started_at + delay_s - now))
         turns = self._share_turns if target.container.mounts else self._turns
         while True:
             async with turns:
