@@ -8,6 +8,7 @@ import structlog
 from agent.domain.acceptance import accept
 from agent.errors import BusUnavailable
 from agent.ports import Bus, Ledger
+from schemas.codec import SchemaError
 from schemas.desired import NodeDesired
 from schemas.errors import InvalidInput
 
@@ -38,8 +39,8 @@ class Orders:
                 "desired document can't be read; going on with the held one", error=str(error)
             )
             return False
-        except InvalidInput as error:
-            return self._refuse(error)
+        except SchemaError as error:
+            return self._refuse(f"it is no desired document: {error}")
         if incoming is None:
             if self.held is not None:
                 # An empty answer is no order: nothing is ever stopped because a key is missing.
@@ -48,7 +49,7 @@ class Orders:
         try:
             accepted = accept(self.held, incoming, node=self.node, highest_epoch=self._ledger.epoch)
         except InvalidInput as error:
-            return self._refuse(error)
+            return self._refuse(str(error))
         self.refusal = ""
         if accepted is self.held:
             if self._ledger.fault:
@@ -59,8 +60,9 @@ class Orders:
         log.info("desired document accepted", epoch=accepted.epoch, generation=accepted.generation)
         return True
 
-    def _refuse(self, error: InvalidInput) -> bool:
-        if self.refusal != str(error):
-            log.error("desired document refused", error=str(error))
-        self.refusal = str(error)
+    def _refuse(self, why: str) -> bool:
+        """It stays refused until another one is hinted at or the next look at everything."""
+        if self.refusal != why:
+            log.error("desired document refused", error=why)
+        self.refusal = why
         return False

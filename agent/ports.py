@@ -153,7 +153,11 @@ class Bus(Protocol):
     """The agent's side of NATS. Nothing here uses a JetStream consumer."""
 
     async def desired(self) -> NodeDesired | None:
-        """The newest desired document of this node; None when none was ever written."""
+        """The newest desired document of this node; None when none was ever written.
+
+        Raises BusUnavailable, and SchemaError for what is there and is no desired document. Whose
+        it is, nobody has looked at.
+        """
         ...
 
     async def put_status(self, current: NodeCurrent) -> None:

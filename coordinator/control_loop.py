@@ -157,6 +157,7 @@ class ControlLoop:
         if is_sound:
             await self._registrar.register(self._watch.strangers)
         self._judge_nodes(now, settled_since)
+        picture.note_who_is_behind(now)
         if not is_sound:
             return
         await self._graveyard.drop(now)

@@ -89,7 +89,7 @@ class LossWatch:
 
         `read` reads the documents again: what another coordinator wrote meanwhile is no loss.
         """
-        holding = self._holding()
+        holding = self._picture.holding_now()
         said = self._weigh(holding, epoch)
         if said.loss:
             await read()
@@ -122,14 +122,6 @@ class LossWatch:
         documents = self._picture.held_documents()
         return weigh(holding, documents, self._picture.nodes, newest, accepted=self._accepted)
 
-    def _holding(self) -> dict[str, Position]:
-        """The newest orders that each node says it holds; of two words the later one may be lost."""
-        picture = self._picture
-        held = {name: (each.epoch, each.generation) for name, each in picture.current.items()}
-        for name, position in picture.holding.items():
-            held[name] = max(position, held.get(name, position))
-        return held
-
     def _note(self, sign: str, seen: str) -> None:
         """Halt while any sign says so; what was seen is empty when it says nothing."""
         if self._seen.get(sign, "") == seen:
@@ -138,7 +130,7 @@ class LossWatch:
         picture, was_halted = self._picture, bool(self._picture.halted_because)
         words = "; ".join(filter(None, self._seen.values()))
         if words:
-            newest = newest_epoch(self._holding(), picture.held_documents())
+            newest = newest_epoch(picture.holding_now(), picture.held_documents())
             log.error("NATS has lost data; nothing is changed", seen=words, newest_epoch=newest)
             words = f"NATS has lost data: {words}. {WAY_OUT.format(epoch=newest)}"
         picture.halted_because = words

@@ -24,6 +24,10 @@ from schemas.states import NodeState
 
 Content = TypeVar("Content")
 
+#: A node takes its orders within a second. One whose engine hangs looks at it for longer.
+BEHIND_S = 10.0
+
+_NOTHING = (0, 0)
 NOWHERE = Placement(assigned={}, unplaced={}, moved={})
 
 
@@ -58,6 +62,10 @@ class Picture:
         self.refused: dict[str, str] = {}
         #: project -> revision of the record whose consequences are all written
         self.applied: dict[str, int] = {}
+        #: monotonic seconds since when each node has held older orders than it should
+        self._behind_since: dict[str, float] = {}
+        #: nodes for which that is too long
+        self._late: set[str] = set()
         self._version = 0
         self._changed = asyncio.Event()
         self._views: tuple[int, dict[str, ProjectView]] = (-1, {})
@@ -86,9 +94,34 @@ class Picture:
     def held_documents(self) -> dict[str, NodeDesired]:
         return {name: held.value for name, held in self.documents.items()}
 
+    def holding_now(self) -> dict[str, tuple[int, int]]:
+        """Epoch and generation of the newest orders that each node said it holds.
+
+        The newer of its status and its heartbeat: either may have been lost, or be an old copy.
+        """
+        held = {name: (each.epoch, each.generation) for name, each in self.current.items()}
+        for name, position in self.holding.items():
+            held[name] = max(position, held.get(name, position))
+        return held
+
+    def note_who_is_behind(self, now: float) -> None:
+        """Remember since when nodes hold older orders than theirs; `now` in monotonic seconds."""
+        holding = self.holding_now()
+        since = self._behind_since
+        for name, held in self.documents.items():
+            if holding.get(name, _NOTHING) >= (held.value.epoch, held.value.generation):
+                since.pop(name, None)
+            else:
+                since.setdefault(name, now)
+        late = {name for name, at in since.items() if now - at > BEHIND_S}
+        if late != self._late:
+            self._late = late
+            self.touch()
+
     def node_pictures(self, now: float) -> list[NodePicture]:
         """Every node that has joined, by index; `now` in monotonic seconds."""
         wall = time.time()
+        since = self._behind_since
         pictures = [
             NodePicture(
                 name=name,
@@ -101,6 +134,7 @@ class Picture:
                 silent_for_s=(silent_for_s := max(0.0, now - self.last_seen.get(name, now))),
                 silent_since=_rfc3339(wall - silent_for_s) if name in self.last_seen else "",
                 refused_because=self.refused.get(name, ""),
+                behind_since=_rfc3339(wall - (now - since[name])) if name in self._late else "",
             )
             for name, held in self.nodes.items()
         ]

@@ -33,6 +33,8 @@ class NodePicture:
     silent_since: str = ""
     #: why its newest orders could not be written
     refused_because: str = ""
+    #: since when it has held older orders than it should, where that is too long (RFC 3339)
+    behind_since: str = ""
 
     @property
     def is_silent(self) -> bool:
@@ -59,12 +61,9 @@ def doubt(node: NodePicture) -> str:
         return f"is {node.state.value}{_silence(node)}"
     if current is None:
         return "has not reported yet"
-    if node.refused_because:
-        return f"keeps its old orders: {node.refused_because}"
-    if current.refusal:
-        return f"refuses its orders: {current.refusal}"
-    if current.engine.state is EngineState.READY:
-        return ""
+    orders = _doubt_about_orders(node, current)
+    if orders or current.engine.state is EngineState.READY:
+        return orders
     why = f": {current.engine.reason}" if current.engine.reason else ""
     return f"has an engine that is {current.engine.state.value}{why}"
 
@@ -74,6 +73,14 @@ def _silence(node: NodePicture) -> str:
         return ": it is heard, and takes nothing new yet"
     # A time, not an age: the words are kept for as long as nothing changes.
     return f", silent since {node.silent_since}" if node.silent_since else ", not heard so far"
+
+
+def _doubt_about_orders(node: NodePicture, current: NodeCurrent) -> str:
+    if node.refused_because:
+        return f"keeps its old orders: {node.refused_because}"
+    if current.refusal:
+        return f"refuses its orders: {current.refusal}"
+    return f"has not taken its orders since {node.behind_since}" if node.behind_since else ""
 
 
 def has_taken(current: NodeCurrent, document: NodeDesired) -> bool:

@@ -20,6 +20,9 @@ class BusTrial(Protocol):
 
     async def put_desired(self, document: NodeDesired) -> None: ...
 
+    async def put_raw(self, payload: bytes) -> None:
+        """Whatever it is, in the document's place."""
+
     async def request(self, verb: str, payload: bytes) -> bytes: ...
 
     async def status(self) -> NodeCurrent:
@@ -46,6 +49,9 @@ class FakeBusTrial:
 
     async def put_desired(self, document: NodeDesired) -> None:
         self._fake.put_desired(document)
+
+    async def put_raw(self, payload: bytes) -> None:
+        self._fake.put_raw(payload)
 
     async def request(self, verb: str, payload: bytes) -> bytes:
         return await self._fake.request(verb, payload)
@@ -77,6 +83,9 @@ class RealBusTrial:
 
     async def put_desired(self, document: NodeDesired) -> None:
         await self._coordinator.put_desired(document)
+
+    async def put_raw(self, payload: bytes) -> None:
+        await self._coordinator.put_raw(subjects.DESIRED_BUCKET, "n1", payload)
 
     async def request(self, verb: str, payload: bytes) -> bytes:
         return await self._coordinator.ask("n1", verb, payload)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from agent.errors import BusUnavailable
+from schemas.codec import SchemaError, encode
 from tests.contract.buses import BusTrial, a_heartbeat, an_event, current, desired
 from tests.contract.engines import eventually
 
@@ -17,6 +18,23 @@ async def test_the_newest_document_is_read(bus_trial: BusTrial) -> None:
     for generation in (1, 2):
         await bus_trial.put_desired(desired(generation))
     assert await bus_trial.bus.desired() == desired(2)
+
+
+@pytest.mark.parametrize("payload", [b"{not json", b"[]", b'{"node": "n1", "epoch": -1}'])
+async def test_what_is_no_document_is_said_to_be_none_and_gives_way_to_one(
+    bus_trial: BusTrial, payload: bytes
+) -> None:
+    await bus_trial.put_raw(payload)
+    with pytest.raises(SchemaError):
+        await bus_trial.bus.desired()
+    await bus_trial.put_desired(desired(1))
+    assert await bus_trial.bus.desired() == desired(1)
+
+
+async def test_a_document_of_another_node_is_handed_over_as_it_is(bus_trial: BusTrial) -> None:
+    foreign = desired(1, node="n2")
+    await bus_trial.put_raw(encode(foreign))
+    assert await bus_trial.bus.desired() == foreign
 
 
 async def test_a_new_document_wakes_every_listener(bus_trial: BusTrial) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from agent.errors import BusUnavailable
+from schemas.codec import decode
 from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.event import Event
@@ -16,6 +17,8 @@ class FakeBus:
         #: the link stands, and nobody acknowledges: a broker without a leader
         self.is_mute = False
         self.document: NodeDesired | None = None
+        #: what is there instead of a document
+        self.payload: bytes | None = None
         self.statuses: list[NodeCurrent] = []
         self.events: list[Event] = []
         self.heartbeats: list[Heartbeat] = []
@@ -25,7 +28,12 @@ class FakeBus:
 
     def put_desired(self, document: NodeDesired) -> None:
         """A coordinator writes new orders."""
-        self.document = document
+        self.document, self.payload = document, None
+        self.hint()
+
+    def put_raw(self, payload: bytes) -> None:
+        """Somebody writes whatever it is."""
+        self.payload = payload
         self.hint()
 
     def hint(self) -> None:
@@ -39,7 +47,7 @@ class FakeBus:
     async def desired(self) -> NodeDesired | None:
         self._reach()
         self.reads += 1
-        return self.document
+        return self.document if self.payload is None else decode(NodeDesired, self.payload)
 
     async def put_status(self, current: NodeCurrent) -> None:
         self._reach()

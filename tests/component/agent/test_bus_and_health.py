@@ -3,7 +3,9 @@
 import asyncio
 import json
 
-from schemas.codec import decode
+import pytest
+
+from schemas.codec import decode, encode
 from schemas.node_requests import SignalReply
 from schemas.states import Health, Wanted
 from tests.component.agent.node import FakeNode
@@ -63,6 +65,28 @@ async def test_a_refusal_is_shown_until_orders_are_taken_again(node: FakeNode) -
     assert node.status.refusal == ""
     assert node.agent.why_not_ready() == []
     assert b"troopers_agent_orders_refused 0.0" in node.agent.render_metrics()
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        (b"{not json", "it is no desired document"),
+        (b'{"node": "n1", "epoch": -1, "generation": 1}', "it is no desired document: epoch"),
+        (encode(orders().model_copy(update={"node": "n2"})), "is for node n2, this is n1"),
+    ],
+)
+async def test_what_can_not_be_orders_is_refused_once_and_not_read_over_and_over(
+    node: FakeNode, payload: bytes, why: str
+) -> None:
+    await node.order(orders(a_slot()))
+    reads = node.bus.reads
+    node.bus.put_raw(payload)
+    await node.until(lambda: why in node.status.refusal)
+    await asyncio.sleep(20)
+    assert node.bus.reads <= reads + 3
+    assert node.engine.named("shop_web_1").is_running
+    await node.order(orders(a_slot(), generation=2))
+    assert node.status.refusal == ""
 
 
 async def test_a_wiped_bus_stops_nothing(node: FakeNode) -> None:

@@ -1,9 +1,11 @@
 """A bus that went back in time: nothing is changed, everybody is told, and an operator decides."""
 
 import copy
+import time
 
 import pytest
 
+from coordinator import picture as picture_module
 from coordinator.control_loop import Buckets
 from coordinator.errors import BusWentBack
 from schemas.command import ReasonCode, Reply, ScaleService, StopProject
@@ -190,6 +192,32 @@ class TestAnOperatorAccepts:
         fresh = await successor(world, accepted=99, epoch=200)
         await fresh.do_pass()
         assert fresh.picture.halted_because
+
+
+class TestANodeThatIsBehind:
+    async def test_is_named_after_a_while_until_it_has_taken_its_orders(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(picture_module, "BEHIND_S", -1.0)
+        assert (await stop(world)).outcome == "accepted"
+        await world.do_pass()
+        await world.do_pass()
+        (view,) = world.picture.views(time.monotonic()).values()
+        assert [reason.partition(" since ")[0] for reason in view.reasons] == [
+            "web: node n1 has not taken its orders",
+            "web: node n2 has not taken its orders",
+        ]
+        await world.settle(1, 2)
+        await world.do_pass()
+        (view,) = world.picture.views(time.monotonic()).values()
+        assert view.reasons == ()
+
+    async def test_is_given_time(self, world: World) -> None:
+        assert (await stop(world)).outcome == "accepted"
+        await world.do_pass()
+        await world.do_pass()
+        (view,) = world.picture.views(time.monotonic()).values()
+        assert view.reasons == ()
 
 
 class TestAStranger:

@@ -100,16 +100,6 @@ async def test_a_node_reads_and_writes_nothing_of_another_node(
     assert await coordinator.newest(subjects.kv_stream(subjects.STATUS_BUCKET)) == []
 
 
-@pytest.mark.parametrize("payload", [b"", b"null", b"{}", b"\xff\x00", encode(desired(1, "n2"))])
-async def test_a_document_that_is_none_is_not_mistaken_for_orders(
-    bus: NatsBus, coordinator: Coordinator, payload: bytes
-) -> None:
-    await coordinator.put_raw(subjects.DESIRED_BUCKET, "n1", payload)
-    await until_connected(lambda: bus.is_connected)
-    with pytest.raises(BusUnavailable):
-        await bus.desired()
-
-
 async def test_a_hint_of_a_write_that_was_refused_delays_one_read_only(
     bus: NatsBus, coordinator: Coordinator
 ) -> None:
