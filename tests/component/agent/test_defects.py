@@ -25,7 +25,8 @@ async def test_a_defect_in_an_action_is_its_slot_s_problem_and_nobody_else_s(
 
 
 async def test_an_action_that_fails_by_a_defect_each_time_backs_off(node: FakeNode) -> None:
-    node.engine.fail("create", InvariantBroken("never"), times=9)
+    for _ in range(9):
+        node.engine.fail("create", InvariantBroken("never"))
     node.bus.put_desired(orders(a_slot()))
     # At 0 s, then after 1, 2, 5 and 10 s.
     await asyncio.sleep(20)
@@ -37,7 +38,8 @@ async def test_a_defect_in_a_look_plans_nothing_and_shows_what_was_seen_last(
 ) -> None:
     await node.order(orders(a_slot()))
     node.engine.calls.clear()
-    node.engine.fail("containers", TypeError("None is no list"), times=5)
+    for _ in range(5):
+        node.engine.fail("containers", TypeError("None is no list"))
     node.engine.cut_events()
     await node.until(lambda: node.status.engine.state is EngineState.UNRESPONSIVE)
     assert node.status.engine.reason == "a defect of the agent: TypeError: None is no list"
