@@ -45,12 +45,12 @@ def test_a_template_reaches_the_engines_and_its_warnings_reach_the_user(world: W
     created = _create(world, "shop", TEMPLATE)
     assert created.status == 201, created.body
     told = created.headers["X-Troopers-Warnings"]
-    assert "aliyun.routing.port_80" in told
+    assert "aliyun.routing.port_N is kept" in told
     assert "services.debug.profiles" in told
     world.wait_for_state("shop", "running")
     project = world.project("shop")
     assert [service["name"] for service in project["services"]] == ["web"]
-    assert len(project["warnings"]) == 3
+    assert len(project["warnings"]) == 4
     assert world.service("shop_web")["extensions"]["routing"] == {"port_80": ["shop"]}
 
     for identity, container in world.containers("shop_web").items():
@@ -79,6 +79,40 @@ def test_what_cannot_be_honoured_is_refused_with_its_path(world: World) -> None:
         assert refused.status == 400
         assert refused.body["message"].startswith(f"{where}: ")
     assert world.http("GET", "/projects/bad").status == 404
+
+
+def test_a_volume_that_is_declared_otherwise_is_kept_with_its_data_and_told_of(
+    world: World,
+) -> None:
+    service = {
+        **TEMPLATE["x-common"],
+        "environment": ["constraint:node==n1"],
+        "volumes": ["files:/files"],
+        "networks": ["back"],
+    }
+    template = {"services": {"web": service}, "volumes": {"files": {}}, "networks": {"back": {}}}
+    assert _create(world, "kept", template).status == 201
+    world.wait_for_state("kept", "running")
+    assert world.service("kept_web")["reasons"] == []
+    with world.node("n1").engine.client() as client:
+        (identity,) = world.containers("kept_web")
+        client.containers.get(identity).exec_run(["sh", "-c", "echo mine > /files/it"])
+    world.ok("DELETE", "/projects/kept?force=true")
+
+    template["volumes"] = {"files": {"labels": {"a": "b"}}}
+    template["networks"] = {"back": {"internal": True}}
+    assert _create(world, "kept", template).status == 201
+    world.wait_for_state("kept", "running")
+    world.wait_for(
+        lambda: "volume kept_files was made" in "; ".join(world.service("kept_web")["reasons"]),
+        "the difference is told",
+    )
+    with world.node("n1").engine.client() as client:
+        (identity,) = world.containers("kept_web")
+        read = client.containers.get(identity).exec_run(["cat", "/files/it"])
+        assert read.output == b"mine\n"
+        assert client.networks.get("kept_back").attrs["Internal"]
+    world.ok("DELETE", "/projects/kept?force=true&v=true")
 
 
 def test_a_service_in_anothers_network_follows_it_when_it_is_made_anew(world: World) -> None:
