@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import structlog
@@ -30,6 +30,8 @@ HANGING_MAX = 2
 #: At work at once. One that hangs has its place for seconds only: a share that answers is asked,
 #: however many others don't.
 ERRANDS_MAX = 64
+#: For a place. Who gets none in this time was not asked, which says nothing about its server.
+_PLACE_S_MAX = 15.0
 #: a probe says where each sub path is held
 _RESULT_BYTES_MAX = 1 << 21
 _PROGRAM = (sys.executable, "-I", "-m", "mountd.errands")
@@ -88,12 +90,12 @@ class Dispatch:
         """Run one errand on the share that `key` names.
 
         Raises:
-            ErrandUnsentError: this node can't start a process now.
+            ErrandUnsentError: this node can't start a process now, or has too many at work.
             ErrandLostError: no result in time, or none at all.
         """
         if self._hanging[key] >= HANGING_MAX:
             raise ErrandLostError(f"{self._hanging[key]} processes hang on it")
-        async with self._places:
+        async with self._place():
             try:
                 transport, errand = await self._send({**order, "alarm_s": alarm_s})
             except OSError as error:
@@ -119,6 +121,18 @@ class Dispatch:
             return Result.from_json(bytes(errand.said))
         except ValueError as error:
             raise ErrandLostError("an errand of ours failed; mountd's log says how") from error
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(_PLACE_S_MAX):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise ErrandUnsentError("too many shares of this node don't answer") from error
+        try:
+            yield
+        finally:
+            self._places.release()
 
     @staticmethod
     async def _send(order: dict[str, Any]) -> tuple[asyncio.SubprocessTransport, _Errand]:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from mountd import dispatch as dispatching
-from mountd.dispatch import Dispatch, ErrandLostError
+from mountd.dispatch import Dispatch, ErrandLostError, ErrandUnsentError
 from mountd.errands.result import Result
 
 
@@ -96,3 +96,19 @@ async def test_what_can_not_be_killed_is_left_behind_and_no_more_than_two_are_se
         await asyncio.sleep(0.05)
     assert freed == ["nas/a", "nas/a"]
     assert (await dispatch.run("nas/a", {}, 5.0)).word == "answered"
+
+
+async def test_who_finds_no_place_was_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatching, "ERRANDS_MAX", 1)
+    monkeypatch.setattr(dispatching, "_PLACE_S_MAX", 0.1)
+    dispatch = Dispatch(lambda _key: None)
+    program(monkeypatch, "import time; time.sleep(0.5)")
+    first = asyncio.create_task(dispatch.run("nas/a", {}, 5.0))
+    await asyncio.sleep(0)
+    with pytest.raises(ErrandUnsentError, match="too many shares"):
+        await dispatch.run("nas/b", {}, 5.0)
+    with pytest.raises(ErrandLostError):
+        await first
+    # Its place is free again.
+    program(monkeypatch, 'print(\'{"word": "answered"}\')')
+    assert (await dispatch.run("nas/b", {}, 5.0)).word == "answered"
