@@ -15,6 +15,7 @@ from coordinator.ports import NodeRequests
 
 #: An agent answers when its engine has; the engine's own deadline is shorter.
 DELIVERY_S = 10.0
+SILENT = "not sent, its agent does not answer"
 
 
 class Signalling:
@@ -29,23 +30,29 @@ class Signalling:
 
         Returns what went wrong, empty when nothing did.
         """
-        deadline = datetime.now(UTC) + timedelta(seconds=DELIVERY_S)
         faults: list[str] = []
+        silent: set[str] = set()
         for name in services:
             view = self._picture.views(time.monotonic()).get(project)
             service = view.services.get(name) if view else None
             by_node = _running(service) if service else {}
+            deadline = datetime.now(UTC) + timedelta(seconds=DELIVERY_S)
+            # A node that has not answered for one service keeps no other one waiting.
+            asked = {node: ids for node, ids in by_node.items() if node not in silent}
             results = await asyncio.gather(
                 *(
                     self._requests.signal(node, containers, signal, deadline)
-                    for node, containers in by_node.items()
+                    for node, containers in asked.items()
                 )
             )
+            found = {node: fault for node, fault in zip(asked, results, strict=True) if fault}
             faults += [
                 f"signal {signal} to {name} on node {node}: {fault}"
-                for node, fault in zip(by_node, results, strict=True)
-                if fault
+                for node in by_node
+                if (fault := found.get(node, SILENT if node in silent else ""))
             ]
+            if datetime.now(UTC) >= deadline:
+                silent |= found.keys()
         return "; ".join(faults)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from coordinator.control_loop import Buckets, ControlLoop
@@ -51,6 +51,8 @@ class Requests:
     def __init__(self) -> None:
         self.sent: list[tuple[str, tuple[str, ...], str]] = []
         self.fault = ""
+        #: nodes that don't answer at all
+        self.frozen: set[str] = set()
         #: no node answers while it is not set
         self.gate = asyncio.Event()
         self.gate.set()
@@ -60,6 +62,9 @@ class Requests:
     ) -> str:
         self.sent.append((node, container_ids, signal))
         await self.gate.wait()
+        if node in self.frozen:
+            await asyncio.sleep((deadline - datetime.now(UTC)).total_seconds() + 0.01)
+            return "its agent has not answered in time"
         return self.fault
 
 
