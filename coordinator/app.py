@@ -29,6 +29,7 @@ from coordinator.loss_watch import LossWatch
 from coordinator.metrics import Metrics
 from coordinator.picture import Picture
 from coordinator.settings import Settings
+from coordinator.steadiness import Steadiness
 from daemon.lifetime import eternal, until_told
 from daemon.nats_link import NatsLink
 from daemon.systemd import feed_watchdog, notify
@@ -56,6 +57,7 @@ class Coordinator:
             ca=settings.nats_ca,
         )
         self._stores = Stores(self._link, settings.replicas, lambda: self._watch.remembers)
+        self._steadiness = Steadiness(lambda: self._link.settled_since)
         self._picture = Picture()
         self._metrics = Metrics()
         leases = KvBucket(self._link, subjects.LEASE_BUCKET)
@@ -113,6 +115,7 @@ class Coordinator:
                 eternal(tasks, "publisher", self._publisher.run())
                 eternal(tasks, "collector", self._collector.run())
                 eternal(tasks, "standby reader", self._follow())
+                eternal(tasks, "steadiness", self._steadiness.keep())
                 eternal(tasks, "lease", self._lease.run(self._be_active))
 
     def _read_again(self) -> None:
@@ -128,7 +131,7 @@ class Coordinator:
             # What another coordinator wrote until a moment ago counts, not what we remember.
             await self._until_it_works(self._read_everything)
             async with asyncio.TaskGroup() as tasks:
-                loop = self._loop.run(epoch, lambda: self._link.settled_since)
+                loop = self._loop.run(epoch, self._steadiness.since)
                 eternal(tasks, "control loop", loop)
                 self._intake.open()
                 eternal(tasks, "NATS face", face.run())
@@ -159,6 +162,7 @@ class Coordinator:
                     await self._loop.read()
                     placed = self._picture.placed()
                     self._picture.placement = Placement(assigned=placed, unplaced={}, moved={})
+                    self._loop.judge(self._steadiness.since())
                     self._picture.touch()
             await asyncio.sleep(STANDBY_READ_S)
 

@@ -19,13 +19,13 @@ from coordinator.errors import BusWentBack, RevisionConflict
 from coordinator.failpoints import failpoint
 from coordinator.graveyard import Graveyard
 from coordinator.loss_watch import LossWatch
-from coordinator.picture import Held, Picture
+from coordinator.picture import NOWHERE, Held, Picture
 from coordinator.ports import Bucket, EventSink, PassMeter
 from coordinator.reading import refreshed
 from coordinator.registrar import Registrar
 from schemas.desired import NodeDesired
 from schemas.errors import InvalidInput, Transient
-from schemas.event import EventKind
+from schemas.event import Event, EventKind
 from schemas.names import is_node_name
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 from schemas.states import NodeState
@@ -156,9 +156,13 @@ class ControlLoop:
         is_sound = await self._watch.is_sound(epoch, self.read)
         if is_sound:
             await self._registrar.register(self._watch.strangers)
-        self._judge_nodes(now, settled_since)
+        self.judge(settled_since, tell=self._events.tell)
         picture.note_who_is_behind(now)
         if not is_sound:
+            if picture.placement is NOWHERE:
+                # A new process shows what is there, as a standby does.
+                picture.placement = Placement(assigned=picture.placed())
+                picture.touch()
             return
         await self._graveyard.drop(now)
         if picture.version == self._passed_version:
@@ -192,8 +196,11 @@ class ControlLoop:
             picture.touch()
         await self._graveyard.bury(nodes)
 
-    def _judge_nodes(self, now: float, settled_since: float | None) -> None:
-        picture = self._picture
+    def judge(
+        self, settled_since: float | None, *, tell: Callable[[Event], None] = lambda _: None
+    ) -> None:
+        """Say of every node how it is; a standby does so as well, and tells nobody."""
+        picture, now = self._picture, time.monotonic()
         # A node that this process has never heard takes nothing new, and is silent since the link
         # stands; its first sign of life makes it ready at once.
         previous = {}
@@ -213,9 +220,7 @@ class ControlLoop:
             before = picture.states.get(name)
             if before is not state:
                 log.info("a node's state changed", node=name, before=before, state=state)
-                self._events.tell(
-                    event(EventKind.NODE_STATE, f"node {name} is {state.value}", node=name)
-                )
+                tell(event(EventKind.NODE_STATE, f"node {name} is {state.value}", node=name))
         frozen_because = verdict.reason if verdict.frozen else ""
         if dict(verdict.states) != picture.states or frozen_because != picture.frozen_because:
             if frozen_because and frozen_because != picture.frozen_because:

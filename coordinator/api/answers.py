@@ -16,6 +16,8 @@ TEXT_TYPE = "text/plain; charset=utf-8"
 
 OPERATION_HEADER = "X-Operation-Id"
 WARNINGS_HEADER = "X-Troopers-Warnings"
+#: of an answer from a coordinator that takes no commands now
+STALE = '110 troopers "Response is Stale"'
 #: clients give up at 8 KiB of headers; half of that leaves room for the others
 WARNINGS_BYTES_MAX = 4096
 #: a fail-over takes a few seconds: asking earlier than this is in vain

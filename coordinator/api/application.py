@@ -63,7 +63,11 @@ def _serve(app: web.Application, method: str, path: str, endpoint: Endpoint) -> 
 
 def _endpoint(door: Door, route: Route, waiting: WaitingRoom) -> Endpoint:
     async def ask(request: web.Request) -> web.StreamResponse:
-        return answers.to_query(await door.ask(query_of(request, route)))
+        response = answers.to_query(await door.ask(query_of(request, route)))
+        if door.not_ready_because():
+            # As it was when this coordinator last knew: it is a standby, or has lost NATS.
+            response.headers["Warning"] = answers.STALE
+        return response
 
     async def submit(request: web.Request) -> web.StreamResponse:
         command = await command_of(request, route)

@@ -31,6 +31,15 @@ async def test_a_rejections_code_is_the_status(client, door, method, path, code,
     assert ("Retry-After" in response.headers) == (status == HTTPStatus.SERVICE_UNAVAILABLE)
 
 
+async def test_what_a_coordinator_shows_that_takes_no_commands_is_marked_as_stale(client, door):
+    assert "Warning" not in (await client.get("/projects/wordpress")).headers
+    door.closed_because = "this coordinator is a standby"
+    for path in ("/projects/", "/projects/wordpress", "/hosts/"):
+        response = await client.get(path)
+        assert response.status == 200
+        assert response.headers["Warning"] == '110 troopers "Response is Stale"'
+
+
 def accepted(progress, **fields):
     return Reply(outcome="accepted", operation_id=OPERATION, progress=progress, **fields)
 

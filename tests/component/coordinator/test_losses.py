@@ -10,7 +10,7 @@ from coordinator.control_loop import Buckets
 from coordinator.errors import BusWentBack
 from schemas.command import ReasonCode, Reply, ScaleService, StopProject
 from schemas.event import EventKind
-from schemas.states import Wanted
+from schemas.states import NodeState, State, Wanted
 from tests.builders import a_container
 from tests.component.coordinator.world import World, code, creation
 from tests.fakes.buckets import FakeBucket
@@ -121,6 +121,7 @@ class TestANewCoordinator:
         await fresh.do_pass()
         await fresh.do_pass()
         assert "holds orders of epoch 1" in fresh.picture.halted_because
+        assert fresh.picture.views(0.0)["shop"].current_state is State.RUNNING
         assert wrote_nothing(fresh)
         assert code(await stop(fresh)) is ReasonCode.UNAVAILABLE
 
@@ -192,6 +193,15 @@ class TestAnOperatorAccepts:
         fresh = await successor(world, accepted=99, epoch=200)
         await fresh.do_pass()
         assert fresh.picture.halted_because
+
+
+class TestAStandby:
+    async def test_judges_the_nodes_that_it_hears_and_tells_nobody(self, world: World) -> None:
+        standby = await successor(world)
+        standby.sink.events.clear()
+        standby.loop.judge(standby.settled_since())
+        assert standby.picture.states == {"n1": NodeState.READY, "n2": NodeState.READY}
+        assert standby.sink.events == []
 
 
 class TestANodeThatIsBehind:
