@@ -24,6 +24,12 @@ log = structlog.get_logger()
 
 #: A status that was put is read back at once; asking more often than this helps nobody.
 REREAD_S_MIN = 1.0
+#: A copy of the stream may lag behind once or twice; what can't be read then never can.
+ASKS_MAX = 3
+#: More missed statuses than this are read all together.
+SINGLY_MAX = 32
+
+_Told = tuple[str, int]
 
 
 class Message(Protocol):
@@ -49,6 +55,12 @@ class Collector:
         self._status = status
         self._wake = wake
         self._behind = asyncio.Event()
+        #: every status may have been missed
+        self._all_missed = False
+        #: node -> boot id and sequence of the status that was missed
+        self._missed: dict[str, _Told] = {}
+        #: node -> what was asked for last, and how often: it may be unreadable, or a lie
+        self._asked: dict[str, tuple[_Told, int]] = {}
 
     def subscribe(self, link: Link) -> None:
         """Hear all nodes; call `reread` on each connection to know what was said before."""
@@ -57,6 +69,7 @@ class Collector:
 
     def reread_soon(self) -> None:
         """Something may have been missed."""
+        self._all_missed = True
         self._behind.set()
 
     async def reread(self) -> None:
@@ -73,12 +86,29 @@ class Collector:
         while True:
             await self._behind.wait()
             self._behind.clear()
+            is_about_all = self._all_missed or len(self._missed) > SINGLY_MAX
+            missed, self._missed, self._all_missed = self._missed, {}, False
             try:
-                await self.reread()
+                if is_about_all:
+                    await self.reread()
+                else:
+                    await asyncio.gather(*(self._reread_one(node) for node in sorted(missed)))
             except Transient as error:
                 log.warning("statuses could not be read again", error=str(error))
+                self._all_missed = is_about_all
+                self._missed = missed | self._missed
                 self._behind.set()
+            else:
+                for node, told in missed.items():
+                    before, times = self._asked.get(node, (told, 0))
+                    self._asked[node] = (told, times + 1 if before == told else 1)
             await asyncio.sleep(REREAD_S_MIN)
+
+    async def _reread_one(self, node: str) -> None:
+        found = await self._status.get(node)
+        if found is not None and self._take(node, found[0]):
+            self._picture.touch()
+            self._wake()
 
     async def _on_heartbeat(self, message: Message) -> None:
         node = subjects.node_of(message.subject)
@@ -92,7 +122,10 @@ class Collector:
         self._picture.holding[node] = (beat.epoch, beat.generation)
         known = self._picture.current.get(node)
         known_sequence = known.sequence if known and known.boot_id == beat.boot_id else 0
-        if known_sequence < beat.sequence:
+        told = (beat.boot_id, beat.sequence)
+        asked, times = self._asked.get(node, (told, 0))
+        if known_sequence < beat.sequence and (asked != told or times < ASKS_MAX):
+            self._missed[node] = told
             self._behind.set()
         if is_new:
             self._wake()

@@ -43,6 +43,10 @@ class Bucket(Protocol):
         """Every key with its value and revision."""
         ...
 
+    async def get(self, key: str) -> tuple[bytes, int] | None:
+        """One key's value and revision; None when it is not there."""
+        ...
+
     async def newest(self) -> int:
         """The sequence of the newest write or deletion; 0 without any, or without the bucket."""
         ...

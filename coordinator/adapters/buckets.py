@@ -55,6 +55,18 @@ class KvBucket:
                 with contextlib.suppress(nats.errors.Error):
                     await answers.unsubscribe()
 
+    async def get(self, key: str) -> tuple[bytes, int] | None:
+        async with asking(self._link, f"read {self._name}/{key}") as client:
+            subject = subjects.direct_get(self._name, key)
+            message = await client.request(subject, b"", timeout=REQUEST_TIMEOUT_S * 2)
+        headers = message.headers or {}
+        status = headers.get("Status")
+        if status == "404" or "KV-Operation" in headers or "Nats-Marker-Reason" in headers:
+            return None
+        if status is not None:
+            raise BusUnavailable(f"NATS: a direct get ended with status {status}")
+        return message.data, int(headers["Nats-Sequence"])
+
     async def newest(self) -> int:
         async with asking(self._link, f"look at {self._name}") as client:
             jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_S)

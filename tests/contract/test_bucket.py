@@ -144,6 +144,16 @@ async def test_a_deletion_over_an_old_revision_is_refused(bucket: Bucket) -> Non
     assert await contents(bucket) == {"n1": (2, second)}
 
 
+async def test_one_key_is_read_as_the_snapshot_has_it(bucket: Bucket) -> None:
+    assert await bucket.get("n1") is None
+    first = await bucket.put("n1", a_record(index=1), 0)
+    await bucket.put("n2", a_record("n2"), 0)
+    second = await bucket.put("n1", a_record(index=9), first)
+    assert await bucket.get("n1") == (await bucket.snapshot())["n1"]
+    await bucket.delete("n1", second)
+    assert await bucket.get("n1") is None
+
+
 async def test_the_newest_sequence_counts_deletions_too(bucket: Bucket) -> None:
     assert await bucket.newest() == 0
     await bucket.put("n1", a_record(), 0)
@@ -165,3 +175,7 @@ async def test_without_a_broker_reads_and_writes_say_so(bucket_trial: BucketTria
         await bucket_trial.bucket.put("n1", a_record(index=2), first)
     with pytest.raises(BusUnavailable):
         await bucket_trial.bucket.snapshot()
+    with pytest.raises(BusUnavailable):
+        await bucket_trial.bucket.get("n1")
+    with pytest.raises(BusUnavailable):
+        await bucket_trial.bucket.newest()

@@ -51,6 +51,12 @@ class FakeBucket:
         await self._end("snapshot")
         return found
 
+    async def get(self, key: str) -> tuple[bytes, int] | None:
+        await self._begin("get", key)
+        found = self.values.get(key)
+        await self._end("get")
+        return found
+
     async def newest(self) -> int:
         await self._begin("newest", "")
         return self.sequence

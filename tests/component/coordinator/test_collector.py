@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from coordinator import collector as collector_module
-from coordinator.collector import Collector, Message
+from coordinator.collector import ASKS_MAX, Collector, Message
 from coordinator.picture import Picture
 from schemas import subjects
 from schemas.codec import encode
@@ -150,10 +150,35 @@ async def test_a_heartbeat_that_shows_nothing_new_reads_nothing(
 
 
 async def test_reading_again_is_tried_until_it_works(picture: Picture, bus: Bus) -> None:
-    bus.status.lose("snapshot", happened=False, times=3)
+    bus.status.lose("get", happened=False, times=3)
     bus.status.write("n1", encode(a_status(1, sequence=1)))
     await bus.beat()
     await eventually(lambda: "n1" in picture.current)
+
+
+@pytest.mark.parametrize("stored", [b"{not json", encode(a_status(1, sequence=1))])
+async def test_a_status_that_can_not_be_had_costs_a_few_reads_of_its_key(
+    picture: Picture, bus: Bus, stored: bytes
+) -> None:
+    bus.status.write("n1", stored)
+    version = picture.version
+    for _ in range(20):
+        await bus.beat(sequence=7)
+        await asyncio.sleep(0.002)
+    assert bus.status.calls == [("get", "n1")] * ASKS_MAX
+    assert picture.version <= version + 1
+    bus.status.write("n1", encode(a_status(1, sequence=8)))
+    await bus.beat(sequence=8)
+    await eventually(lambda: "n1" in picture.current and picture.current["n1"].sequence == 8)
+
+
+async def test_all_statuses_are_read_together_when_any_may_have_been_missed(
+    collector: Collector, bus: Bus, picture: Picture
+) -> None:
+    bus.status.write("n1", encode(a_status(1, sequence=1)))
+    collector.reread_soon()
+    await eventually(lambda: "n1" in picture.current)
+    assert bus.status.calls == [("snapshot", "")]
 
 
 async def test_the_first_heartbeat_of_a_node_wakes_and_later_ones_do_not(
