@@ -14,7 +14,7 @@ class Consequence(StrEnum):
 
     #: the agent alone acts on it, or it says which one is meant: what is there is as wanted
     UP_TO_DATE = "up to date"
-    #: fixed when a container is created; docs/adr/0011 says why nothing is changed in place
+    #: fixed when a container is created; docs/adr/0012 says why nothing is changed in place
     RECREATE = "recreate"
     #: fixed when it is created. A network is made anew once nothing uses it, a volume never, for
     #: it holds data; until then the services that use it say so
