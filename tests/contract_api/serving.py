@@ -1,4 +1,4 @@
-"""The API to test: a real coordinator's, or one over a door behind which nothing runs."""
+"""The API to test: a running coordinator's, or one over buckets and nodes in memory."""
 
 import asyncio
 import os
@@ -8,12 +8,14 @@ from contextlib import contextmanager
 
 from coordinator.api.application import build_app
 from coordinator.api.serving import serve
-from tests.fakes.door import FakeDoor
-from tests.fakes.pictures import a_node, a_project
+from schemas.current import MountCurrent
+from schemas.states import MountState, Wanted
+from tests.component.coordinator.world import World, creation
 
 #: a running coordinator to test instead, such as http://127.0.0.1:4280
 URL_VARIABLE = "TROOPERS_API_URL"
-PROJECT, SERVICE = "wordpress", "wordpress_db"
+PROJECT, SERVICE, VOLUME = "wordpress", "wordpress_db", "pictures"
+TEMPLATE = "web: {image: 'web:1', links: [db]}\ndb: {image: 'db:1'}"
 
 
 @contextmanager
@@ -26,13 +28,44 @@ def api() -> Iterator[str]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="api under test")
     thread.start()
-    app = build_app(FakeDoor({PROJECT: a_project()}, (a_node(),)))
-    started = asyncio.run_coroutine_threadsafe(serve(app, "127.0.0.1", 0), loop)
+    serving = _Serving()
     try:
-        runner, port = started.result(timeout=10)
-        yield f"http://127.0.0.1:{port}"
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(timeout=10)
+        yield asyncio.run_coroutine_threadsafe(serving.start(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(serving.stop(), loop).result(timeout=10)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=10)
         loop.close()
+
+
+class _Serving:
+    """Everything behind the API but NATS and the agents: one node does what it is told, at once."""
+
+    async def start(self) -> str:
+        self._world = World()
+        self._world.hear(1)
+        await self._world.intake.submit(creation(name=PROJECT, template=TEMPLATE))
+        loop = self._world.loop.run(self._world.epoch, self._world.settled_since)
+        self._tasks = [asyncio.create_task(loop), asyncio.create_task(self._obey())]
+        self._runner, port = await serve(build_app(self._world.intake), "127.0.0.1", 0)
+        return f"http://127.0.0.1:{port}"
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+
+    async def _obey(self) -> None:
+        obeyed = 0
+        while True:
+            held = self._world.picture.documents.get("n1")
+            if held is not None and held.revision != obeyed:
+                obeyed = held.revision
+                mounts = tuple(
+                    MountCurrent(name=mount.name, state=MountState.MOUNTED)
+                    for mount in held.value.mounts
+                    if mount.wanted is Wanted.RUNNING
+                )
+                self._world.obey(1, mounts=mounts)
+            await self._world.picture.change()
