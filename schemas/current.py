@@ -66,7 +66,7 @@ class SlotProblem(Part):
     #: defect, stop_failed, volume_missing, volume_stuck, volume_failed, differs
     code: str
     message: str
-    #: the agent doesn't expect it to pass by itself
+    #: the agent doesn't expect it to pass by itself, or not soon
     definite: bool = False
     since: str = ""
     #: when the agent tries again

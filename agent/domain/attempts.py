@@ -27,6 +27,10 @@ from schemas.names import SlotKey
 from schemas.service import Restart
 from schemas.states import Health, Wanted
 
+#: Whoever waits for a command is told of a pull that failed so often: one failure may be a blip of
+#: a name server, two are what an operator should look at, though it is tried on and on.
+PULLS_UNTIL_DEFINITE = 2
+
 
 def fold(
     desired: NodeDesired, observed: Observation, outcomes: Iterable[Outcome]
@@ -159,23 +163,24 @@ def _count_failure(
 ) -> Attempts:
     is_removal = isinstance(failure.action, StopContainer | RemoveContainer)
     now, message = observed.now, str(failure.error)
-    patience = 1.0
+    patience, is_pull = 1.0, isinstance(failure.action, PullImage)
     if isinstance(failure.action, PullImage):
         reference = failure.action.reference
         patience = pull_patience(node, reference)
         is_here = reference in (observed.images or {})
         what = "cannot be pulled to" if is_here else "cannot be pulled and is not on"
         message = f"image {reference} {what} node {node}: {message}"
+    failures = attempts.failures + 1
     return replace(
         attempts,
-        failures=attempts.failures + 1,
+        failures=failures,
         last_failure_at=now,
         patience=patience,
         since=attempts.since or now,
         code="stop_failed" if is_removal else failure.code,
         message=message,
-        definite=failure.is_definite,
-        is_pull=isinstance(failure.action, PullImage),
+        definite=failure.is_definite or (is_pull and failures >= PULLS_UNTIL_DEFINITE),
+        is_pull=is_pull,
     )
 
 

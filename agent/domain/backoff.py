@@ -15,7 +15,7 @@ from agent.domain.observation import Attempts
 EXIT_DELAYS_S = (0.0, 1.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
 FAILURE_DELAYS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 #: at most: see `pull_patience`
-PULL_DELAYS_S = (10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
+PULL_DELAYS_S = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
 #: a container that has run for so long without bad health is no longer in a crash loop
 HEALTHY_AFTER_S = 600.0
 

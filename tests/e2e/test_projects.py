@@ -114,12 +114,13 @@ def test_a_global_service_runs_on_every_node_and_is_not_scaled(world: World) -> 
     assert "global" in refused.body["message"]
 
 
-def test_an_image_that_can_not_be_pulled_now_is_named_and_fails_no_wait(world: World) -> None:
+def test_a_missing_image_fails_the_wait_with_its_node_and_name(world: World) -> None:
     world.deploy("lost", {"web": {"image": "nowhere.invalid/web:1"}}, wait=False)
-    world.ok("POST", "/projects/lost/start?wait=1")
-    world.wait_for(
-        lambda: "nowhere.invalid/web:1" in " ".join(world.service("lost_web")["reasons"]),
-        "the reason is shown",
+    refused = world.http("POST", "/projects/lost/start?wait=30")
+    assert refused.status == 500
+    assert (
+        "image nowhere.invalid/web:1 cannot be pulled and is not on node n"
+        in (refused.body["message"])
     )
     # Stuck as it is, it can be deleted.
     world.ok("DELETE", "/projects/lost?force=true")

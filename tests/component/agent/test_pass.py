@@ -134,7 +134,7 @@ async def test_an_image_that_is_brought_by_hand_waits_for_no_registry(node: Fake
     node.bus.put_desired(orders(a_slot(spec=a_spec("gone:1"))))
     await asyncio.sleep(1000)
     (problem,) = node.status.problems
-    assert (problem.code, problem.definite) == ("pull_failed", False)
+    assert (problem.code, problem.definite) == ("pull_failed", True)
     assert "image gone:1 cannot be pulled and is not on node n1: " in problem.message
     node.engine.local_images["gone:1"] = "sha256:1"
     pulls = len(node.engine.called("pull"))

@@ -15,7 +15,7 @@ from agent.domain.attempts import fold
 from agent.domain.backoff import exit_due, failure_due, pull_patience
 from agent.domain.observation import Attempts, SeenContainer, resource_key
 from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
-from agent.errors import EngineFailed, ImageNotFound
+from agent.errors import EngineFailed, ImageNotFound, PullFailed
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.states import Health, Wanted
@@ -150,12 +150,12 @@ def test_failures_wait_1_2_5_up_to_60_seconds() -> None:
     assert waits == [0, 1, 2, 5, 10, 30, 60, 60]
 
 
-def test_pulls_wait_5_to_300_seconds_and_not_all_nodes_alike() -> None:
+def test_pulls_wait_seconds_first_and_minutes_in_the_end_and_not_all_nodes_alike() -> None:
     for node in (f"n{number}" for number in range(100)):
         pulls = Attempts(is_pull=True, patience=pull_patience(node, "web:1"))
         waits = [failure_due(replace(pulls, failures=n)) for n in range(1, 9)]
         assert waits == sorted(waits)
-        assert 5 <= waits[0] <= 10
+        assert 2.5 <= waits[0] <= 5
         assert 150 <= waits[-1] <= 300
     assert len({pull_patience(f"n{number}", "web:1") for number in range(1000)}) > 500
 
@@ -163,9 +163,16 @@ def test_pulls_wait_5_to_300_seconds_and_not_all_nodes_alike() -> None:
 def test_a_failed_pull_waits_as_pulls_do_and_nothing_after_it_does() -> None:
     pull = Failed(PullImage("x:1", (KEY,)), ImageNotFound("x:1 is nowhere"))
     counted = look(Attempts(), outcomes=(pull,))
-    assert failure_due(counted) == NOW + 10 * pull_patience("n1", "x:1")
+    assert failure_due(counted) == NOW + 5 * pull_patience("n1", "x:1")
     start = Failed(StartContainer(KEY), EngineFailed("no"))
     assert failure_due(look(counted, outcomes=(start,))) == NOW + 2
+
+
+def test_whoever_waits_is_told_of_the_second_pull_that_fails_not_of_the_first() -> None:
+    away = Failed(PullImage("x:1", (KEY,)), PullFailed("no such host"))
+    once = look(Attempts(), outcomes=(away,))
+    twice = look(once, outcomes=(away,))
+    assert (once.definite, twice.definite) == (False, True)
 
 
 def test_a_clock_that_is_set_back_lengthens_no_wait() -> None:

@@ -171,7 +171,7 @@ class TestRefusal:
         desired, observed = self.refused(PullPolicy.ALWAYS, OLD)
         planned = plan(desired, observed)
         assert planned.is_empty
-        assert NOW + 5 <= (planned.retry_at or 0) <= NOW + 10
+        assert NOW + 2.5 <= (planned.retry_at or 0) <= NOW + 5
         (problem,) = planned.problems
         assert (problem.code, problem.definite, problem.attempts) == ("pull_failed", False, 1)
         assert problem.message == (
