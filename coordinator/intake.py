@@ -42,7 +42,7 @@ from schemas.command import (
     VolumeCommand,
 )
 from schemas.errors import InvalidInput, Transient
-from schemas.query import AnyQuery
+from schemas.query import AnyQuery, InspectVolume, ListNodes, ListVolumes
 from schemas.records import Operation, ProjectRecord, RememberedReply, VolumeRecord
 from schemas.volume import BASE_DIRECTORY
 
@@ -113,12 +113,15 @@ class Intake:
 
     async def ask(self, query: AnyQuery) -> Reply:
         now = time.monotonic()
+        # To look through every node and mount costs far more than most answers.
+        is_about_volumes = isinstance(query, ListVolumes | InspectVolume)
+        is_about_nodes = is_about_volumes or isinstance(query, ListNodes)
         try:
             body = answer(
                 query,
                 self._picture.views(now),
-                self._picture.node_pictures(now),
-                self._picture.volume_views(now),
+                self._picture.node_pictures(now) if is_about_nodes else (),
+                self._picture.volume_views(now) if is_about_volumes else {},
                 default_domain=self._default_domain,
                 mount_base=self._mount_base,
             )

@@ -145,6 +145,21 @@ class TestRefusals:
         assert code(unknown) is ReasonCode.NOT_FOUND
 
 
+async def test_a_query_about_projects_looks_through_no_node_and_no_volume(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.intake.submit(creation())
+    await world.intake.ask(ListProjects())
+
+    def look(_now: float) -> None:
+        raise AssertionError("looked")
+
+    monkeypatch.setattr(world.picture, "node_pictures", look)
+    monkeypatch.setattr(world.picture, "volume_views", look)
+    for query in (ListProjects(), ViewProject(name="shop")):
+        assert (await world.intake.ask(query)).outcome == "accepted"
+
+
 class TestTheBusFails:
     async def test_a_lost_race_is_decided_again_on_what_was_written(self, world: World) -> None:
         await world.intake.submit(creation())
