@@ -1,6 +1,7 @@
 """The only file with metric names. Counters are fed by passes; the rest is read when scraped."""
 
 from collections import Counter as Tally
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,12 +13,44 @@ from prometheus_client import (
     generate_latest,
 )
 
-from agent.domain.outcomes import Outcome
+from agent.domain.actions import (
+    Action,
+    CreateContainer,
+    CreateNetwork,
+    CreateVolume,
+    PullImage,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveVolume,
+    StartContainer,
+    StopContainer,
+)
+from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
 from schemas.current import NodeCurrent
 from schemas.states import EngineState, MountState
 
 #: a pass over 50 containers takes a tenth of a second; a hung engine takes its deadline
 _PASS_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+#: Words of their own: dashboards must survive a class that is renamed.
+_ACTIONS: Mapping[type[Action], str] = {
+    StopContainer: "stop_container",
+    RemoveContainer: "remove_container",
+    RemoveNetwork: "remove_network",
+    RemoveVolume: "remove_volume",
+    CreateNetwork: "create_network",
+    CreateVolume: "create_volume",
+    PullImage: "pull_image",
+    CreateContainer: "create_container",
+    StartContainer: "start_container",
+}
+_ENDS: Mapping[type[Outcome], str] = {
+    Succeeded: "succeeded",
+    Failed: "failed",
+    Blocked: "blocked",
+}
+#: the engine's words for a container
+_STATUSES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
 
 
 class Metrics:
@@ -28,8 +61,8 @@ class Metrics:
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         self._passes = Histogram(
-            "troopers_agent_pass_seconds",
-            "Duration of passes",
+            "troopers_agent_pass_duration_seconds",
+            "One pass of the loop",
             buckets=_PASS_BUCKETS_S,
             registry=registry,
         )
@@ -75,16 +108,20 @@ class Metrics:
             registry, "orders_refused", "Whether the newest document was refused"
         )
         self._is_saved = _gauge(registry, "orders_on_disk", "Whether the held document is on disk")
-        self._events_dropped = _gauge(
-            registry, "events_dropped", "Events lost because the bus was away"
+        self._events_dropped = Counter(
+            "troopers_agent_events_dropped",
+            "Events lost because the bus was away",
+            registry=registry,
         )
+        self._dropped = 0
+        _fill(self._containers, _STATUSES, ())
+        _fill(self._mounts, MountState, ())
 
     def count_pass(self, took_s: float, outcomes: tuple[Outcome, ...]) -> None:
         """A pass has ended, and found these actions ended."""
         self._passes.observe(took_s)
         for outcome in outcomes:
-            kind, end = type(outcome.action).__name__, type(outcome).__name__.lower()
-            self._actions.labels(kind, end).inc()
+            self._actions.labels(_ACTIONS[type(outcome.action)], _ENDS[type(outcome)]).inc()
 
     def render(
         self,
@@ -98,7 +135,8 @@ class Metrics:
         """Prometheus' text format, with what the newest status says."""
         self._bus_is_connected.set(is_connected)
         self._is_saved.set(is_saved)
-        self._events_dropped.set(dropped)
+        self._events_dropped.inc(dropped - self._dropped)
+        self._dropped = dropped
         self._hanging.set(hanging)
         if newest is not None:
             self._engine_is_ready.set(newest.engine.state is EngineState.READY)
@@ -106,15 +144,12 @@ class Metrics:
             self._epoch.set(newest.epoch)
             self._generation.set(newest.generation)
             self._is_refusing.set(bool(newest.refusal))
-            _fill(self._containers, Tally(seen.status for seen in newest.containers))
-            # Zeros too: an alert on a series that isn't there never fires.
-            mounts = Tally({str(state): 0 for state in MountState})
-            mounts.update(str(mount.state) for mount in newest.mounts)
-            _fill(self._mounts, mounts)
+            _fill(self._containers, _STATUSES, (seen.status for seen in newest.containers))
+            _fill(self._mounts, MountState, (mount.state for mount in newest.mounts))
             self._mount_states.clear()
             for mount in newest.mounts:
                 self._mount_states.labels(mount.name, str(mount.state)).set(1)
-            _fill(self._problems, Tally(problem.code for problem in newest.problems))
+            _fill(self._problems, (), (problem.code for problem in newest.problems))
         return generate_latest(self._registry)
 
 
@@ -122,7 +157,10 @@ def _gauge(registry: CollectorRegistry, name: str, meaning: str) -> Gauge:
     return Gauge(f"troopers_agent_{name}", meaning, registry=registry)
 
 
-def _fill(gauge: Gauge, tally: Tally[str]) -> None:
+def _fill(gauge: Gauge, always: Iterable[str], labels: Iterable[str]) -> None:
+    """Those of `always` are shown as 0 too: an alert on a series that isn't there never fires."""
+    tally = Tally(dict.fromkeys(always, 0))
+    tally.update(labels)
     gauge.clear()
     for label, count in tally.items():
         gauge.labels(label).set(count)

@@ -1,8 +1,11 @@
-"""An agent's numbers about shared volumes."""
+"""An agent's numbers."""
+
+from typing import get_args
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from agent.metrics import Metrics
+from agent.domain import actions
+from agent.metrics import _ACTIONS, Metrics
 from schemas.current import EngineCurrent, MountCurrent, NodeCurrent
 from schemas.states import EngineState, MountState
 
@@ -46,3 +49,15 @@ def test_an_alert_can_say_which_volume_is_stuck() -> None:
     assert later["mount_state mounted photos"] == 1
     assert "mount_state stuck photos" not in later
     assert "mount_state mounted music" not in later
+
+
+def test_every_action_has_a_word_that_a_renamed_class_does_not_change() -> None:
+    assert set(_ACTIONS) == set(get_args(actions.Action))
+    assert all(word == word.lower() for word in _ACTIONS.values())
+
+
+def test_events_that_were_dropped_are_counted_once() -> None:
+    metrics = Metrics()
+    for dropped in (2, 2, 5):
+        text = metrics.render(None, is_connected=True, is_saved=True, dropped=dropped, hanging=0)
+    assert "troopers_agent_events_dropped_total 5.0" in text.decode()
