@@ -3,9 +3,13 @@
 Reads: KV `desired`, this node's key, and the ledger. Writes: the ledger.
 """
 
+from collections.abc import Mapping
+
 import structlog
 
 from agent.domain.acceptance import accept
+from agent.domain.actions import PullOrder
+from agent.domain.observation import Pulled
 from agent.errors import BusUnavailable
 from agent.ports import Bus, Ledger
 from schemas.codec import SchemaError
@@ -27,6 +31,14 @@ class Orders:
         self.refusal = ""
         #: the last reading failed on a link that stands, so nothing will say when to try again
         self.is_unread = False
+        #: the orders that need no registry any more
+        self.pulled: Mapping[PullOrder, Pulled] = ledger.load_pulled()
+
+    async def remember(self, pulled: Mapping[PullOrder, Pulled]) -> None:
+        """Keep what was pulled, also for the next agent."""
+        if pulled != self.pulled:
+            self.pulled = pulled
+            await self._ledger.save_pulled(pulled)
 
     async def refresh(self) -> bool:
         """Read the truth from the bus; whether other orders are held now."""

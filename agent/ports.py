@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.domain.actions import ContainerLabels
-from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
+from agent.domain.actions import ContainerLabels, PullOrder
+from agent.domain.observation import Pulled, SeenContainer, SeenNetwork, SeenVolume
 from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import DesiredNetwork, DesiredVolume, NodeDesired
 from schemas.event import Event
@@ -196,6 +196,14 @@ class Ledger(Protocol):
 
     async def save(self, desired: NodeDesired) -> None:
         """Atomic; one at a time. What a disk refuses is a `fault`, and held in memory still."""
+        ...
+
+    def load_pulled(self) -> dict[PullOrder, Pulled]:
+        """What was kept with `save_pulled`; what can't be read is asked for once more."""
+        ...
+
+    async def save_pulled(self, pulled: Mapping[PullOrder, Pulled]) -> None:
+        """Atomic. What a disk refuses is logged."""
         ...
 
     @property

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import structlog
 
 from agent.adapters.mount_keeper import MountKeeper
-from agent.domain.actions import Action, PullOrder
+from agent.domain.actions import Action
 from agent.domain.attempts import fold
-from agent.domain.observation import Attempts, Observation, Pulled
+from agent.domain.observation import Attempts, Observation
 from agent.domain.outcomes import Outcome
 from agent.domain.plan import Plan, plan
 from agent.domain.pulls import remember
@@ -72,7 +72,6 @@ class Reconciler:
         self._mounts = mounts
         self._reporter = reporter
         self._attempts: Mapping[SlotKey, Attempts] = {}
-        self._pulled: Mapping[PullOrder, Pulled] = {}
         self._last_shown = Observation(now=0.0, containers=())
 
     async def do_pass(self, reasons: frozenset[Wake]) -> PassResult:
@@ -98,8 +97,8 @@ class Reconciler:
         observed = self._observation(sight, begun | self._executor.in_flight)
         if desired is not None:
             self._attempts = fold(desired, observed, outcomes)
-            self._pulled = remember(desired, observed, outcomes)
-            observed = replace(observed, attempts=self._attempts, pulled=self._pulled)
+            await self._orders.remember(remember(desired, observed, outcomes))
+            observed = replace(observed, attempts=self._attempts, pulled=self._orders.pulled)
 
         # 3. Decide.
         planned = plan(desired, observed) if desired is not None else Plan()
@@ -131,7 +130,7 @@ class Reconciler:
             mounts=self._mounts.known,
             probes=self._prober.results,
             attempts=self._attempts,
-            pulled=self._pulled,
+            pulled=self._orders.pulled,
             in_flight=in_flight,
         )
 

@@ -1,15 +1,19 @@
 """`Ledger`: the last accepted desired document on disk.
 
-Writes: `desired.json` and `epoch` in its directory, both by rename. The epoch is the fencing token,
+Writes: `desired.json`, `epoch` and `pulled.json` in its directory, all by rename. The epoch is the fencing token,
 so it has a file of its own: a damaged document must not make an old coordinator acceptable.
 """
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
+from agent.domain.actions import PullOrder
+from agent.domain.observation import Pulled
 from schemas.codec import SchemaError, decode, encode
 from schemas.desired import NodeDesired
 
@@ -17,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 _DOCUMENT = "desired.json"
 _EPOCH = "epoch"
+_PULLED = "pulled.json"
+_PULLED_TYPE = TypeAdapter(list[tuple[PullOrder, Pulled]])
 
 
 class FileLedger:
@@ -59,6 +65,24 @@ class FileLedger:
             )
         else:
             self._fault = ""
+
+    def load_pulled(self) -> dict[PullOrder, Pulled]:
+        path = self._directory / _PULLED
+        try:
+            return dict(_PULLED_TYPE.validate_json(path.read_bytes()))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValidationError) as error:
+            log.exception("what was pulled can't be read", path=str(path), error=str(error))
+            return {}
+
+    async def save_pulled(self, pulled: Mapping[PullOrder, Pulled]) -> None:
+        content = _PULLED_TYPE.dump_json(list(pulled.items()))
+        try:
+            await asyncio.to_thread(self._replace, _PULLED, content)
+        # RuntimeError: no thread can be started.
+        except (OSError, RuntimeError) as error:
+            log.warning("what was pulled could not be saved", error=str(error))
 
     def _write(self, desired: NodeDesired) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)

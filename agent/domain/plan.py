@@ -29,7 +29,7 @@ from agent.domain.backoff import failure_due
 from agent.domain.belongings import difference, differences, unused_networks, unwanted_volumes
 from agent.domain.leaning import namespace_owners
 from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
-from agent.domain.pulls import asks, order_of, pulled_for
+from agent.domain.pulls import order_of, pulled_for
 from agent.domain.shares import shares
 from agent.domain.slot_view import Decision, SlotView
 from agent.domain.slots import decide, overtake
@@ -149,7 +149,7 @@ def _view(
         seen=observed.slot(slot.key),
         attempts=observed.attempts.get(slot.key, Attempts()),
         image_id=(observed.images or {}).get(spec.image) if spec else None,
-        pulled=pulled_for(slot, labels.fingerprint, observed) if asks(slot) else None,
+        pulled=pulled_for(slot, labels.fingerprint, observed),
         has_images=observed.images is not None,
         node=desired.node,
         shares=needed,

@@ -54,7 +54,8 @@ def remember(
 ) -> dict[PullOrder, Pulled]:
     """What is pulled after `outcomes`, which ended before `observed` was seen.
 
-    `observed.pulled` is what was before. What the document no longer orders is forgotten.
+    What an order brought stays what it means: a name that moves on the node later, by somebody's
+    hand, replaces no container. `observed.pulled` is what was before. What the document no longer orders is forgotten.
     """
     slots = {order_of(slot): slot for slot in desired.slots if slot.spec in desired.specs}
     pulled = {order: known for order, known in observed.pulled.items() if order in slots}
@@ -72,8 +73,14 @@ def remember(
                 case Failed(error=error) if is_excused(outcome, slots[order], observed):
                     pulled[order] = Pulled(refusal=str(error))
     images: Mapping[str, str] = observed.images or {}
+    # Who asks no registry compares with what the node has when the order comes.
+    pulled = dict.fromkeys(_unasked(slots), Pulled()) | pulled
     for order, known in pulled.items():
         reference = desired.specs[slots[order].spec].image
         if not known.image_id and reference not in unseen and reference in images:
             pulled[order] = Pulled(images[reference], known.refusal)
     return pulled
+
+
+def _unasked(slots: Mapping[PullOrder, DesiredSlot]) -> list[PullOrder]:
+    return [order for order, slot in slots.items() if slot.refresh and not asks(slot)]

@@ -57,9 +57,9 @@ class SlotView:
 
         A pull for somebody else's order moves the name, and is no reason to replace this slot's.
         """
-        if not asks(self.slot):
-            return self.image_id
-        return (self.pulled.image_id or None) if self.pulled else None
+        if self.pulled:
+            return self.pulled.image_id or None
+        return None if asks(self.slot) else self.image_id
 
     @property
     def excuse(self) -> str:

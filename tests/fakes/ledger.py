@@ -1,7 +1,10 @@
 """A ledger that is as good as a disk for as long as the test runs."""
 
 import asyncio
+from collections.abc import Mapping
 
+from agent.domain.actions import PullOrder
+from agent.domain.observation import Pulled
 from schemas.desired import NodeDesired
 
 
@@ -12,6 +15,7 @@ class FakeLedger:
         self.document = document
         self.epoch = document.epoch if document else 0
         self.fault = ""
+        self.pulled: dict[PullOrder, Pulled] = {}
         self.takes_s = 0.0
         self.is_full = False
 
@@ -24,3 +28,9 @@ class FakeLedger:
         if not self.is_full:
             self.document = desired
             self.epoch = max(self.epoch, desired.epoch)
+
+    def load_pulled(self) -> dict[PullOrder, Pulled]:
+        return self.pulled
+
+    async def save_pulled(self, pulled: Mapping[PullOrder, Pulled]) -> None:
+        self.pulled = dict(pulled)

@@ -97,3 +97,25 @@ async def test_an_agent_restart_changes_no_container_that_carries_the_order(
         await second.order(ordered(1, pull))
         assert set(engine.boxes) == before
         assert engine.called("pull") == ["web:1"]
+
+
+@pytest.mark.parametrize("pull", [ALWAYS, NEWER, PullPolicy.NEVER])
+async def test_an_image_that_moves_after_a_redeploy_replaces_no_container_that_it_kept(
+    pull: PullPolicy,
+) -> None:
+    async with FakeNode() as first:
+        release("v1", first)
+        await first.order(ordered(0, pull))
+        await first.order(ordered(1, pull))
+        assert len(first.engine.called("create")) == 2
+        engine, ledger, before = first.engine, first.ledger, set(first.engine.boxes)
+        release("v2", first)
+        engine.change_image("web:1", "tagged by hand")
+        await asyncio.sleep(3600)
+        assert set(engine.boxes) == before
+        pulls = engine.called("pull")
+    async with FakeNode(ledger, engine) as second:
+        await second.order(ordered(1, pull))
+        await asyncio.sleep(3600)
+        assert set(engine.boxes) == before
+        assert engine.called("pull") == pulls

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.ledger import FileLedger
+from agent.domain.actions import PullOrder
+from agent.domain.observation import Pulled
 from schemas.desired import NodeDesired
 
 
@@ -29,6 +31,18 @@ async def test_what_was_saved_last_is_found_by_the_next_process(tmp_path: Path) 
     after = FileLedger(tmp_path / "state")
     assert after.load() == document(epoch=5, generation=2)
     assert after.epoch == 5
+
+
+async def test_what_was_pulled_is_known_to_the_next_process(tmp_path: Path) -> None:
+    order = PullOrder("shop", "web", "spec", "1", refresh=1)
+    pulled = {order: Pulled("sha256:1", refusal="no route")}
+    ledger = FileLedger(tmp_path / "state")
+    assert ledger.load_pulled() == {}
+    await ledger.save(document())
+    await ledger.save_pulled(pulled)
+    assert FileLedger(tmp_path / "state").load_pulled() == pulled
+    (tmp_path / "state" / "pulled.json").write_text("{torn")
+    assert FileLedger(tmp_path / "state").load_pulled() == {}
 
 
 async def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
