@@ -54,8 +54,9 @@ def create(
     """
     volume, secret = volume_of(command)
     if held is not None and not held.is_gone:
-        ending = "is still being deleted" if held.desired_state is State.DELETED else "exists"
-        raise Conflict(f"volume {command.name} already {ending}".replace("already is", "is"))
+        is_going = held.desired_state is State.DELETED
+        state = "is still being deleted" if is_going else "already exists"
+        raise Conflict(f"volume {command.name} {state}")
     for other in others:
         if not other.is_gone and other.volume.mount_path == volume.mount_path:
             raise Conflict(f"volume {other.name} is mounted at {volume.mount_path} already")
