@@ -5,12 +5,22 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.component.coordinator.world import World
+from tests.component.coordinator.world import World, creation
 
 
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+@pytest.fixture
+async def shop() -> World:
+    """One node that runs `shop`."""
+    world = World()
+    world.hear(1)
+    await world.intake.submit(creation())
+    await world.settle()
+    return world
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from coordinator import control_loop, graveyard
-from coordinator.errors import BusUnavailable, RevisionConflict
+from coordinator.errors import BusUnavailable
 from schemas.codec import decode, encode
 from schemas.command import DeleteProject, ScaleService, StopProject
 from schemas.errors import InvalidInput
@@ -18,13 +18,8 @@ from tests.component.coordinator.world import World, creation, eventually
 
 
 @pytest.fixture
-async def world() -> World:
-    """One node that runs `shop`."""
-    world = World()
-    world.hear(1)
-    await world.intake.submit(creation())
-    await world.settle()
-    return world
+def world(shop: World) -> World:
+    return shop
 
 
 async def reading(world: World) -> "tuple[asyncio.Task[None], asyncio.Event]":
@@ -98,49 +93,6 @@ class TestMemory:
         with pytest.raises(BusUnavailable):
             await world.loop.read()
         assert world.loop._reread
-
-
-class TestUnreadable:
-    async def test_a_project_record_is_left_alone_and_its_containers_too(
-        self, world: World
-    ) -> None:
-        world.projects.write("shop", b"{not json")
-        await world.loop.read()
-        await world.do_pass()
-        assert world.projects.values["shop"][0] == b"{not json"
-        document = world.document()
-        assert document is not None
-        assert document.slots == ()
-
-    async def test_a_document_is_made_again_around_what_runs(self, world: World) -> None:
-        before = world.document()
-        assert before is not None
-        world.desired.write("n1", b"{not json")
-        await world.loop.read()
-        await world.do_pass()
-        after = world.document()
-        assert after is not None
-        assert after.slots == before.slots
-        assert after.generation > before.generation
-
-    async def test_a_node_record_stops_nobody_else(self, world: World) -> None:
-        world.nodes.write("n2", b"{not json")
-        world.hear(2)
-        with pytest.raises(RevisionConflict):
-            await world.do_pass()
-        await world.loop.read()
-        await world.intake.submit(
-            ScaleService(command_id="s", service_id="shop_web", type="scale_to", value=2)
-        )
-        await world.do_pass()
-        document = world.document()
-        assert document is not None
-        assert len(document.slots) == 2
-
-    async def test_keys_that_are_no_nodes_are_not_joined(self, world: World) -> None:
-        world.picture.current["a.b"] = a_status(1)
-        await world.do_pass()
-        assert world.nodes.values.keys() == {"n1"}
 
 
 class TestPasses:
