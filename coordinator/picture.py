@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from coordinator.domain.consequences import placed
-from coordinator.domain.rollup import NodePicture, ProjectView, roll_up
+from coordinator.domain.rollup import NodePicture, ProjectView
 from coordinator.domain.schedule import Placement
+from coordinator.domain.upkeep import NOTHING, RolledUp, roll_up_again
 from coordinator.domain.volume_views import VolumeView, volume_views
 from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
@@ -68,7 +69,8 @@ class Picture:
         self._late: set[str] = set()
         self._version = 0
         self._changed = asyncio.Event()
-        self._views: tuple[int, dict[str, ProjectView]] = (-1, {})
+        #: the newest roll-up, and the version that it is of
+        self._rolled_up, self._rolled_up_at = NOTHING, -1
 
     @property
     def version(self) -> int:
@@ -128,11 +130,14 @@ class Picture:
                 index=held.value.index,
                 joined=held.value.joined,
                 # Until it is heard of, a node is neither ready for work nor lost.
-                state=self.states.get(name, NodeState.SUSPECT),
+                state=(state := self.states.get(name, NodeState.SUSPECT)),
                 is_cordoned=held.value.is_cordoned,
                 current=self.current.get(name),
                 silent_for_s=(silent_for_s := max(0.0, now - self.last_seen.get(name, now))),
-                silent_since=_rfc3339(wall - silent_for_s) if name in self.last_seen else "",
+                # Of a thousand that are ready nobody asks.
+                silent_since=_rfc3339(wall - silent_for_s)
+                if name in self.last_seen and state is not NodeState.READY
+                else "",
                 refused_because=self.refused.get(name, ""),
                 behind_since=_rfc3339(wall - (now - since[name])) if name in self._late else "",
             )
@@ -140,13 +145,23 @@ class Picture:
         ]
         return sorted(pictures, key=lambda node: node.index)
 
+    @property
+    def rolled_up(self) -> RolledUp:
+        """The newest roll-up, for the next one to start from."""
+        return self._rolled_up
+
+    def adopt(self, rolled_up: RolledUp) -> None:
+        """Start the next roll-up from one that somebody else has made."""
+        self._rolled_up, self._rolled_up_at = rolled_up, -1
+
     def views(self, now: float) -> Mapping[str, ProjectView]:
         """Every project with its states. Computed once per change, however many ask."""
-        version, views = self._views
-        if version != self._version:
-            views = roll_up(self.records().values(), self.placement, self.node_pictures(now))
-            self._views = (self._version, views)
-        return views
+        if self._rolled_up_at != self._version:
+            self._rolled_up = roll_up_again(
+                self._rolled_up, self.records(), self.placement, self.node_pictures(now)
+            )
+            self._rolled_up_at = self._version
+        return self._rolled_up.views
 
     def volume_views(self, now: float) -> dict[str, VolumeView]:
         """Every volume with its mounts and users."""

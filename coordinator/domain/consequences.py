@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from coordinator.domain.assignments import Situation, assign
-from coordinator.domain.rollup import NodePicture, roll_up
+from coordinator.domain.rollup import NodePicture
 from coordinator.domain.schedule import NodeView, Placement, schedule
+from coordinator.domain.upkeep import NOTHING, RolledUp, roll_up_again
 from coordinator.domain.volumes import deserted_mounts, unfit_mounts
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
@@ -24,6 +25,8 @@ class Consequences:
     placement: Placement
     #: with their next generation, by node
     changed: Mapping[str, NodeDesired]
+    #: how things stand with this placement
+    rolled_up: RolledUp = NOTHING
 
     @property
     def first(self) -> frozenset[str]:
@@ -69,23 +72,28 @@ def follow(
     *,
     volumes: Mapping[str, VolumeRecord] = MappingProxyType({}),
     frozen: bool = False,
+    before: RolledUp = NOTHING,
 ) -> Consequences:
-    """Decide everything anew. With `frozen` nothing moves to another node."""
+    """Decide everything anew. With `frozen` nothing moves to another node.
+
+    `before` is any earlier roll-up: it makes this one cheaper, and no other.
+    """
     placement = schedule(
         projects.values(),
         [_node_view(node, volumes) for node in nodes],
         _found(nodes) | placed(documents),
         frozen=frozen,
     )
+    rolled_up = roll_up_again(before, projects, placement, nodes)
     situation = Situation(
         projects=projects,
-        views=roll_up(projects.values(), placement, nodes),
+        views=rolled_up.views,
         placement=placement,
         nodes={node.name: node for node in nodes},
         documents=documents,
         volumes=volumes,
     )
-    return Consequences(placement, assign(situation, epoch))
+    return Consequences(placement, assign(situation, epoch), rolled_up)
 
 
 def placed(documents: Mapping[str, NodeDesired]) -> dict[SlotKey, str]:

@@ -61,13 +61,14 @@ def roll_up(
     projects: Iterable[ProjectRecord], placement: Placement, nodes: Iterable[NodePicture]
 ) -> dict[str, ProjectView]:
     """Every project that is not gone, with its states, by name."""
+    asked = {project.name: project for project in projects}
     known = {node.name: node for node in nodes}
-    seen = sightings(placement.assigned, known.values())
+    seen = sightings(placement.assigned, known.values(), asked.keys())
     slots: dict[tuple[str, str], list[SlotKey]] = {}
     for key in placement.assigned.keys() | placement.unplaced.keys():
         slots.setdefault((key.project, key.service), []).append(key)
     views = {}
-    for project in sorted(projects, key=lambda each: each.name):
+    for _, project in sorted(asked.items()):
         if project.is_gone:
             continue
         services = {}

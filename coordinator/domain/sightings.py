@@ -4,7 +4,7 @@ A container on a node that is down, or whose engine is down, proves nothing: it 
 marked stale, and fills no slot.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from coordinator.domain.node_health import Thresholds
@@ -154,9 +154,9 @@ class Sightings:
 
 
 def sightings(
-    assigned: Mapping[SlotKey, str], nodes: Iterable[NodePicture]
+    assigned: Mapping[SlotKey, str], nodes: Iterable[NodePicture], projects: Collection[str]
 ) -> dict[tuple[str, str], Sightings]:
-    """All containers and problems that nodes report, by project and service."""
+    """All containers and problems that nodes report of the projects, by project and service."""
     containers: dict[tuple[str, str], list[ContainerView]] = {}
     problems: dict[tuple[str, str], list[tuple[str, SlotProblem]]] = {}
     for node in sorted(nodes, key=lambda each: each.index):
@@ -165,6 +165,8 @@ def sightings(
         lost = not node.is_trusted
         stale = node.is_silent or node.current.engine.state is not EngineState.READY
         for container in node.current.containers:
+            if container.project not in projects:
+                continue
             view = ContainerView(
                 current=container,
                 node=node.name,
@@ -175,7 +177,8 @@ def sightings(
             )
             containers.setdefault((container.project, container.service), []).append(view)
         for problem in node.current.problems:
-            if assigned.get(problem.key) == node.name and not lost:
+            is_meant = problem.project in projects and not lost
+            if is_meant and assigned.get(problem.key) == node.name:
                 pair = (problem.project, problem.service)
                 problems.setdefault(pair, []).append((node.name, problem))
     return {

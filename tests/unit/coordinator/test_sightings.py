@@ -34,7 +34,7 @@ JOB = a_service("job", restart=ONCE)
 
 def sight(node: NodePicture, assigned: dict[SlotKey, str] | None = None) -> ContainerView:
     known = {slot("web.1"): "n1"} if assigned is None else assigned
-    (view,) = sightings(known, [node])["shop", "web"].containers
+    (view,) = sightings(known, [node], {"shop"})["shop", "web"].containers
     return view
 
 
@@ -126,7 +126,7 @@ def test_a_container_whose_slot_is_elsewhere_is_a_leftover_and_fills_nothing() -
 
 
 def test_a_node_that_has_not_reported_shows_nothing() -> None:
-    assert sightings({}, [a_node(heard=False)]) == {}
+    assert sightings({}, [a_node(heard=False)], {"shop"}) == {}
 
 
 def test_containers_and_problems_are_sorted_by_service() -> None:
@@ -134,7 +134,7 @@ def test_containers_and_problems_are_sorted_by_service() -> None:
         a_node(2, a_container("web.2"), problems=[a_problem("db.1")]),
         a_node(1, a_container("web.1")),
     ]
-    seen = sightings({slot("db.1"): "n2"}, nodes)
+    seen = sightings({slot("db.1"): "n2"}, nodes, {"shop"})
     assert [view.node for view in seen["shop", "web"].containers] == ["n1", "n2"]
     assert seen["shop", "web"].problems == ()
     assert [node for node, _ in seen["shop", "db"].problems] == ["n2"]
@@ -149,7 +149,7 @@ def test_a_problem_counts_only_where_the_slot_is_and_can_be_seen(
     assigned: str, state: NodeState
 ) -> None:
     node = a_node(1, state=state, problems=[a_problem()])
-    assert sightings({slot("web.1"): assigned}, [node]) == {}
+    assert sightings({slot("web.1"): assigned}, [node], {"shop"}) == {}
 
 
 def test_a_service_wants_as_many_slots_as_its_scale() -> None:
