@@ -68,26 +68,6 @@ class TestMemory:
         await world.loop.read()
         assert world.picture.projects.keys() == {"shop"}
 
-    async def test_a_read_decodes_nothing_that_is_remembered_as_it_is(self, world: World) -> None:
-        shop, node = world.picture.projects["shop"], world.picture.documents["n1"]
-        await world.loop.read()
-        assert world.picture.projects["shop"] is shop
-        assert world.picture.documents["n1"] is node
-
-    async def test_others_have_their_turns_during_a_read_of_a_thousand_records(
-        self, world: World
-    ) -> None:
-        for number in range(1000):
-            node = NodeRecord(name=f"n{number}", index=number + 1, joined="")
-            world.nodes.write(node.name, encode(node))
-        read = asyncio.create_task(world.loop.read())
-        turns = 0
-        while not read.done():
-            turns += 1
-            await asyncio.sleep(0)
-        assert len(world.picture.nodes) == 1000
-        assert turns > 20
-
     async def test_a_read_that_fails_is_made_up_for(self, world: World) -> None:
         world.projects.lose("snapshot", happened=False)
         with pytest.raises(BusUnavailable):
