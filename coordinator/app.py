@@ -162,7 +162,7 @@ class Coordinator:
                     await self._loop.read()
                     placed = self._picture.placed()
                     self._picture.placement = Placement(assigned=placed, unplaced={}, moved={})
-                    self._loop.judge(self._steadiness.since())
+                    self._loop.health.judge(self._steadiness.since())
                     self._picture.touch()
             await asyncio.sleep(STANDBY_READ_S)
 

@@ -6,18 +6,18 @@ command was saved, a status came in, a second has passed. Writes: KV `nodes`, `d
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from coordinator.adapters.publisher import event
 from coordinator.domain.consequences import Consequences, follow
-from coordinator.domain.node_health import judge
 from coordinator.domain.schedule import Placement
 from coordinator.errors import BusWentBack, RevisionConflict
 from coordinator.failpoints import failpoint
 from coordinator.graveyard import Graveyard
+from coordinator.health_watch import HealthWatch
 from coordinator.loss_watch import LossWatch
 from coordinator.picture import NOWHERE, Held, Picture
 from coordinator.ports import Bucket, EventSink, PassMeter
@@ -25,10 +25,9 @@ from coordinator.reading import refreshed
 from coordinator.registrar import Registrar
 from schemas.desired import NodeDesired
 from schemas.errors import InvalidInput, Transient
-from schemas.event import Event, EventKind
+from schemas.event import EventKind
 from schemas.names import is_node_name
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
-from schemas.states import NodeState
 
 log = structlog.get_logger()
 
@@ -75,8 +74,7 @@ class ControlLoop:
         self._wake = asyncio.Event()
         self._reread = False
         self._graveyard = Graveyard(picture, buckets.projects, buckets.volumes, events)
-        self._unheard: set[str] = set()
-        self._returning: Mapping[str, float] = {}
+        self.health = HealthWatch(picture)
         self._passed_version = -1
         #: in monotonic seconds
         self._rest_until = 0.0
@@ -159,7 +157,7 @@ class ControlLoop:
         is_sound = await self._watch.is_sound(epoch, self.read)
         if is_sound:
             await self._registrar.register(self._watch.strangers)
-        self.judge(settled_since, tell=self._events.tell)
+        self.health.judge(settled_since, tell=self._events.tell)
         picture.note_who_is_behind(now)
         if not is_sound:
             if picture.placement is NOWHERE:
@@ -206,39 +204,6 @@ class ControlLoop:
         if is_news:
             picture.touch()
         await self._graveyard.bury(nodes)
-
-    def judge(
-        self, settled_since: float | None, *, tell: Callable[[Event], None] = lambda _: None
-    ) -> None:
-        """Say of every node how it is; a standby does so as well, and tells nobody."""
-        picture, now = self._picture, time.monotonic()
-        # A node that this process has never heard takes nothing new, and is silent since the link
-        # stands; its first sign of life makes it ready at once.
-        previous = {}
-        for name in picture.nodes:
-            if name not in picture.last_seen:
-                self._unheard.add(name)
-                previous[name] = picture.states.get(name, NodeState.SUSPECT)
-            elif name in self._unheard:
-                self._unheard.discard(name)
-                previous[name] = NodeState.READY
-            else:
-                previous[name] = picture.states.get(name, NodeState.READY)
-        seen = {name: at for name, at in picture.last_seen.items() if name in previous}
-        verdict = judge(seen, previous, now, settled_since, returning=self._returning)
-        self._returning = verdict.returning
-        for name, state in verdict.states.items():
-            before = picture.states.get(name)
-            if before is not state:
-                log.info("a node's state changed", node=name, before=before, state=state)
-                tell(event(EventKind.NODE_STATE, f"node {name} is {state.value}", node=name))
-        frozen_because = verdict.reason if verdict.frozen else ""
-        if dict(verdict.states) != picture.states or frozen_because != picture.frozen_because:
-            if frozen_because and frozen_because != picture.frozen_because:
-                log.warning("nothing is rescheduled", reason=frozen_because)
-            picture.states = dict(verdict.states)
-            picture.frozen_because = frozen_because
-            picture.touch()
 
     def _tell_moves(self, placement: Placement) -> None:
         for key, (source, target) in placement.moved.items():

@@ -6,8 +6,9 @@ that a compare-and-set needs.
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -105,6 +106,16 @@ class Picture:
         for name, position in self.holding.items():
             held[name] = max(position, held.get(name, position))
         return held
+
+    def last_reports(self, nodes: Iterable[str], now: float) -> dict[str, float]:
+        """When these nodes said that they reported last, on the clock of `now`; only roughly."""
+        at, found = datetime.now(UTC), {}
+        for name in nodes:
+            # A node may say anything.
+            with contextlib.suppress(KeyError, ValueError, TypeError):
+                reported = datetime.fromisoformat(self.current[name].observed_at)
+                found[name] = now - max(0.0, (at - reported).total_seconds())
+        return found
 
     def note_who_is_behind(self, now: float) -> None:
         """Remember since when nodes hold older orders than theirs; `now` in monotonic seconds."""

@@ -14,7 +14,7 @@ heard steadily. A link that comes and goes thus moves a container at most once.
 
 Mass silence freezes rescheduling: the likelier cause is the network or the bus, and starting
 everything twice would be the greater damage. States are still told as they are. The freeze ends
-when enough nodes return, or when someone removes the lost ones from the cluster.
+when enough nodes return. Nodes that fell silent at different times are no mass silence.
 """
 
 from collections.abc import Mapping
@@ -36,6 +36,8 @@ class Thresholds:
     silence_share_max: float = 0.3
     #: nodes that fell silent within this time of each other did so at once
     silence_window_s: float = 30.0
+    #: an agent reports at least this often, so a report may be so much older than its silence
+    report_period_s: float = 60.0
     #: our own link must have been steady for this long: every healthy node has had the time to
     #: reconnect and send two heartbeats
     settle_s: float = 6.0
@@ -69,11 +71,14 @@ def judge(
     thresholds: Thresholds = _DEFAULT_THRESHOLDS,
     *,
     returning: Mapping[str, float] = _NOBODY,
+    last_report: Mapping[str, float] = _NOBODY,
 ) -> Verdict:
     """Judge every node that is in `last_seen` or in `previous`.
 
     `last_seen` has the time of each node's newest heartbeat; a node that has never been heard is
     only in `previous`. A new one is only in `last_seen`. `returning` is the last verdict's.
+    `last_report` tells of nodes that this process has never heard when they reported last; both are
+    on the clock of `now`.
     """
     nodes = sorted(last_seen.keys() | previous.keys())
     if bus_settled_since is None or now - bus_settled_since < thresholds.settle_s:
@@ -102,7 +107,10 @@ def judge(
                 # Heard, but not steadily: its time of trial starts again.
                 still_returning[node] = now
     # Nodes that are just coming back count as well: the rest of them may be about to.
-    suspicious = _at_once(silent, last_seen, thresholds) + len(still_returning.keys() - silent)
+    fell_silent = {**last_report, **last_seen}
+    is_rough = any(node not in last_seen for node in silent)
+    window_s = thresholds.silence_window_s + (thresholds.report_period_s if is_rough else 0.0)
+    suspicious = _at_once(silent, fell_silent, window_s) + len(still_returning.keys() - silent)
     frozen = suspicious > 1 and suspicious > thresholds.silence_share_max * len(nodes)
     reason = f"{suspicious} of {len(nodes)} nodes fell silent at once" if frozen else ""
     return Verdict(states, frozen, reason, still_returning)
@@ -115,18 +123,18 @@ def _silent_state(before: NodeState, silence_s: float, thresholds: Thresholds) -
     return NodeState.SUSPECT if silence_s >= thresholds.suspect_after_s else before
 
 
-def _at_once(silent: list[str], last_seen: Mapping[str, float], thresholds: Thresholds) -> int:
+def _at_once(silent: list[str], fell_silent: Mapping[str, float], window_s: float) -> int:
     """The most nodes that fell silent within one window.
 
     Nodes that were lost one by one over the months must not freeze anything, however many they
-    are. Of nodes that this process has never heard nobody knows when they fell silent, so they
+    are, nor when the coordinator starts anew. Those of which nobody knows when they fell silent
     count as having done it together.
     """
-    times = sorted(last_seen[node] for node in silent if node in last_seen)
+    times = sorted(fell_silent[node] for node in silent if node in fell_silent)
     most = len(silent) - len(times)
     first = 0
     for last, time in enumerate(times):
-        while time - times[first] > thresholds.silence_window_s:
+        while time - times[first] > window_s:
             first += 1
         most = max(most, last - first + 1)
     return most

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -248,3 +249,15 @@ class TestRun:
         await eventually(lambda: world.wants(Wanted.STOPPED))
         work.cancel()
         await asyncio.wait({work})
+
+
+@pytest.mark.parametrize("observed_at", ["", "yesterday", "2026-01-01T00:00:00", "2026-01-01"])
+def test_a_time_that_is_none_is_nobodys_last_report(world: World, observed_at: str) -> None:
+    world.picture.current["n9"] = a_status(9).model_copy(update={"observed_at": observed_at})
+    assert world.picture.last_reports({"n9", "n10"}, 1000.0) == {}
+
+
+def test_a_last_report_is_told_on_our_own_clock(world: World) -> None:
+    minute_ago = (datetime.now(UTC) - timedelta(seconds=60)).isoformat()
+    world.picture.current["n9"] = a_status(9).model_copy(update={"observed_at": minute_ago})
+    assert world.picture.last_reports({"n9"}, 1000.0)["n9"] == pytest.approx(940.0, abs=5)

@@ -199,7 +199,7 @@ class TestAStandby:
     async def test_judges_the_nodes_that_it_hears_and_tells_nobody(self, world: World) -> None:
         standby = await successor(world)
         standby.sink.events.clear()
-        standby.loop.judge(standby.settled_since())
+        standby.loop.health.judge(standby.settled_since())
         assert standby.picture.states == {"n1": NodeState.READY, "n2": NodeState.READY}
         assert standby.sink.events == []
 

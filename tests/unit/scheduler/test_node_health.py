@@ -205,6 +205,15 @@ def test_nodes_that_were_never_heard_count_as_silent_at_once() -> None:
     assert judge({"n3": NOW, "n4": NOW}, previous, NOW, LONG_AGO).frozen
 
 
+def test_nodes_that_were_never_heard_but_reported_at_different_times_freeze_nothing() -> None:
+    previous = {f"n{i}": SUSPECT for i in range(1, 5)}
+    heard = {"n3": NOW, "n4": NOW}
+    long_lost = judge(heard, previous, NOW, LONG_AGO, last_report={"n1": -9e6, "n2": -9e4})
+    together = judge(heard, previous, NOW, LONG_AGO, last_report={"n1": -9e6, "n2": -9e6 + 80})
+    assert (long_lost.frozen, together.frozen) == (False, True)
+    assert long_lost.states["n1"] is DOWN
+
+
 def test_the_rest_is_not_given_up_while_the_first_ones_come_back() -> None:
     heard = {f"n{i}": beats(80, silent_from=10, silent_to=30 + i) for i in range(1, 5)}
     told = run(heard | {f"n{i}": beats(80) for i in range(5, 9)}, 80)
