@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from schemas.document import Document
 from schemas.errors import InvalidInput
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -17,8 +18,13 @@ class SchemaError(InvalidInput):
 
 
 def encode(document: BaseModel) -> bytes:
-    """Compact JSON."""
-    return document.model_dump_json().encode()
+    """Compact JSON; of a brief document, without what has its default."""
+    if not isinstance(document, Document) or not document.is_brief:
+        return document.model_dump_json().encode()
+    head = f'{{"schema_version":{document.schema_version},'
+    # Every document has a field without a default, so there is something after the comma.
+    rest = document.model_dump_json(exclude_defaults=True, exclude={"schema_version"})
+    return (head + rest[1:]).encode()
 
 
 def decode(model: type[Model], payload: bytes | str) -> Model:

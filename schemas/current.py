@@ -124,6 +124,8 @@ class EngineCurrent(Part):
 class NodeCurrent(Document):
     """What a node is and runs. With an unreadable engine, `containers` are the last ones seen."""
 
+    is_brief = True
+
     node: NodeName
     boot_id: str
     agent_version: str

@@ -116,6 +116,8 @@ class DesiredMount(Part):
 class NodeDesired(Document):
     """What `node` must run. An agent refuses an older epoch, and an older generation in it."""
 
+    is_brief = True
+
     node: NodeName
     #: fencing token: the active coordinator's lease revision
     epoch: int = Field(ge=0)

@@ -1,4 +1,4 @@
-"""Bytes that are no document: what is said of them, and what isn't."""
+"""What of a document becomes bytes; and of bytes that are none, what is said and what isn't."""
 
 import json
 import traceback
@@ -7,11 +7,14 @@ import pytest
 from pydantic import BaseModel
 
 from schemas.bodies import CreateVolumeBody
-from schemas.codec import SchemaError, decode, validate
+from schemas.codec import SchemaError, decode, encode, validate
 from schemas.desired import NodeDesired
+from schemas.document import Document
 from schemas.mounting import MountOrders
 from schemas.records import VolumeRecord
+from schemas.states import Wanted
 from schemas.volume import VolumeSecret
+from tests.builders import a_container, a_document, a_problem, a_project, a_status, an_entry, exited
 
 SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY" + "y" * 250
 VOLUME = {"name": "p", "driver": "ossfs", "ossfs": {"bucket": "b-1", "url": "http://oss"}}
@@ -47,3 +50,30 @@ def test_an_option_is_named_as_it_was_sent_and_null_is_its_default() -> None:
     assert refusal.value.where == "driverOpts.host"
     body["driverOpts"] = {"host": "h", "path": None}
     assert validate(CreateVolumeBody, body).driver_opts == {"host": "h"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        a_document(1, an_entry(), an_entry("db.1", Wanted.ABSENT, stop_timeout_s=0.0)),
+        a_document(1, generation=0, epoch=0),
+        a_status(1, a_container(), exited("db.1"), problems=(a_problem(),), settled=True),
+        a_status(1, schema_version=7),
+    ],
+)
+def test_a_brief_document_is_read_as_it_was_and_says_its_version(document: Document) -> None:
+    payload = encode(document)
+    assert decode(type(document), payload) == document
+    assert json.loads(payload)["schema_version"] == document.schema_version
+
+
+def test_a_nodes_documents_leave_out_what_has_its_default() -> None:
+    entry = a_document(1, an_entry())
+    plain = json.loads(encode(entry))
+    assert "networks" not in plain
+    assert plain["slots"][0].keys() == {"project", "service", "slot", "wanted", "spec", "version"}
+    assert "containers" not in json.loads(encode(a_status(1)))
+
+
+def test_a_record_says_all_that_it_has() -> None:
+    assert json.loads(encode(a_project())).keys() == type(a_project()).model_fields.keys()
