@@ -21,12 +21,13 @@ from coordinator.domain import catalogue, volumes
 from coordinator.domain.catalogue import Decision
 from coordinator.domain.operations import Moment
 from coordinator.domain.progress import Standing, progress
-from coordinator.domain.render import answer, reserved_variables
+from coordinator.domain.render import reserved_variables
 from coordinator.domain.volume_views import users_of
 from coordinator.domain.volumes import VolumeDecision
 from coordinator.errors import DeadlinePassed, NotActive
 from coordinator.picture import Picture
 from coordinator.ports import Bucket, NodeRequests
+from coordinator.queries import Queries
 from coordinator.signalling import Signalling
 from coordinator.volume_holds import Hold, VolumeHolds
 from schemas.command import (
@@ -42,7 +43,7 @@ from schemas.command import (
     VolumeCommand,
 )
 from schemas.errors import InvalidInput, Transient
-from schemas.query import AnyQuery, InspectVolume, ListNodes, ListVolumes
+from schemas.query import AnyQuery
 from schemas.records import Operation, ProjectRecord, RememberedReply, VolumeRecord
 from schemas.volume import BASE_DIRECTORY
 
@@ -95,6 +96,7 @@ class Intake:
         self._signalling = Signalling(picture, requests)
         self._deliveries: dict[tuple[str, str], asyncio.Task[Reply]] = {}
         self._journal = journal
+        self._queries = Queries(picture, default_domain, mount_base)
         self._default_domain = default_domain
         self._mount_base = mount_base
         self._holds = VolumeHolds(picture)
@@ -112,22 +114,7 @@ class Intake:
         return self._picture.halted_because or self._closed_because
 
     async def ask(self, query: AnyQuery) -> Reply:
-        now = time.monotonic()
-        # To look through every node and mount costs far more than most answers.
-        is_about_volumes = isinstance(query, ListVolumes | InspectVolume)
-        is_about_nodes = is_about_volumes or isinstance(query, ListNodes)
-        try:
-            body = answer(
-                query,
-                self._picture.views(now),
-                self._picture.node_pictures(now) if is_about_nodes else (),
-                self._picture.volume_views(now) if is_about_volumes else {},
-                default_domain=self._default_domain,
-                mount_base=self._mount_base,
-            )
-        except InvalidInput as error:
-            return Reply.rejecting(error)
-        return Reply(outcome="accepted", result=body)
+        return await self._queries.ask(query)
 
     async def submit(self, command: AnyCommand) -> Reply:
         try:

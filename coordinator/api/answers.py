@@ -1,5 +1,6 @@
 """Replies to responses: status, headers and body, in the reference's spelling."""
 
+import asyncio
 import json
 from http import HTTPStatus
 from typing import Any
@@ -36,8 +37,11 @@ class Refusal(Exception):
 
 def json_body(body: Any, status: int = 200) -> web.Response:
     """A response with this JSON body."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return web.Response(status=status, body=text.encode(), headers={"Content-Type": JSON_TYPE})
+    return web.Response(status=status, body=_json(body), headers={"Content-Type": JSON_TYPE})
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def error(request: web.BaseRequest, refusal: Refusal) -> web.Response:
@@ -64,6 +68,13 @@ def to_query(reply: Reply) -> web.Response:
     if reply.outcome == "rejected":
         raise _refusal(reply, status_of(reply, HTTPStatus.OK), {})
     return json_body(reply.result)
+
+
+async def to_list_query(reply: Reply) -> web.Response:
+    """The answer to a query for a list, however long: others are answered while it is written."""
+    # Piece by piece, because the encoder lets nobody in between.
+    body = await asyncio.to_thread(lambda: b"[%b]" % b",".join(map(_json, reply.result)))
+    return web.Response(body=body, headers={"Content-Type": JSON_TYPE})
 
 
 def to_command(reply: Reply, route: Route, location: str = "") -> web.Response:

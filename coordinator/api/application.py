@@ -63,7 +63,9 @@ def _serve(app: web.Application, method: str, path: str, endpoint: Endpoint) -> 
 
 def _endpoint(door: Door, route: Route, waiting: WaitingRoom) -> Endpoint:
     async def ask(request: web.Request) -> web.StreamResponse:
-        response = answers.to_query(await door.ask(query_of(request, route)))
+        reply = await door.ask(query_of(request, route))
+        is_list = isinstance(reply.result, list)
+        response = await answers.to_list_query(reply) if is_list else answers.to_query(reply)
         if door.not_ready_because():
             # As it was when this coordinator last knew: it is a standby, or has lost NATS.
             response.headers["Warning"] = answers.STALE

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from coordinator import control_loop
+from coordinator import control_loop, queries
 from coordinator.domain.consequences import Consequences, follow
+from coordinator.domain.render import answer
 from schemas.codec import encode
 from schemas.command import StopProject
+from schemas.query import AnyQuery, ListProjects, ViewProject
 from schemas.records import NodeRecord
 from schemas.states import Wanted
 from tests.component.coordinator.world import LONG_S, World, creation, eventually
@@ -86,3 +88,23 @@ async def test_a_pass_that_is_cancelled_while_it_decides_changes_nothing(
     slow.may_end.set()
     await asyncio.sleep(0.05)
     assert world.desired.values == before
+
+
+async def test_others_are_answered_while_a_list_is_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slow(query: AnyQuery, *args: Any, **options: Any) -> Any:
+        if isinstance(query, ListProjects):
+            begun.set()
+            assert may_end.wait(LONG_S), "nobody else had a turn"
+        return answer(query, *args, **options)
+
+    monkeypatch.setattr(queries, "answer", slow)
+    listing = asyncio.create_task(world.intake.ask(ListProjects()))
+    await eventually(begun.is_set)
+    reply = await world.intake.ask(ViewProject(name="shop"))
+    assert reply.result["name"] == "shop"
+    may_end.set()
+    assert [each["name"] for each in (await listing).result] == ["shop"]
