@@ -25,6 +25,11 @@ from schemas.records import ProjectRecord, ServiceRecord, VolumeRecord
 from schemas.service import ServiceSpec
 from schemas.states import EngineState, State, Wanted
 
+#: what a slot says where nothing is said
+_BLANK = {
+    name: each.default for name, each in DesiredSlot.model_fields.items() if not each.is_required()
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -149,19 +154,22 @@ def _entry(
     if not is_placed:
         return _absent(key, before, service)
     wanted = _wanted(view, view.services[key.service], before)
-    return DesiredSlot(
-        project=key.project,
-        service=key.service,
-        slot=key.slot,
-        wanted=wanted,
-        spec=identities[(key.project, key.service)],
-        version=project.version,
-        tries=service.tries,
-        refresh=service.refresh,
-        pull=_pull(service),
-        stop_signal=service.stop_signal if wanted is Wanted.STOPPED else "",
-        stop_timeout_s=service.stop_timeout_s if wanted is Wanted.STOPPED else None,
-    )
+    says = {
+        **_BLANK,
+        "project": key.project,
+        "service": key.service,
+        "slot": key.slot,
+        "wanted": wanted,
+        "spec": identities[(key.project, key.service)],
+        "version": project.version,
+        "tries": service.tries,
+        "refresh": service.refresh,
+        "pull": _pull(service),
+        "stop_signal": service.stop_signal if wanted is Wanted.STOPPED else "",
+        "stop_timeout_s": service.stop_timeout_s if wanted is Wanted.STOPPED else None,
+    }
+    # Nearly all of them say what they said before, and to make one costs more than to decide it.
+    return before if before is not None and vars(before) == says else DesiredSlot(**says)
 
 
 def _pull(service: ServiceRecord) -> PullPolicy:
