@@ -65,7 +65,11 @@ def hold(share: Share, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
                 number = error.errno or 0
                 reason = _REASONS.get(number, "{path}: " + os.strerror(number).lower())
                 found[path] = ("", reason.format(path=_shown(path)))
-                kept |= {name for name in _places(share) if name.startswith(start)}
+                kept |= {
+                    name
+                    for name in _places(share)
+                    if name.startswith(start) and is_mounted(f"{share.base}/{FOLDER}/{name}")
+                }
             else:
                 found[path] = (f"{FOLDER}/{place}", "")
                 kept.add(place)
@@ -94,7 +98,12 @@ def _held(share: Share, share_fd: int, path: str) -> str:
                 return name
         name = start + secrets.token_hex(4)
         _make(share.base, name, is_directory=stat.S_ISDIR(found.st_mode))
-        bind(found_fd, f"{share.base}/{FOLDER}/{name}")
+        try:
+            bind(found_fd, f"{share.base}/{FOLDER}/{name}")
+        except OSError:
+            # The next probe makes another one.
+            remove_mountpoint(share.base, FOLDER, name)
+            raise
         return name
     finally:
         os.close(found_fd)

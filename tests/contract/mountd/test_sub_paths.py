@@ -2,6 +2,7 @@
 # ruff: noqa: ASYNC240
 # (Nothing here can hang: every file system is this machine's own.)
 
+import errno
 import itertools
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from mountd.domain.mountinfo import parse
 from mountd.domain.outcomes import Answered
+from mountd.errands import sub_paths
 from mountd.errands.kernel import is_mounted, open_below
 from mountd.errands.sub_paths import Share, hold, release
 from schemas.current import SubPathCurrent
@@ -153,6 +155,46 @@ async def test_a_path_that_turns_bad_keeps_its_place_and_says_why(exports: Expor
     (exports.export / "app").unlink()
     (exports.export / "old").rename(exports.export / "app")
     assert (await held(exports, "app"))["app"] == before
+
+
+@pytest.mark.parametrize("is_directory", [True, False])
+def test_a_place_where_nothing_can_be_bound_is_not_left(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch, *, is_directory: bool
+) -> None:
+    app = exports.export / "app"
+    app.mkdir() if is_directory else app.touch()
+    share = Share(exports.layout.base, "nas/media", "one")
+
+    def refuse(_fd: int, _place: str) -> None:
+        # As at the limit of fs.mount-max.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as limited:
+        limited.setattr(sub_paths, "bind", refuse)
+        assert hold(share, ["app"]) == {"app": ("", "app: no space left on device")}
+        assert places(exports) == []
+    place, _ = hold(share, ["app"])["app"]
+    assert places(exports) == [Path(share.base, place)]
+
+
+def test_a_place_that_an_errand_was_killed_before_it_bound_goes(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (exports.export / "app").mkdir()
+    share = Share(exports.layout.base, "nas/media", "one")
+
+    def end(_fd: int, _place: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(sub_paths, "bind", end)
+        with pytest.raises(KeyboardInterrupt):
+            hold(share, ["app"])
+    assert len(places(exports)) == 1
+    (exports.export / "app").rmdir()
+    # Also where the path can't be had any more.
+    assert hold(share, ["app"]) == {"app": ("", "it has no app")}
+    assert places(exports) == []
 
 
 async def test_what_nobody_wants_any_more_is_let_go_and_none_leaves_all(exports: Exports) -> None:
