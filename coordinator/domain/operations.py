@@ -95,5 +95,7 @@ def about(command: AnyCommand) -> str:
 
 
 def _digest(command: AnyCommand) -> str:
-    fields = command.model_dump(mode="json", exclude=_CIRCUMSTANCES)
+    # Without defaults: a field that a later version adds changes the digest of no command that
+    # doesn't use it, and one that is sent again across the update is still the same.
+    fields = command.model_dump(mode="json", exclude=_CIRCUMSTANCES, exclude_defaults=True)
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
