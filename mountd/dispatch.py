@@ -41,8 +41,8 @@ class ErrandLostError(Exception):
     """An errand brought no result; the text says why. What it has done is unknown."""
 
 
-class ErrandUnsentError(ErrandLostError):
-    """An errand was never sent, so that it says nothing about any server."""
+class ErrandVoidError(ErrandLostError):
+    """An errand was never sent, or failed by itself: it says nothing about any server."""
 
 
 class _Errand(asyncio.SubprocessProtocol):
@@ -90,8 +90,9 @@ class Dispatch:
         """Run one errand on the share that `key` names.
 
         Raises:
-            ErrandUnsentError: this node can't start a process now, or has too many at work.
-            ErrandLostError: no result in time, or none at all.
+            ErrandVoidError: this node can't start a process now, or has too many at work, or the
+                errand's own program failed.
+            ErrandLostError: no result in time.
         """
         if self._hanging[key] >= HANGING_MAX:
             raise ErrandLostError(f"{self._hanging[key]} processes hang on it")
@@ -101,9 +102,9 @@ class Dispatch:
             except OSError as error:
                 why = os.strerror(error.errno or 0)
                 log.warning("an errand could not be sent", on=key, why=why)
-                raise ErrandUnsentError(f"no process could be started for it: {why}") from error
+                raise ErrandVoidError(f"no process could be started for it: {why}") from error
             try:
-                await _wait(errand.complete, alarm_s + _ALARM_GRACE_S)
+                is_late = not await _wait(errand.complete, alarm_s + _ALARM_GRACE_S)
                 _kill(transport)
                 has_ended = await _wait(errand.ended, _KILL_GRACE_S)
             except asyncio.CancelledError:
@@ -114,13 +115,15 @@ class Dispatch:
                 self._leave_behind(key, transport, errand)
                 raise ErrandLostError(f"no answer within {alarm_s:g} s; the question still hangs")
             transport.close()
-        # Killed is what an errand is that took its time; one that ends by itself says something.
-        if transport.get_returncode() in {-signal.SIGALRM, -signal.SIGKILL} and not errand.said:
+        code = transport.get_returncode()
+        if (is_late or code == -signal.SIGALRM) and not errand.said:
             raise ErrandLostError(f"no answer within {alarm_s:g} s")
         try:
             return Result.from_json(bytes(errand.said))
         except ValueError as error:
-            raise ErrandLostError("an errand of ours failed; mountd's log says how") from error
+            # A defect, a kernel short of memory, an upgrade that has its program's files away.
+            log.warning("an errand ended without a result", on=key, code=code)
+            raise ErrandVoidError("an errand of ours failed; mountd's log says how") from error
 
     @contextlib.asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
@@ -128,7 +131,7 @@ class Dispatch:
             async with asyncio.timeout(_PLACE_S_MAX):
                 await self._places.acquire()
         except TimeoutError as error:
-            raise ErrandUnsentError("too many shares of this node don't answer") from error
+            raise ErrandVoidError("too many shares of this node don't answer") from error
         try:
             yield
         finally:

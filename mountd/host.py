@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from mountd.dispatch import Dispatch, ErrandLostError, ErrandUnsentError
+from mountd.dispatch import Dispatch, ErrandLostError, ErrandVoidError
 from mountd.domain import mountinfo, nfs, ossfs
 from mountd.domain.outcomes import (
     Answered,
@@ -152,7 +152,7 @@ class HostMounter:
         try:
             try:
                 result = await self._dispatch.run(mount_path, order, alarm_s)
-            except ErrandUnsentError:
+            except ErrandVoidError:
                 raise
             except ErrandLostError:
                 # It waits for a server. Another key, since what hangs is what this is to end.
@@ -178,7 +178,7 @@ class HostMounter:
         }
         try:
             result = await self._dispatch.run(mount_path, order, self._layout.deadlines.probe_s)
-        except ErrandUnsentError as error:
+        except ErrandVoidError as error:
             return Unasked(str(error))
         except ErrandLostError as error:
             return Silent(f"the server doesn't answer: {error}")

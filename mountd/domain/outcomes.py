@@ -68,7 +68,7 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """The probe never reached the server, for want of something here. Nothing is known of it."""
+    """The probe came to nothing, for want of something here. Of the server, nothing is known."""
 
     reason: str
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import errno
+import sys
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from mountd.dispatch import Dispatch, ErrandUnsentError
+from mountd import dispatch as dispatching
+from mountd.dispatch import Dispatch, ErrandVoidError
 from mountd.domain.outcomes import Failed, Silent, Unasked
 from mountd.host import HostMounter, Layout
 from schemas.mounting import MountOrders
@@ -38,7 +40,7 @@ def mounter(tmp_path: Path) -> HostMounter:
 
 @pytest.mark.usefixtures("no_forks")
 async def test_an_errand_that_can_not_be_sent_is_told_from_one_that_is_lost() -> None:
-    with pytest.raises(ErrandUnsentError, match=WHY):
+    with pytest.raises(ErrandVoidError, match=WHY):
         await Dispatch(lambda _: None).run("nas/a", {}, 1.0)
 
 
@@ -49,6 +51,17 @@ async def test_a_mounter_without_processes_raises_nothing_and_blames_no_server(
     assert await mounter.probe(PATH, None) == Unasked(WHY)
     assert await mounter.unmount(PATH, is_forced=False) == Failed(f"unmounting failed: {WHY}")
     assert await mounter.mount(a_wish()) == Failed(f"mounting media failed: {WHY}")
+
+
+async def test_a_mounter_whose_errands_have_no_program_blames_no_server(
+    mounter: HostMounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As while it is upgraded.
+    monkeypatch.setattr(dispatching, "_PROGRAM", (sys.executable, "-I", "-S", "-m", "missing"))
+    why = "an errand of ours failed; mountd's log says how"
+    assert await mounter.probe(PATH, None) == Unasked(why)
+    assert await mounter.unmount(PATH, is_forced=False) == Failed(f"unmounting failed: {why}")
+    assert await mounter.mount(a_wish()) == Failed(f"mounting media failed: {why}")
 
 
 def test_a_probe_that_was_not_sent_is_no_verdict() -> None:
