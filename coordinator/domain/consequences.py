@@ -42,25 +42,34 @@ class Consequences:
         """By node, the slots that would be removed though their records want them there.
 
         A deletion, a scale in and a slot's new place explain a removal. Slots of global services
-        have their place in their number, so a new place explains nothing there.
+        have their place in their number, so there only the place that it has had so far explains
+        one: a machine that was renamed or cloned has containers that are another node's.
         """
-        found = {}
+        leaving = {}
         for name, document in self.changed.items():
             held = documents.get(name)
             before = {s.key for s in held.slots if s.wanted is Wanted.ABSENT} if held else set()
-            leaving = {s.key for s in document.slots if s.wanted is Wanted.ABSENT} - before
-            lost = frozenset(key for key in leaving if self._is_wanted(key, projects))
-            if lost:
-                found[name] = lost
-        return found
+            leaving[name] = {s.key for s in document.slots if s.wanted is Wanted.ABSENT} - before
+        homes = placed(documents) if any(leaving.values()) else {}
+        lost = {
+            name: frozenset(
+                key
+                for key in keys
+                if self._is_wanted(key, projects, is_elsewhere=homes.get(key, name) != name)
+            )
+            for name, keys in leaving.items()
+        }
+        return {name: keys for name, keys in lost.items() if keys}
 
-    def _is_wanted(self, key: SlotKey, projects: Mapping[str, ProjectRecord]) -> bool:
+    def _is_wanted(
+        self, key: SlotKey, projects: Mapping[str, ProjectRecord], *, is_elsewhere: bool
+    ) -> bool:
         project = projects.get(key.project)
         service = project.services.get(key.service) if project else None
         if project is None or service is None or project.desired_state is State.DELETED:
             return False
         if service.template.is_global:
-            return True
+            return not is_elsewhere
         return key.slot <= service.scale and key not in self.placement.assigned
 
 

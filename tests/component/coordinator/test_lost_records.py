@@ -147,6 +147,24 @@ async def test_it_goes_on_when_the_reason_is_gone(everywhere: World) -> None:
     assert everywhere.picture.halted_because == ""
 
 
+async def test_a_machine_that_was_renamed_or_cloned_halts_nobody(everywhere: World) -> None:
+    # It has the containers of another node, which is known to have them.
+    before = slots(everywhere)
+    brought = everywhere.picture.current["n2"].containers
+    everywhere.hear(3, *brought)
+    await everywhere.do_pass()
+    assert everywhere.picture.halted_because == ""
+    document = everywhere.document(3)
+    assert document is not None
+    assert [(slot.slot, slot.wanted) for slot in document.slots] == [
+        (1, Wanted.ABSENT),
+        (3, Wanted.RUNNING),
+    ]
+    everywhere.obey(3)
+    await everywhere.settle(1, 2, 3)
+    assert slots(everywhere) == before
+
+
 async def test_an_order_to_unmount_outlives_its_tombstone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
