@@ -6,7 +6,7 @@ so it has a file of its own: a damaged document must not make an old coordinator
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 _DOCUMENT = "desired.json"
 _EPOCH = "epoch"
 _PULLED = "pulled.json"
+#: orders are carried out from memory when a disk takes longer
+SAVE_S_MAX = 10.0
 _PULLED_TYPE = TypeAdapter(list[tuple[PullOrder, Pulled]])
 
 
@@ -31,7 +33,10 @@ class FileLedger:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._epoch = self._read_epoch()
+        self._written_epoch = self._epoch
         self._fault = ""
+        #: the newest write: two at once would have the same partial files
+        self._writing: asyncio.Task[None] | None = None
 
     @property
     def epoch(self) -> int:
@@ -52,19 +57,15 @@ class FileLedger:
             return None
 
     async def save(self, desired: NodeDesired) -> None:
-        try:
-            # A disk that pulls an image may take seconds for each of the four flushes.
-            await asyncio.to_thread(self._write, desired)
-        # RuntimeError: no thread can be started.
-        except (OSError, RuntimeError) as error:
-            self._fault = str(error)
-            log.exception(
+        # It guards from here on, whatever the disk says.
+        self._epoch = max(self._epoch, desired.epoch)
+        self._fault = await self._carry_out(lambda: self._write(desired))
+        if self._fault:
+            log.error(
                 "the held document could not be saved",
                 directory=str(self._directory),
-                error=str(error),
+                error=self._fault,
             )
-        else:
-            self._fault = ""
 
     def load_pulled(self) -> dict[PullOrder, Pulled]:
         path = self._directory / _PULLED
@@ -78,19 +79,33 @@ class FileLedger:
 
     async def save_pulled(self, pulled: Mapping[PullOrder, Pulled]) -> None:
         content = _PULLED_TYPE.dump_json(list(pulled.items()))
-        try:
-            await asyncio.to_thread(self._replace, _PULLED, content)
+        if fault := await self._carry_out(lambda: self._replace(_PULLED, content)):
+            log.warning("what was pulled could not be saved", error=fault)
+
+    async def _carry_out(self, write: Callable[[], None]) -> str:
+        """Write in a thread, and wait for it, but no longer than `SAVE_S_MAX`; why not, in words.
+
+        A disk that pulls an image may take seconds for each flush, one that dies may take for ever.
+        """
+        if self._writing is not None and not self._writing.done():
+            return "an earlier write has not ended"
+        self._writing = asyncio.create_task(asyncio.to_thread(write))
+        done, _ = await asyncio.wait({self._writing}, timeout=SAVE_S_MAX)
+        if not done:
+            return f"the disk has not answered for {SAVE_S_MAX:g} s"
+        error = self._writing.exception()
         # RuntimeError: no thread can be started.
-        except (OSError, RuntimeError) as error:
-            log.warning("what was pulled could not be saved", error=str(error))
+        if error is not None and not isinstance(error, OSError | RuntimeError):
+            raise error
+        return str(error) if error else ""
 
     def _write(self, desired: NodeDesired) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         # First the guard, then what it guards: a crash in between refuses one coordinator too
         # many, never one too few.
-        if desired.epoch > self._epoch:
-            self._epoch = desired.epoch
-            self._replace(_EPOCH, str(self._epoch).encode())
+        if desired.epoch > self._written_epoch:
+            self._replace(_EPOCH, str(desired.epoch).encode())
+            self._written_epoch = desired.epoch
         self._replace(_DOCUMENT, encode(desired))
 
     def _read_epoch(self) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.adapters import ledger as ledger_module
 from agent.adapters.ledger import FileLedger
 from agent.domain.actions import PullOrder
 from agent.domain.observation import Pulled
@@ -132,3 +133,38 @@ async def test_a_slow_disk_leaves_the_loop_free(
 async def test_the_document_is_plain_json_for_people(tmp_path: Path) -> None:
     await FileLedger(tmp_path).save(document(generation=4))
     assert json.loads((tmp_path / "desired.json").read_text())["generation"] == 4
+
+
+async def test_a_disk_that_never_answers_holds_up_nobody_and_guards_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(ledger_module, "SAVE_S_MAX", 0.05)
+    monkeypatch.setattr(os, "fsync", lambda _: answered.wait(30))
+    ledger = FileLedger(tmp_path / "state")
+    await ledger.save(document(epoch=7))
+    assert (ledger.fault, ledger.epoch) == ("the disk has not answered for 0.05 s", 7)
+    await ledger.save(document(epoch=8))
+    assert ledger.fault == "an earlier write has not ended"
+    answered.set()
+    async with asyncio.timeout(10):
+        while ledger.fault:
+            await asyncio.sleep(0.01)
+            await ledger.save(document(epoch=8))
+    assert FileLedger(tmp_path / "state").epoch == 8
+
+
+async def test_an_epoch_that_a_disk_refused_is_written_with_the_next_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = FileLedger(tmp_path)
+    with monkeypatch.context() as full:
+        full.setattr(Path, "replace", _refuse)
+        await ledger.save(document(epoch=9))
+    assert ledger.fault == "no space left"
+    await ledger.save(document(epoch=9))
+    assert (tmp_path / "epoch").read_text() == "9"
+
+
+def _refuse(*_: object) -> None:
+    raise OSError("no space left")
