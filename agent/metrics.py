@@ -72,32 +72,27 @@ class Metrics:
             ["action", "outcome"],
             registry=registry,
         )
-        self._containers = Gauge(
-            "troopers_agent_containers",
-            "Our containers by the engine's status",
-            ["status"],
-            registry=registry,
+        self._containers = _gauge(
+            registry, "containers", "Our containers by the engine's status", "status"
         )
-        self._problems = Gauge(
-            "troopers_agent_problems",
-            "Slots that are not what they must be, by code",
-            ["code"],
-            registry=registry,
+        self._problems = _gauge(
+            registry, "problems", "Slots that are not what they must be, by code", "code"
         )
-        self._mounts = Gauge(
-            "troopers_agent_mounts",
-            "Shared volumes on this node by the state of their mount",
-            ["state"],
-            registry=registry,
+        self._mounts = _gauge(
+            registry, "mounts", "Shared volumes on this node by the state of their mount", "state"
         )
-        self._mount_states = Gauge(
-            "troopers_agent_mount_state",
+        self._mount_states = _gauge(
+            registry,
+            "mount_state",
             "1 for the state that a shared volume's mount is in",
-            ["volume", "state"],
-            registry=registry,
+            "volume",
+            "state",
         )
         self._hanging = _gauge(
             registry, "mount_processes_hanging", "Processes that a file server holds in the kernel"
+        )
+        self._mountd_answers = _gauge(
+            registry, "mountd_answers", "Whether the shared volumes' states are of now"
         )
         self._engine_is_ready = _gauge(registry, "engine_ready", "Whether the engine can be read")
         self._bus_is_connected = _gauge(registry, "bus_connected", "Whether NATS is connected")
@@ -146,6 +141,7 @@ class Metrics:
             self._is_refusing.set(bool(newest.refusal))
             _fill(self._containers, _STATUSES, (seen.status for seen in newest.containers))
             _fill(self._mounts, MountState, (mount.state for mount in newest.mounts))
+            self._mountd_answers.set(all(mount.is_known for mount in newest.mounts))
             self._mount_states.clear()
             for mount in newest.mounts:
                 self._mount_states.labels(mount.name, str(mount.state)).set(1)
@@ -153,8 +149,8 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-def _gauge(registry: CollectorRegistry, name: str, meaning: str) -> Gauge:
-    return Gauge(f"troopers_agent_{name}", meaning, registry=registry)
+def _gauge(registry: CollectorRegistry, name: str, meaning: str, *labels: str) -> Gauge:
+    return Gauge(f"troopers_agent_{name}", meaning, labels, registry=registry)
 
 
 def _fill(gauge: Gauge, always: Iterable[str], labels: Iterable[str]) -> None:

@@ -61,3 +61,9 @@ def test_events_that_were_dropped_are_counted_once() -> None:
     for dropped in (2, 2, 5):
         text = metrics.render(None, is_connected=True, is_saved=True, dropped=dropped, hanging=0)
     assert "troopers_agent_events_dropped_total 5.0" in text.decode()
+
+
+def test_a_mountd_that_does_not_answer_is_shown() -> None:
+    metrics = Metrics()
+    unknown = FINE.model_copy(update={"is_known": False})
+    assert [samples(metrics, mount)["mountd_answers"] for mount in (FINE, unknown)] == [1, 0]
