@@ -38,5 +38,11 @@ async def until_told(life: Coroutine[Any, Any, None]) -> None:
 
 
 async def _endless(name: str, work: Coroutine[Any, Any, None]) -> None:
-    await work
+    try:
+        await work
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Nobody cancelled us: something that it waited for was cancelled, and that is an end too.
     raise InvariantBroken(f"the task {name!r} has ended")

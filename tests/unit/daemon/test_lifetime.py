@@ -89,3 +89,18 @@ async def test_a_cancellation_ends_a_life_as_well() -> None:
     await asyncio.wait({living})
     assert living.cancelled()
     assert ended.is_set()
+
+
+async def test_a_task_whose_inner_work_is_cancelled_by_nobody_ends_loudly() -> None:
+    async def wait_for_what_is_cancelled() -> None:
+        inner = asyncio.get_running_loop().create_future()
+        inner.cancel()
+        await inner
+
+    async def live() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            eternal(tasks, "reader", wait_for_what_is_cancelled())
+
+    with pytest.raises(ExceptionGroup) as ended:
+        await until_told(live())
+    assert ended.group_contains(InvariantBroken, match="reader")
