@@ -7,7 +7,9 @@ command was saved, a status came in, a second has passed. Writes: KV `nodes`, `d
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -79,6 +81,8 @@ class ControlLoop:
         #: in monotonic seconds
         self._rest_until = 0.0
         self._registrar = Registrar(picture, buckets.nodes, events)
+        # Of its own: a pass waits for nobody's template.
+        self._thread = ThreadPoolExecutor(1, "pass")
 
     def wake(self) -> None:
         self._wake.set()
@@ -178,7 +182,7 @@ class ControlLoop:
         began = time.monotonic()
         # In a thread: of a thousand nodes it takes a good part of a second, in which heartbeats are
         # to be heard and the lease renewed. It is pure, and what it is given never changes.
-        following = await asyncio.to_thread(
+        deciding = partial(
             follow,
             projects,
             nodes,
@@ -188,6 +192,7 @@ class ControlLoop:
             frozen=bool(picture.frozen_because),
             before=picture.rolled_up,
         )
+        following = await asyncio.get_running_loop().run_in_executor(self._thread, deciding)
         ended = time.monotonic()
         self._rest_until = ended + (ended - began)
         if not self._watch.explains(following.unexplained(projects, documents)):

@@ -49,6 +49,9 @@ from schemas.volume import BASE_DIRECTORY
 
 log = structlog.get_logger()
 
+#: More would only wait for each other: it is all processor time.
+TEMPLATES_AT_ONCE = 2
+
 #: told of every command and its first answer
 Journal = Callable[[AnyCommand, Reply], None]
 
@@ -100,6 +103,7 @@ class Intake:
         self._default_domain = default_domain
         self._mount_base = mount_base
         self._holds = VolumeHolds(picture)
+        self._compilers = asyncio.Semaphore(TEMPLATES_AT_ONCE)
         self._closed_because = "the coordinator is starting"
 
     def open(self) -> None:
@@ -184,14 +188,15 @@ class Intake:
             catalogue.check_new_name(held, command)
             reserved = reserved_variables(command.name, command.version, self._default_domain)
             # A template may be a megabyte of hostile YAML; the loop has heartbeats to count.
-            template = await asyncio.to_thread(
-                compile_template,
-                command.name,
-                command.template,
-                {**command.environment, **reserved},
-                self._holds.available(),
-                mount_base=self._mount_base,
-            )
+            async with self._compilers:
+                template = await asyncio.to_thread(
+                    compile_template,
+                    command.name,
+                    command.template,
+                    {**command.environment, **reserved},
+                    self._holds.available(),
+                    mount_base=self._mount_base,
+                )
             self._holds.use(hold, command.name, template)
             return catalogue.create(held, command, template, moment)
         view = self._picture.views(time.monotonic()).get(command.project)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from coordinator import control_loop, queries
+from compose.template import compile_template
+from coordinator import control_loop, intake, queries
 from coordinator.domain.consequences import Consequences, follow
 from coordinator.domain.render import answer
 from schemas.codec import encode
@@ -15,6 +16,9 @@ from schemas.query import AnyQuery, ListProjects, ViewProject
 from schemas.records import NodeRecord
 from schemas.states import Wanted
 from tests.component.coordinator.world import LONG_S, World, creation, eventually
+
+#: more than the default pool of threads ever has
+MANY = 40
 
 
 @pytest.fixture
@@ -108,3 +112,32 @@ async def test_others_are_answered_while_a_list_is_made(
     assert reply.result["name"] == "shop"
     may_end.set()
     assert [each["name"] for each in (await listing).result] == ["shop"]
+
+
+async def test_passes_wait_for_no_template(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, may_end = threading.Lock(), threading.Event()
+    at_once, most = 0, 0
+
+    def slow(*args: Any, **options: Any) -> Any:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        assert may_end.wait(LONG_S), "no pass was made meanwhile"
+        with lock:
+            at_once -= 1
+        return compile_template(*args, **options)
+
+    monkeypatch.setattr(intake, "compile_template", slow)
+    creations = [
+        asyncio.create_task(world.intake.submit(creation(f"c-{number}", f"p{number}")))
+        for number in range(MANY)
+    ]
+    await eventually(lambda: at_once > 0)
+    async with asyncio.timeout(LONG_S / 2):
+        await world.intake.submit(StopProject(command_id="s", name="shop"))
+        await world.do_pass()
+    assert world.wants(Wanted.STOPPED)
+    may_end.set()
+    assert {(await each).outcome for each in creations} == {"accepted"}
+    assert most <= intake.TEMPLATES_AT_ONCE
