@@ -21,11 +21,17 @@ class HealthWatch:
         self._picture = picture
         self._unheard: set[str] = set()
         self._returning: Mapping[str, float] = {}
+        #: what events have said of every node, or what a standby believed first
+        self._told: dict[str, NodeState] = {}
 
     def judge(
-        self, settled_since: float | None, *, tell: Callable[[Event], None] = lambda _: None
+        self, settled_since: float | None, *, tell: Callable[[Event], None] | None = None
     ) -> None:
-        """Judge every node; a standby does so as well, and tells nobody."""
+        """Judge every node; a standby does so as well, and tells nobody.
+
+        Once it is active it tells what it has seen change: the former one may have died with the
+        node, and told nothing. So an event may be told twice, but none is lost.
+        """
         picture, now = self._picture, time.monotonic()
         previous = self._previous()
         verdict = judge(
@@ -41,7 +47,10 @@ class HealthWatch:
             before = picture.states.get(name)
             if before is not state:
                 log.info("a node's state changed", node=name, before=before, state=state)
+            told = self._told.setdefault(name, state if tell is None else before or state)
+            if tell is not None and told is not state:
                 tell(event(EventKind.NODE_STATE, f"node {name} is {state.value}", node=name))
+                self._told[name] = state
         frozen_because = verdict.reason if verdict.frozen else ""
         if dict(verdict.states) != picture.states or frozen_because != picture.frozen_because:
             if frozen_because and frozen_because != picture.frozen_because:
