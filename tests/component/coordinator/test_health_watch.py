@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from coordinator import health_watch
 from coordinator.health_watch import HealthWatch
 from coordinator.picture import Held, Picture
 from schemas.event import Event
@@ -18,7 +17,7 @@ class Cluster:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = time.monotonic() + 1000.0
-        monkeypatch.setattr(health_watch.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
         self.picture = Picture()
         for number in (1, 2, 3):
             record = NodeRecord(name=f"n{number}", index=number, joined="now")
