@@ -55,7 +55,7 @@ class NatsLink:
     Build it, register with `subscribe` and `on_connect`, then keep `run()` as a task. Servers are
     tried in turn, in an order that differs from daemon to daemon. Between attempts it waits longer
     and longer, up to a second, and a random part of `spread_s`: a server that comes back must not
-    meet the whole fleet in the same millisecond. About a second per 150 nodes.
+    meet the whole fleet in the same millisecond.
     """
 
     def __init__(
