@@ -30,6 +30,7 @@ from schemas.errors import InvalidInput, Transient
 from schemas.event import EventKind
 from schemas.names import is_node_name
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
+from schemas.subjects import DESIRED_BUCKET, NODES_BUCKET, PROJECTS_BUCKET, VOLUMES_BUCKET
 
 log = structlog.get_logger()
 
@@ -98,16 +99,22 @@ class ControlLoop:
         # Before the reading begins: who asks for another one meanwhile gets another one.
         self._reread = False
         try:
-            await self._watch.look()
+            newest = await self._watch.look()
             picture.projects = await refreshed(
-                ProjectRecord, buckets.projects, lambda: picture.projects
+                ProjectRecord, buckets.projects, lambda: picture.projects, newest[PROJECTS_BUCKET]
             )
             picture.volumes = await refreshed(
-                VolumeRecord, buckets.volumes, lambda: picture.volumes
+                VolumeRecord, buckets.volumes, lambda: picture.volumes, newest[VOLUMES_BUCKET]
             )
-            picture.nodes = await refreshed(NodeRecord, buckets.nodes, lambda: picture.nodes)
+            picture.nodes = await refreshed(
+                NodeRecord, buckets.nodes, lambda: picture.nodes, newest[NODES_BUCKET]
+            )
             picture.documents = await refreshed(
-                NodeDesired, buckets.desired, lambda: picture.documents, blank=_blank
+                NodeDesired,
+                buckets.desired,
+                lambda: picture.documents,
+                newest[DESIRED_BUCKET],
+                blank=_blank,
             )
         except Transient:
             self._reread = True

@@ -113,7 +113,7 @@ class Desk(Generic[RecordT]):
         self._follower.wake()
 
     async def _reread(self, name: str) -> None:
-        found = (await self._bucket.snapshot()).get(name)
+        found = (await self._bucket.snapshot(await self._bucket.newest())).get(name)
         if found is None:
             self._held().pop(name, None)
         else:

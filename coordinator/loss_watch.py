@@ -67,8 +67,8 @@ class LossWatch:
         """Whether this process has seen data that a bucket made anew would not have."""
         return any(name != LEASE_BUCKET for name in self._kept())
 
-    async def look(self) -> None:
-        """See that no bucket has gone back, before any of them is read.
+    async def look(self) -> Mapping[str, int]:
+        """See that no bucket has gone back, before any of them is read; their newest sequences.
 
         Raises:
             BusWentBack: one has; the coordinator is halted then.
@@ -83,6 +83,7 @@ class LossWatch:
                 raise BusWentBack(self._picture.halted_because)
         self._newest = newest
         self._note("bus", "")
+        return newest
 
     async def is_sound(self, epoch: int, read: Callable[[], Awaitable[None]]) -> bool:
         """Compare what nodes hold with what the bus has; whether the bus has lost nothing.

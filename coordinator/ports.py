@@ -39,8 +39,12 @@ class Bucket(Protocol):
     happened. Raises `RevisionConflict` when the revision has moved: it did not happen.
     """
 
-    async def snapshot(self) -> Mapping[str, tuple[bytes, int]]:
-        """Every key with its value and revision."""
+    async def snapshot(self, at_least: int = 0) -> Mapping[str, tuple[bytes, int]]:
+        """Every key with its value and revision.
+
+        A copy of the bucket may answer, and lag behind. One that has not reached the sequence
+        `at_least` yet raises BusUnavailable.
+        """
         ...
 
     async def get(self, key: str) -> tuple[bytes, int] | None:

@@ -39,6 +39,7 @@ async def refreshed(
     model: type[Model],
     bucket: Bucket,
     held: Callable[[], Mapping[str, Held[Model]]],
+    newest: int,
     *,
     blank: Callable[[str], Model | None] = _nothing,
 ) -> dict[str, Held[Model]]:
@@ -47,10 +48,15 @@ async def refreshed(
     A snapshot takes time, and is older than what was written since it began: of those keys the
     newer revision stays. `held` gives what is remembered at the moment it is called. What has the
     revision that is remembered is what is remembered.
+
+    Raises:
+        BusUnavailable: the copy that answered is older than `newest`, the bucket's newest sequence
+            of a moment ago, or than what is remembered. It would take back what is known.
     """
     before = dict(held())
+    at_least = max((newest, *(each.revision for each in before.values())))
     fresh: dict[str, Held[Model]] = {}
-    async for key, (payload, revision) in in_turns((await bucket.snapshot()).items()):
+    async for key, (payload, revision) in in_turns((await bucket.snapshot(at_least)).items()):
         known = before.get(key)
         is_same = known is not None and known.revision == revision
         each = known if is_same else _read(model, key, payload, revision, blank)

@@ -44,16 +44,22 @@ class KvBucket:
         self._name = name
         self._fence = fence
 
-    async def snapshot(self) -> Mapping[str, tuple[bytes, int]]:
+    async def snapshot(self, at_least: int = 0) -> Mapping[str, tuple[bytes, int]]:
         async with asking(self._link, f"read all of {self._name}", SNAPSHOT_TIMEOUT_S) as client:
             inbox = client.new_inbox()
             answers = await client.subscribe(inbox)
             try:
-                return await self._read_all(client, inbox, answers)
+                found, reached = await self._read_all(client, inbox, answers)
             finally:
                 # Of a connection that is gone nothing is left to end.
                 with contextlib.suppress(nats.errors.Error):
                     await answers.unsubscribe()
+            # The newest entry, a marker too, is always there, unless somebody has purged it.
+            if reached < at_least and reached < await self._newest_kept(client):
+                raise BusUnavailable(
+                    f"NATS: a copy of {self._name} is at {reached}, not at {at_least} yet"
+                )
+            return found
 
     async def get(self, key: str) -> tuple[bytes, int] | None:
         async with asking(self._link, f"read {self._name}/{key}") as client:
@@ -76,6 +82,15 @@ class KvBucket:
             except nats.js.errors.NotFoundError:
                 return 0
             return info.state.last_seq
+
+    async def _newest_kept(self, client: Client) -> int:
+        """The sequence of the newest entry that is still there, as the stream's leader has it."""
+        jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_S)
+        stream, every_key = subjects.kv_stream(self._name), subjects.kv_key(self._name, ">")
+        try:
+            return (await jetstream.get_last_msg(stream, every_key)).seq or 0
+        except nats.js.errors.NotFoundError:
+            return 0
 
     async def rise_above(self, revision: int) -> None:
         """Let every later revision be higher than this one; what the bucket holds is forgotten.
@@ -127,8 +142,8 @@ class KvBucket:
 
     async def _read_all(
         self, client: Client, inbox: str, answers: Subscription
-    ) -> dict[str, tuple[bytes, int]]:
-        """Walk the bucket from its oldest entry to its newest.
+    ) -> tuple[dict[str, tuple[bytes, int]], int]:
+        """Walk the bucket from its oldest entry to its newest, whose sequence comes with them.
 
         A key written meanwhile moves ahead of us to the end: it is read there, perhaps again.
         """
@@ -156,7 +171,7 @@ class KvBucket:
                 else:
                     found[key] = (message.data, revision)
                 sequence = revision + 1
-        return found
+        return found, sequence - 1
 
 
 async def _until_end(answers: Subscription) -> AsyncIterator[Msg]:

@@ -1,15 +1,19 @@
 """What every `coordinator.ports.Bucket` promises; on the fake, and on a real nats-server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from coordinator.adapters.buckets import BATCH, KvBucket
 from coordinator.errors import BusUnavailable, RevisionConflict
 from coordinator.ports import Bucket
+from daemon.nats_client import Client
+from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import decode
 from schemas.errors import InvalidInput
@@ -23,21 +27,61 @@ class BucketTrial:
     bucket: Bucket
     #: makes the broker go away
     cut: Callable[[], None]
+    #: lets a copy answer snapshots that hears of nothing from now on
+    lag: Callable[[], Awaitable[None]]
+    #: takes away a key without a mark
+    purge: Callable[[str], Awaitable[None]]
+
+
+def over_memory() -> BucketTrial:
+    fake = FakeBucket()
+
+    async def lag() -> None:
+        fake.copy = copy.deepcopy(fake)
+
+    async def purge(key: str) -> None:
+        fake.lose_key(key)
+
+    return BucketTrial(fake, lambda: setattr(fake, "is_down", True), lag, purge)
+
+
+def over_nats(server: RealServer, link: NatsLink, monkeypatch: pytest.MonkeyPatch) -> BucketTrial:
+    bucket = KvBucket(link, subjects.NODES_BUCKET)
+    read_all = KvBucket._read_all
+    said: list[tuple[dict[str, tuple[bytes, int]], int]] = []
+
+    async def listen(
+        self: KvBucket, client: Client, *more: Any
+    ) -> tuple[dict[str, tuple[bytes, int]], int]:
+        said.append(await read_all(self, client, *more))
+        return said[0]
+
+    async def lag() -> None:
+        monkeypatch.setattr(KvBucket, "_read_all", listen)
+        await bucket.snapshot()
+
+    async def purge(key: str) -> None:
+        async with link.within(5.0) as client:
+            await client.jetstream().purge_stream(
+                subjects.kv_stream(subjects.NODES_BUCKET),
+                subject=subjects.kv_key(subjects.NODES_BUCKET, key),
+            )
+
+    return BucketTrial(bucket, server.kill, lag, purge)
 
 
 @pytest.fixture(params=["fake", pytest.param("nats-server", marks=pytest.mark.bus)])
 async def bucket_trial(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[BucketTrial]:
     if request.param == "fake":
-        fake = FakeBucket()
-        yield BucketTrial(fake, lambda: setattr(fake, "is_down", True))
+        yield over_memory()
         return
     server = RealServer(tmp_path / "nats")
     server.start()
     try:
         async with linked(server) as link:
-            yield BucketTrial(KvBucket(link, subjects.NODES_BUCKET), server.kill)
+            yield over_nats(server, link, monkeypatch)
     finally:
         server.stop()
 
@@ -91,6 +135,36 @@ async def test_a_snapshot_beside_a_busy_writer_misses_no_key(bucket: Bucket) -> 
     finally:
         writer.cancel()
         await asyncio.wait({writer})
+
+
+@pytest.mark.parametrize("what", ["a write", "a deletion"])
+async def test_a_copy_that_lags_behind_is_not_taken_for_the_bucket(
+    bucket_trial: BucketTrial, what: str
+) -> None:
+    bucket = bucket_trial.bucket
+    first = await bucket.put("n1", a_record(), 0)
+    await bucket_trial.lag()
+    if what == "a write":
+        await bucket.put("n2", a_record("n2"), 0)
+    else:
+        await bucket.delete("n1", first)
+    with pytest.raises(BusUnavailable):
+        await bucket.snapshot(await bucket.newest())
+    assert list(await bucket.snapshot(first)) == ["n1"]
+
+
+async def test_a_bucket_whose_newest_entries_are_purged_can_be_read(
+    bucket_trial: BucketTrial,
+) -> None:
+    bucket = bucket_trial.bucket
+    for name in ("n1", "n2"):
+        await bucket.put(name, a_record(name), 0)
+    newest = await bucket.newest()
+    await bucket_trial.purge("n2")
+    assert await bucket.newest() == newest
+    assert list(await bucket.snapshot(newest)) == ["n1"]
+    await bucket_trial.purge("n1")
+    assert list(await bucket.snapshot(newest)) == []
 
 
 async def test_a_write_over_an_old_revision_is_refused(bucket: Bucket) -> None:

@@ -28,6 +28,8 @@ class FakeBucket:
         self.calls: list[tuple[str, str]] = []
         #: runs before a put is carried out: room for somebody else's write
         self.before_put: Callable[[str], None] = lambda _key: None
+        #: the copy of the bucket that answers snapshots, when it isn't the leader's
+        self.copy: FakeBucket | None = None
         self._newest: dict[str, int] = {}
         self._lost: defaultdict[str, deque[bool]] = defaultdict(deque)
         self._gates: dict[str, asyncio.Event] = {}
@@ -45,9 +47,12 @@ class FakeBucket:
         """Let later calls pass; those that wait go on waiting for their event."""
         del self._gates[verb]
 
-    async def snapshot(self) -> Mapping[str, tuple[bytes, int]]:
+    async def snapshot(self, at_least: int = 0) -> Mapping[str, tuple[bytes, int]]:
         await self._begin("snapshot", "")
-        found = dict(self.values)
+        answering = self.copy or self
+        if answering.newest_kept < min(at_least, self.newest_kept):
+            raise BusUnavailable(f"the copy is not at {at_least} yet")
+        found = dict(answering.values)
         await self._end("snapshot")
         return found
 
@@ -60,6 +65,11 @@ class FakeBucket:
     async def newest(self) -> int:
         await self._begin("newest", "")
         return self.sequence
+
+    @property
+    def newest_kept(self) -> int:
+        """The sequence of the newest write or deletion that is still there."""
+        return max(self._newest.values(), default=0)
 
     def go_back_to(self, copy: "FakeBucket") -> None:
         """Become what the bucket was when the copy was made."""

@@ -1,18 +1,20 @@
 """A bus that went back in time: nothing is changed, everybody is told, and an operator decides."""
 
+import asyncio
 import copy
 import time
 
 import pytest
 
+from coordinator import control_loop
 from coordinator import picture as picture_module
 from coordinator.control_loop import Buckets
-from coordinator.errors import BusWentBack
+from coordinator.errors import BusUnavailable, BusWentBack
 from schemas.command import ReasonCode, Reply, ScaleService, StopProject
 from schemas.event import EventKind
 from schemas.states import NodeState, State, Wanted
 from tests.builders import a_container
-from tests.component.coordinator.world import World, code, creation
+from tests.component.coordinator.world import World, code, creation, eventually
 from tests.fakes.buckets import FakeBucket
 
 NAMES = ("projects", "volumes", "nodes", "desired")
@@ -110,6 +112,46 @@ class TestARunningCoordinator:
         await world.loop.read()
         await world.do_pass()
         assert world.picture.halted_because == ""
+
+
+class TestACopyThatLagsBehind:
+    @pytest.mark.parametrize("bucket", ["projects", "nodes", "desired"])
+    async def test_takes_back_nothing_of_what_is_known(self, world: World, bucket: str) -> None:
+        lagging = store(world)[bucket]
+        lagging.copy = copy.deepcopy(lagging) if bucket == "desired" else FakeBucket()
+        await world.intake.submit(creation("c-2", name="later"))
+        await world.settle(1, 2)
+        orders = world.picture.held_documents()
+        with pytest.raises(BusUnavailable):
+            await world.loop.read()
+        lagging.copy = None
+        await world.do_pass()
+        assert world.picture.halted_because == ""
+        assert world.picture.held_documents() == orders
+        assert world.picture.projects.keys() == {"later", "shop"}
+
+    async def test_answers_no_command_that_has_lost_a_race(self, world: World) -> None:
+        await scaled(await successor(world), 3)
+        world.projects.copy = FakeBucket()
+        assert code(await stop(world)) is ReasonCode.UNAVAILABLE
+        world.projects.copy = None
+        assert (await stop(world)).outcome == "accepted"
+
+    async def test_is_asked_again_until_it_has_caught_up(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(control_loop, "RETRY_S", 0.001)
+        other = await successor(world)
+        world.projects.copy = copy.deepcopy(world.projects)
+        await other.intake.submit(creation("c-2", name="later"))
+        world.loop.reread_and_wake()
+        work = asyncio.create_task(world.loop.run(world.epoch, world.settled_since))
+        await eventually(lambda: world.meter.passes.count("failed") > 2)
+        assert "later" not in world.picture.projects
+        world.projects.copy = None
+        await eventually(lambda: "later" in world.picture.projects)
+        work.cancel()
+        await asyncio.wait({work})
 
 
 class TestANewCoordinator:
