@@ -111,19 +111,22 @@ class Dispatch:
                 _kill(transport)
                 transport.close()
                 raise
-            if not has_ended:
+            if has_ended:
+                transport.close()
+            else:
                 self._leave_behind(key, transport, errand)
-                raise ErrandLostError(f"no answer within {alarm_s:g} s; the question still hangs")
-            transport.close()
+        # Also of one that was stopped: it may have said something before it began to take long.
+        result = Result.last_of(bytes(errand.said))
+        if result is not None:
+            return result
+        if not has_ended:
+            raise ErrandLostError(f"no answer within {alarm_s:g} s; the question still hangs")
         code = transport.get_returncode()
-        if (is_late or code == -signal.SIGALRM) and not errand.said:
+        if is_late or code == -signal.SIGALRM:
             raise ErrandLostError(f"no answer within {alarm_s:g} s")
-        try:
-            return Result.from_json(bytes(errand.said))
-        except ValueError as error:
-            # A defect, a kernel short of memory, an upgrade that has its program's files away.
-            log.warning("an errand ended without a result", on=key, code=code)
-            raise ErrandVoidError("an errand of ours failed; mountd's log says how") from error
+        # A defect, a kernel short of memory, an upgrade that has its program's files away.
+        log.warning("an errand ended without a result", on=key, code=code)
+        raise ErrandVoidError("an errand of ours failed; mountd's log says how")
 
     @contextlib.asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:

@@ -185,6 +185,8 @@ class HostMounter:
         finally:
             self._trim_log(mount_path)
         if result.word == "answered":
+            if result.sub_paths is None:
+                return Answered(hindrance=result.reason)
             return Answered(
                 tuple(
                     SubPathCurrent(path=path, place=place, reason=reason)

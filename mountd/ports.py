@@ -41,7 +41,8 @@ class Mounter(Protocol):
         """Make its server answer a question that no cache can.
 
         If it does, every one of `sub_paths` is held for containers, or it is said why not, and no
-        other one is held any more. None leaves them as they are.
+        other one is held any more. None leaves them as they are. So does a hindrance: no place that
+        was held goes.
         """
 
     @property

@@ -57,6 +57,8 @@ class Answered:
 
     #: of each sub path that was asked for
     sub_paths: tuple[SubPathCurrent, ...] = ()
+    #: why they could not be looked for to the end; what was found before stands then
+    hindrance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

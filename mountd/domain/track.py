@@ -123,9 +123,8 @@ def _after(  # noqa: PLR0911 - one for each outcome
         case Failed():
             return _failed(track, outcome.reason, now)
         case Answered():
-            track = replace(
-                track, answered_at=now, misses=0, failures=0, sub_paths=outcome.sub_paths
-            )
+            sub_paths = _sub_paths(track, outcome)
+            track = replace(track, answered_at=now, misses=0, failures=0, sub_paths=sub_paths)
             return _turned(_next_probe(track, now, pace), MountState.MOUNTED, "", now)
         case Silent():
             return _silent(track, outcome.reason, now, pace)
@@ -226,6 +225,16 @@ def _silent(track: Track, reason: str, now: float, pace: Pace) -> Track:
         hung = f"its program didn't answer for {pace.program_patience_s:g} s"
         return _turned(replace(track, is_dead=True), MountState.FAILED, hung, now)
     return track
+
+
+def _sub_paths(track: Track, answered: Answered) -> tuple[SubPathCurrent, ...]:
+    """One that has never been found says why, so that it makes no probe due at once."""
+    if not answered.hindrance:
+        return answered.sub_paths
+    found = {one.path: one for one in track.sub_paths}
+    for path in track.wish.sub_paths if track.wish else ():
+        found.setdefault(path, SubPathCurrent(path=path, reason=f"{path}: {answered.hindrance}"))
+    return tuple(found[path] for path in sorted(found))
 
 
 def _next_probe(track: Track, now: float, pace: Pace) -> Track:

@@ -22,14 +22,14 @@ ERRANDS: dict[str, Callable[[dict[str, Any]], Result]] = {
 
 
 def main() -> None:
-    """Ends by SIGALRM, without a result, if the operation outlasts `alarm_s`."""
+    """Ends by SIGALRM, with what was said until then, if the operation outlasts `alarm_s`."""
     order = json.load(sys.stdin)
     # The default action of SIGALRM ends the process, even inside of a system call that can be
     # killed. One that can't is the parent's business.
     signal.setitimer(signal.ITIMER_REAL, order["alarm_s"])
     # A crash must not leave the memory of a root process on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.write(ERRANDS[order["kind"]](order).to_json())
+    ERRANDS[order["kind"]](order).say()
 
 
 if __name__ == "__main__":

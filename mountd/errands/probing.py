@@ -23,12 +23,14 @@ _DEAD = {
 def probe(order: dict[str, Any]) -> Result:
     """Ask for the file system's numbers, and for a name that nobody has ever asked for.
 
-    Where the server answers, hold the sub paths that are asked for.
+    Where the server answers, hold the sub paths that are asked for. That one of them takes long is
+    no news of the server, so its answer is said before.
     """
     share = Share(order["base"], order["mount_path"], order["incarnation"])
     found = _ask(Path(share.base, share.mount_path))
     if found.word != "answered" or order["sub_paths"] is None:
         return found
+    Result("answered", f"looking for it did not end within {order['alarm_s']:g} s").say()
     try:
         return Result("answered", sub_paths=hold(share, order["sub_paths"]))
     except (PlaceRefusedError, OSError) as error:

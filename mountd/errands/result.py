@@ -1,7 +1,7 @@
 """How an errand ended, as it travels from the errand to mountd."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 Word = Literal["done", "failed", "answered", "silent", "dead"]
@@ -16,16 +16,18 @@ class Result:
     #: the program that serves the mount, where there is one, and when it was started
     pid: int = 0
     started: int = 0
-    #: sub path -> where it is held, and why it isn't; one of the two is empty
-    sub_paths: dict[str, tuple[str, str]] = field(default_factory=dict)
+    #: sub path -> where it is held, and why it isn't; one of the two is empty. None: not looked for
+    sub_paths: dict[str, tuple[str, str]] | None = None
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
+    def say(self) -> None:
+        """Print it, as a line of its own and at once. What is said later counts in its place."""
+        print(json.dumps(asdict(self)), flush=True)  # noqa: T201 # it is what mountd hears
 
     @classmethod
-    def from_json(cls, text: bytes) -> "Result":
-        """Undo `to_json`. Raises ValueError for anything else."""
+    def last_of(cls, said: bytes) -> "Result | None":
+        """The last line that was said to its end; None if there is none, or it isn't a result."""
+        lines = said.split(b"\n")[:-1]
         try:
-            return cls(**json.loads(text))
-        except TypeError as error:
-            raise ValueError("not a result of an errand") from error
+            return cls(**json.loads(lines[-1])) if lines else None
+        except (TypeError, ValueError):
+            return None

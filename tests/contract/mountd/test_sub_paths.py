@@ -6,12 +6,14 @@ import errno
 import itertools
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from mountd import dispatch
 from mountd.domain.mountinfo import parse
 from mountd.domain.outcomes import Answered
 from mountd.errands import sub_paths
@@ -157,12 +159,11 @@ async def test_a_path_that_turns_bad_keeps_its_place_and_says_why(exports: Expor
     assert (await held(exports, "app"))["app"] == before
 
 
-@pytest.mark.parametrize("is_directory", [True, False])
 def test_a_place_where_nothing_can_be_bound_is_not_left(
-    exports: Exports, monkeypatch: pytest.MonkeyPatch, *, is_directory: bool
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = exports.export / "app"
-    app.mkdir() if is_directory else app.touch()
+    (exports.export / "app").mkdir()
+    (exports.export / "conf").touch()
     share = Share(exports.layout.base, "nas/media", "one")
 
     def refuse(_fd: int, _place: str) -> None:
@@ -171,10 +172,9 @@ def test_a_place_where_nothing_can_be_bound_is_not_left(
 
     with monkeypatch.context() as limited:
         limited.setattr(sub_paths, "bind", refuse)
-        assert hold(share, ["app"]) == {"app": ("", "app: no space left on device")}
-        assert places(exports) == []
-    place, _ = hold(share, ["app"])["app"]
-    assert places(exports) == [Path(share.base, place)]
+        found = hold(share, ["app", "conf"])
+    assert found["conf"] == ("", "conf: no space left on device")
+    assert places(exports) == []
 
 
 def test_a_place_that_an_errand_was_killed_before_it_bound_goes(
@@ -182,19 +182,31 @@ def test_a_place_that_an_errand_was_killed_before_it_bound_goes(
 ) -> None:
     (exports.export / "app").mkdir()
     share = Share(exports.layout.base, "nas/media", "one")
-
-    def end(_fd: int, _place: str) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as killed:
-        killed.setattr(sub_paths, "bind", end)
-        with pytest.raises(KeyboardInterrupt):
-            hold(share, ["app"])
+    monkeypatch.setattr(sub_paths, "bind", lambda _fd, _place: None)
+    hold(share, ["app"])
     assert len(places(exports)) == 1
-    (exports.export / "app").rmdir()
     # Also where the path can't be had any more.
+    (exports.export / "app").rmdir()
     assert hold(share, ["app"]) == {"app": ("", "it has no app")}
     assert places(exports) == []
+
+
+@pytest.mark.parametrize("trouble", ["time.sleep(60)", "raise RuntimeError('a defect')"])
+async def test_a_share_that_answers_has_answered_whatever_becomes_of_its_sub_paths(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    (exports.export / "app").mkdir()
+    before = (await held(exports, "app"))["app"]
+    text = f"""import time
+from mountd.errands import __main__, sub_paths
+def look_up(*_): {trouble}
+sub_paths.open_below = look_up
+__main__.main()"""
+    monkeypatch.setattr(dispatch, "_PROGRAM", (sys.executable, "-I", "-c", text))
+    answered = await exports.mounter.probe("nas/media", ("app", "other"))
+    assert answered == Answered(hindrance="looking for it did not end within 2 s")
+    assert places(exports) == [at(exports, before)]
+    assert is_mounted(str(at(exports, before)))
 
 
 async def test_what_nobody_wants_any_more_is_let_go_and_none_leaves_all(exports: Exports) -> None:

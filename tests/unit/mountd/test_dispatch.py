@@ -64,6 +64,41 @@ async def test_an_errand_that_ends_by_itself_without_a_result_blames_no_server(
         await dispatch.run("nas/a", {}, 5.0)
 
 
+async def test_what_an_errand_said_before_its_alarm_counts(
+    dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = """
+import signal, sys, time
+print('{"word": "silent"}', flush=True)
+print('{"word": "answered"}', flush=True)
+print('{"word": "do', end="", flush=True)
+signal.setitimer(signal.ITIMER_REAL, %s)
+time.sleep(60)
+"""
+    program(monkeypatch, told % 0.1)
+    assert await dispatch.run("nas/a", {}, 5.0) == Result("answered")
+    # Or before we ended it.
+    program(monkeypatch, told % 60)
+    assert await dispatch.run("nas/a", {}, 0.5) == Result("answered")
+    # Or before it hung where it can't be ended.
+    monkeypatch.setattr(os, "killpg", lambda _pid, _number: None)
+    program(monkeypatch, told % 2)
+    assert await dispatch.run("nas/a", {}, 0.5) == Result("answered")
+    assert dispatch.hanging == 1
+    async with asyncio.timeout(10):
+        while dispatch.hanging:  # noqa: ASYNC110 # processes end when they end
+            await asyncio.sleep(0.05)
+
+
+async def test_half_a_line_is_no_result(
+    dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = "import time; print('{\"word\": \"answered\"}', end='', flush=True); time.sleep(60)"
+    program(monkeypatch, half)
+    with pytest.raises(ErrandLostError, match="no answer within"):
+        await dispatch.run("nas/a", {}, 0.5)
+
+
 async def test_an_errand_that_sleeps_is_killed_with_all_that_it_has_started(
     dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

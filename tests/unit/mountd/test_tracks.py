@@ -167,6 +167,19 @@ def test_sub_paths_belong_to_the_mount_that_they_were_found_in() -> None:
     assert after(again, Answered(found)).probe_at == NOW + EVERY_S
 
 
+def test_sub_paths_that_take_too_long_are_as_they_were_and_no_reason_to_ask_at_once() -> None:
+    known = SubPathCurrent(path="b", place=".sub/1")
+    wish = replace(a_wish(), sub_paths=("b", "a"))
+    slow = Answered(hindrance="too slow")
+    track = after(a_track(wish, sub_paths=(known,), misses=1), slow, NOW + 5)
+    assert track.sub_paths == (SubPathCurrent(path="a", reason="a: too slow"), known)
+    assert (track.state, track.misses, track.answered_at) == (MountState.MOUNTED, 0, NOW + 5)
+    assert track.probe_at == NOW + 5 + EVERY_S
+    # And what is found at last counts.
+    found = (SubPathCurrent(path="a", place=".sub/2"), known)
+    assert after(track, Answered(found)).sub_paths == found
+
+
 def test_a_sub_path_that_was_ordered_during_a_probe_makes_the_next_one_due() -> None:
     wish = a_wish()
     asked = a_track(wish, running=Operation.PROBE)
