@@ -104,6 +104,9 @@ class Intake:
         self._mount_base = mount_base
         self._holds = VolumeHolds(picture)
         self._compilers = asyncio.Semaphore(TEMPLATES_AT_ONCE)
+        #: of the operations that somebody waits for, by id, and the picture's version then
+        self._standings: dict[str, Standing] = {}
+        self._standings_at = -1
         self._closed_because = "the coordinator is starting"
 
     def open(self) -> None:
@@ -247,20 +250,25 @@ class Intake:
         return reply.model_copy(update={"progress": standing.progress, "reason": reason})
 
     def _standing(self, command: AnyCommand, operation: Operation) -> Standing:
+        """Where it stands. Looked at once per change: all who wait are woken in the same turn."""
+        if self._standings_at != self._picture.version:
+            self._standings, self._standings_at = {}, self._picture.version
+        standing = self._standings.get(operation.id)
+        if standing is None:
+            standing = self._standings[operation.id] = self._look(command, operation)
+        return standing
+
+    def _look(self, command: AnyCommand, operation: Operation) -> Standing:
         now = time.monotonic()
+        nodes, lag = self._picture.nodes_at_change(now)
         if isinstance(command, VolumeCommand):
             held = self._picture.volumes.get(command.name)
-            nodes = self._picture.node_pictures(now)
             return volumes.progress(operation, held.value if held else None, nodes)
         record = self._picture.projects.get(command.project)
         applied = self._picture.applied.get(command.project)
-        return progress(
-            operation,
-            self._picture.views(now).get(command.project),
-            self._picture.held_documents(),
-            self._picture.node_pictures(now),
-            is_applied=record is not None and applied == record.revision,
-        )
+        view = self._picture.views(now).get(command.project)
+        is_applied = record is not None and applied == record.revision
+        return progress(operation, view, lag, is_applied=is_applied)
 
 
 def _taken(found: RememberedReply | Decision | VolumeDecision) -> _Taken:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from coordinator.domain.consequences import placed
+from coordinator.domain.progress import Lag, lag
 from coordinator.domain.rollup import NodePicture, ProjectView
 from coordinator.domain.schedule import Placement
 from coordinator.domain.upkeep import NOTHING, RolledUp, roll_up_again
@@ -72,6 +73,9 @@ class Picture:
         self._changed = asyncio.Event()
         #: the newest roll-up, and the version that it is of
         self._rolled_up, self._rolled_up_at = NOTHING, -1
+        #: the nodes at the newest change, how far they were then, and the version that this is of
+        self._nodes: list[NodePicture] = []
+        self._lag, self._nodes_at = Lag(), -1
 
     @property
     def version(self) -> int:
@@ -155,6 +159,17 @@ class Picture:
             for name, held in self.nodes.items()
         ]
         return sorted(pictures, key=lambda node: node.index)
+
+    def nodes_at_change(self, now: float) -> tuple[list[NodePicture], Lag]:
+        """The nodes, and how far they are. Looked at once per change, however many ask.
+
+        Of what passes with time alone they say how it was then.
+        """
+        if self._nodes_at != self._version:
+            self._nodes = self.node_pictures(now)
+            self._lag = lag(self.held_documents(), self._nodes)
+            self._nodes_at = self._version
+        return self._nodes, self._lag
 
     @property
     def rolled_up(self) -> RolledUp:

@@ -5,13 +5,12 @@ changed: the control loop its record, the nodes their documents. Without that se
 would look done before any agent has heard of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from coordinator.domain.rollup import NodePicture, ProjectView, ServiceView
 from coordinator.domain.sightings import has_taken
 from schemas.command import Progress
-from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.records import Operation
 from schemas.states import State
@@ -29,13 +28,37 @@ RUNNING = Standing(Progress.RUNNING)
 DONE = Standing(Progress.DONE)
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """The projects for which a node that answers, and has a part in them, still has to do something."""
+
+    #: it has not seen its document
+    unseen: frozenset[str] = frozenset()
+    #: it is in the middle of its work
+    unsettled: frozenset[str] = frozenset()
+
+
+def lag(documents: Mapping[str, NodeDesired], nodes: Iterable[NodePicture]) -> Lag:
+    """How far the nodes are, for all projects at once: thousands may be waited for."""
+    unseen: set[str] = set()
+    unsettled: set[str] = set()
+    for node in nodes:
+        document, current = documents.get(node.name), node.current
+        if document is None or current is None or not node.is_trusted:
+            continue
+        has_seen = has_taken(current, document)
+        if has_seen and current.settled:
+            continue
+        projects = {slot.project for slot in document.slots}
+        if not has_seen:
+            unseen |= projects
+        if not current.settled:
+            unsettled |= projects
+    return Lag(frozenset(unseen), frozenset(unsettled))
+
+
 def progress(
-    operation: Operation,
-    view: ProjectView | None,
-    documents: Mapping[str, NodeDesired],
-    nodes: Iterable[NodePicture],
-    *,
-    is_applied: bool,
+    operation: Operation, view: ProjectView | None, lag: Lag, *, is_applied: bool
 ) -> Standing:
     """Where the operation stands.
 
@@ -53,15 +76,15 @@ def progress(
     newer = _newest_wish(services)
     if newer is not None and newer.number > operation.number:
         return Standing(Progress.SUPERSEDED, f"superseded by {newer.verb}")
-    reports = list(_reports(view, documents, nodes))
-    if not is_applied or not all(has_taken(seen, own) for own, seen in reports):
+    name = view.record.name
+    if not is_applied or name in lag.unseen:
         return RUNNING
     definite = [reason for service in services for reason in service.definite]
     if definite:
         return Standing(Progress.FAILED, "; ".join(definite))
     # A redeploy may recreate a container that looks settled, so for it a report made in the middle
     # of the node's work is not enough.
-    is_settled = operation.verb != "project.redeploy" or all(seen.settled for _, seen in reports)
+    is_settled = operation.verb != "project.redeploy" or name not in lag.unsettled
     return DONE if is_settled and all(service.is_settled for service in services) else RUNNING
 
 
@@ -75,15 +98,3 @@ def _concerned(operation: Operation, view: ProjectView) -> tuple[ServiceView, ..
         return tuple(view.services.values())
     service = view.services.get(operation.service)
     return (service,) if service else ()
-
-
-def _reports(
-    view: ProjectView, documents: Mapping[str, NodeDesired], nodes: Iterable[NodePicture]
-) -> Iterator[tuple[NodeDesired, NodeCurrent]]:
-    """The document and the report of every node that answers and has a part in this project."""
-    for node in nodes:
-        document = documents.get(node.name)
-        if document is None or node.current is None or not node.is_trusted:
-            continue
-        if any(slot.project == view.record.name for slot in document.slots):
-            yield document, node.current

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.progress import Standing, progress
+from coordinator.domain.progress import Lag, Standing, lag, progress
 from coordinator.domain.sightings import NodePicture
 from schemas.command import Progress
 from schemas.desired import NodeDesired
@@ -49,8 +49,7 @@ def standing(
     return progress(
         chosen,
         viewed(project, nodes),
-        {document.node: document for document in documents},
-        nodes,
+        lag({document.node: document for document in documents}, nodes),
         is_applied=is_applied,
     )
 
@@ -209,13 +208,13 @@ class TestEnd:
         start = an_operation("project.start", number=4)
         expected = Standing(Progress.SUPERSEDED, "superseded by project.delete")
         assert standing(going, [a_node()], operation=start) == expected
-        assert progress(start, None, {}, [], is_applied=False) == expected
+        assert progress(start, None, Lag(), is_applied=False) == expected
 
     def test_a_deletion_runs_until_the_project_is_gone(self) -> None:
         project = about(verb="project.delete", state=State.DELETED)
         assert standing(project, [a_node()]).progress is Progress.RUNNING
         deletion = an_operation("project.delete")
-        assert progress(deletion, None, {}, [], is_applied=False).progress is Progress.DONE
+        assert progress(deletion, None, Lag(), is_applied=False).progress is Progress.DONE
 
     def test_a_deletion_is_done_though_the_name_was_taken_again(self) -> None:
         again = about(verb="project.create")
