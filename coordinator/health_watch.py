@@ -66,7 +66,7 @@ class HealthWatch:
         stands; its first sign of life makes it ready at once.
         """
         picture, previous = self._picture, {}
-        for name in picture.nodes:
+        for name in picture.members():
             if name not in picture.last_seen:
                 self._unheard.add(name)
                 previous[name] = picture.states.get(name, NodeState.SUSPECT)

@@ -42,6 +42,16 @@ class Held(Generic[Content]):
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A node of this cluster."""
+
+    #: 0: unknown
+    index: int
+    joined: str
+    is_cordoned: bool
+
+
 class Picture:
     """What is wanted, what was decided, what is seen."""
 
@@ -135,6 +145,22 @@ class Picture:
             self._late = late
             self.touch()
 
+    def members(self) -> dict[str, Member]:
+        """Every node that has joined.
+
+        One that has orders and whose record is lost, or can't be read, is there all the same: it
+        keeps what it has, and gets nothing new before its record is back.
+        """
+        found = {
+            name: Member(held.value.index, held.value.joined, held.value.is_cordoned)
+            for name, held in self.nodes.items()
+        }
+        for name in sorted(self.documents.keys() - found.keys()):
+            report = self.current.get(name)
+            index = self.documents[name].value.index or (report.index if report else 0)
+            found[name] = Member(index, joined="", is_cordoned=True)
+        return found
+
     def node_pictures(self, now: float) -> list[NodePicture]:
         """Every node that has joined, by index; `now` in monotonic seconds."""
         wall = time.time()
@@ -142,11 +168,11 @@ class Picture:
         pictures = [
             NodePicture(
                 name=name,
-                index=held.value.index,
-                joined=held.value.joined,
+                index=member.index,
+                joined=member.joined,
                 # Until it is heard of, a node is neither ready for work nor lost.
                 state=(state := self.states.get(name, NodeState.SUSPECT)),
-                is_cordoned=held.value.is_cordoned,
+                is_cordoned=member.is_cordoned,
                 current=self.current.get(name),
                 silent_for_s=(silent_for_s := max(0.0, now - self.last_seen.get(name, now))),
                 # Of a thousand that are ready nobody asks.
@@ -156,7 +182,7 @@ class Picture:
                 refused_because=self.refused.get(name, ""),
                 behind_since=_rfc3339(wall - (now - since[name])) if name in self._late else "",
             )
-            for name, held in self.nodes.items()
+            for name, member in self.members().items()
         ]
         return sorted(pictures, key=lambda node: node.index)
 

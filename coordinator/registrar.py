@@ -28,11 +28,17 @@ class Registrar:
         self._events = events
         #: nodes that somebody else has registered
         self._taken: set[str] = set()
+        #: what was read last, and the nodes that can't be registered by what it shows
+        self._read: object = None
+        self._in_vain: set[str] = set()
 
     async def register(self, strangers: Collection[str]) -> None:
         """Everybody but the strangers. Raises Transient."""
         picture = self._picture
-        for name in sorted(picture.current.keys() - picture.nodes.keys() - self._taken):
+        if self._read is not picture.nodes:
+            self._read, self._in_vain = picture.nodes, set()
+        self._taken -= picture.nodes.keys()
+        for name in sorted(picture.current.keys() - picture.nodes.keys() - self._in_vain):
             if not is_node_name(name) or name in strangers:
                 continue
             taken = {held.value.index for held in picture.nodes.values()}
@@ -41,7 +47,10 @@ class Registrar:
             try:
                 revision = await self._nodes.put(name, record, 0)
             except RevisionConflict:
-                # Reading again shows it; unless it can't be read, and then trying again is in vain.
+                self._in_vain.add(name)
+                if name in self._taken:
+                    # It was read again, and can't be read.
+                    continue
                 self._taken.add(name)
                 raise
             picture.nodes[name] = Held(record, revision)

@@ -3,8 +3,9 @@
 import pytest
 
 from coordinator import graveyard
+from coordinator.errors import RevisionConflict
 from schemas.codec import encode
-from schemas.command import CreateVolume, DeleteProject, DeleteVolume
+from schemas.command import CreateVolume, DeleteProject, DeleteVolume, ScaleService, StopProject
 from schemas.current import MountCurrent
 from schemas.errors import InvalidInput
 from schemas.states import MountState, Wanted
@@ -113,6 +114,57 @@ async def test_a_node_that_only_its_agent_remembers_keeps_its_index_too(everywhe
     fresh = await next_one(everywhere, accepted=everywhere.epoch)
     await fresh.settle(1, 2)
     assert slots(fresh) == before
+
+
+@pytest.mark.parametrize("record", ["lost", "unreadable"])
+@pytest.mark.parametrize("node", ["silent", "heard"])
+async def test_what_runs_on_a_node_without_a_record_is_placed_nowhere_else(
+    record: str, node: str
+) -> None:
+    world = World()
+    world.hear(1)
+    await world.do_pass()
+    await world.intake.submit(creation())
+    await world.settle(1)
+    if record == "lost":
+        world.nodes.lose_key("n1")
+    else:
+        world.nodes.write("n1", b'{"from": "a newer version"}')
+    fresh = await next_one(world)
+    if node == "silent":
+        del fresh.picture.current["n1"], fresh.picture.last_seen["n1"]
+    fresh.hear(2)
+    await pass_and_read(fresh)
+    await fresh.settle(2)
+    assert fresh.picture.halted_because == ""
+    assert slots(fresh) == {"n1": [(1, Wanted.RUNNING)], "n2": []}
+    is_back = record == "lost" and node == "heard"
+    assert ("n1" in fresh.picture.nodes) == is_back
+    await fresh.intake.submit(StopProject(command_id="s", name="shop"))
+    await fresh.settle(2)
+    assert slots(fresh) == {"n1": [(1, Wanted.STOPPED)], "n2": []}
+
+
+async def test_a_node_without_a_record_gets_nothing_new(world: World) -> None:
+    world.nodes.write("n1", b'{"from": "a newer version"}')
+    fresh = await next_one(world)
+    await pass_and_read(fresh)
+    before = slots(fresh)
+    grow = ScaleService(command_id="g", service_id="shop_web", type="scale_to", value=9)
+    assert (await fresh.intake.submit(grow)).outcome == "accepted"
+    await fresh.settle(1, 2)
+    after = slots(fresh)
+    assert after["n1"] == before["n1"]
+    assert len(after["n1"] + after["n2"]) == 9
+
+
+async def pass_and_read(world: World) -> None:
+    """A pass; and as the control loop does, another one after a reading when it lost a race."""
+    try:
+        await world.do_pass()
+    except RevisionConflict:
+        await world.loop.read()
+        await world.do_pass()
 
 
 async def exchange_indices(world: World) -> None:

@@ -50,6 +50,23 @@ class TestUnreadable:
         assert document is not None
         assert len(document.slots) == 2
 
+    async def test_a_node_whose_record_is_mended_joins_after_the_next_reading(
+        self, world: World
+    ) -> None:
+        world.nodes.write("n2", b"{not json")
+        world.hear(2)
+        with pytest.raises(RevisionConflict):
+            await world.do_pass()
+        await world.loop.read()
+        await world.do_pass()
+        await world.nodes.delete("n2", world.nodes.sequence)
+        await world.do_pass()
+        assert "n2" not in world.nodes.values
+        await world.loop.read()
+        await world.do_pass()
+        assert "n2" in world.nodes.values
+        assert "n2" in world.picture.nodes
+
     async def test_keys_that_are_no_nodes_are_not_joined(self, world: World) -> None:
         world.picture.current["a.b"] = a_status(1)
         await world.do_pass()
