@@ -171,6 +171,8 @@ class ControlLoop:
         self.health.judge(settled_since, tell=self._events.tell)
         picture.note_who_is_behind(now)
         if not is_sound:
+            # What nodes say is no reason to read everything again as often as they say something.
+            self._rest_until = time.monotonic() + RETRY_S
             if picture.placement is NOWHERE:
                 # A new process shows what is there, as a standby does.
                 picture.placement = Placement(assigned=picture.placed())
@@ -252,8 +254,9 @@ class ControlLoop:
                     # Too large for the broker. Every other node gets its orders all the same, and
                     # this one keeps its old ones.
                     outcome = "refused"
-                    self._picture.refused[name] = str(error)
-                    log.exception("a node's document can't be written", node=name)
+                    if self._picture.refused.get(name) != str(error):
+                        self._picture.refused[name] = str(error)
+                        log.exception("a node's document can't be written", node=name)
                     return
                 finally:
                     self._meter.count_write(outcome)
