@@ -29,7 +29,7 @@ _HOST = "127.0.0.1"
 #: the broker that operators are told to run: what it permits is what the tests prove
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "production" / "nats-server.conf"
 #: as in the example
-_PASSWORD = "change-me"
+PASSWORD = "change-me"
 
 
 def _config(port: int, directory: Path, nodes: Iterable[str]) -> str:
@@ -64,7 +64,7 @@ class RealServer:
         )
 
     def url(self, user: str) -> str:
-        return f"nats://{user}:{_PASSWORD}@{_HOST}:{self._port}"
+        return f"nats://{user}:{PASSWORD}@{_HOST}:{self._port}"
 
     def start(self) -> None:
         self._child.start()

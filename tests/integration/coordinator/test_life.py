@@ -9,7 +9,7 @@ import pytest
 
 from cli.listening import answers, free_ports
 from cli.processes import Child
-from tests.contract.real_bus import RealServer
+from tests.contract.real_bus import PASSWORD, RealServer
 
 pytestmark = pytest.mark.bus
 
@@ -41,7 +41,7 @@ def test_it_is_ready_with_or_without_a_broker_and_says_that_it_stops(
         environment={
             "PYTHONPATH": str(ROOT),
             "NOTIFY_SOCKET": str(tmp_path / "notify"),
-            "TROOPERS_COORDINATOR_NATS_URL": server.url("admin"),
+            "TROOPERS_COORDINATOR_NATS_URL": server.url("coordinator"),
             "TROOPERS_COORDINATOR_LISTEN": f"{HOST}:{port}",
         },
     )
@@ -50,4 +50,4 @@ def test_it_is_ready_with_or_without_a_broker_and_says_that_it_stops(
     process.stop()
     assert channel.recv(100) == b"STOPPING=1"
     assert "the coordinator has stopped" in process.log.read_text()
-    assert "admin:admin" not in process.log.read_text()
+    assert PASSWORD not in process.log.read_text()
