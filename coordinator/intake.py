@@ -1,8 +1,8 @@
 """`Intake`: the one door for commands and queries, from every face.
 
 A command is decided by pure functions (`domain.catalogue`), becomes real with one compare-and-set
-of its project's record, and is carried out by the control loop. Reads: the picture. Writes: KV
-`projects`, the audit stream.
+of its record, and is carried out by the control loop. Reads: the picture. Writes: KV `projects` and
+`volumes`, the audit stream.
 """
 
 import asyncio
@@ -260,15 +260,15 @@ class Intake:
 
     def _look(self, command: AnyCommand, operation: Operation) -> Standing:
         now = time.monotonic()
-        nodes, lag = self._picture.nodes_at_change(now)
         if isinstance(command, VolumeCommand):
             held = self._picture.volumes.get(command.name)
+            nodes = self._picture.nodes_at_change(now)
             return volumes.progress(operation, held.value if held else None, nodes)
         record = self._picture.projects.get(command.project)
         applied = self._picture.applied.get(command.project)
         view = self._picture.views(now).get(command.project)
         is_applied = record is not None and applied == record.revision
-        return progress(operation, view, lag, is_applied=is_applied)
+        return progress(operation, view, self._picture.lag_at_change(now), is_applied=is_applied)
 
 
 def _taken(found: RememberedReply | Decision | VolumeDecision) -> _Taken:

@@ -83,9 +83,10 @@ class Picture:
         self._changed = asyncio.Event()
         #: the newest roll-up, and the version that it is of
         self._rolled_up, self._rolled_up_at = NOTHING, -1
-        #: the nodes at the newest change, how far they were then, and the version that this is of
+        #: the nodes at a change, how far they were then, and the versions that these are of
         self._nodes: list[NodePicture] = []
-        self._lag, self._nodes_at = Lag(), -1
+        self._nodes_at = -1
+        self._lag, self._lag_at = Lag(), -1
 
     @property
     def version(self) -> int:
@@ -186,16 +187,21 @@ class Picture:
         ]
         return sorted(pictures, key=lambda node: node.index)
 
-    def nodes_at_change(self, now: float) -> tuple[list[NodePicture], Lag]:
-        """The nodes, and how far they are. Looked at once per change, however many ask.
+    def nodes_at_change(self, now: float) -> list[NodePicture]:
+        """The nodes. Looked at once per change, however many ask.
 
         Of what passes with time alone they say how it was then.
         """
         if self._nodes_at != self._version:
-            self._nodes = self.node_pictures(now)
-            self._lag = lag(self.held_documents(), self._nodes)
-            self._nodes_at = self._version
-        return self._nodes, self._lag
+            self._nodes, self._nodes_at = self.node_pictures(now), self._version
+        return self._nodes
+
+    def lag_at_change(self, now: float) -> Lag:
+        """How far the nodes are. Looked at once per change, however many ask."""
+        if self._lag_at != self._version:
+            self._lag = lag(self.held_documents(), self.nodes_at_change(now))
+            self._lag_at = self._version
+        return self._lag
 
     @property
     def rolled_up(self) -> RolledUp:
@@ -210,13 +216,14 @@ class Picture:
         """Every project with its states. Computed once per change, however many ask."""
         if self._rolled_up_at != self._version:
             self._rolled_up = roll_up_again(
-                self._rolled_up, self.records(), self.placement, self.node_pictures(now)
+                self._rolled_up, self.records(), self.placement, self.nodes_at_change(now)
             )
             self._rolled_up_at = self._version
         return self._rolled_up.views
 
     def volume_views(self, now: float) -> dict[str, VolumeView]:
         """Every volume with its mounts and users."""
+        # Of now: when a mount answered last is shown, and is no change.
         return volume_views(
             self.volume_records().values(), self.node_pictures(now), self.views(now).values()
         )

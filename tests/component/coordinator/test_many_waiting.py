@@ -61,7 +61,7 @@ async def test_at_a_change_an_operation_is_looked_at_once_however_many_wait_for_
     await end(waiting)
 
 
-async def test_at_a_change_the_nodes_are_looked_at_as_often_for_many_operations_as_for_one(
+async def test_at_a_change_the_nodes_are_looked_at_once_for_all_operations_and_views(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.hear(1)
@@ -80,8 +80,7 @@ async def test_at_a_change_the_nodes_are_looked_at_as_often_for_many_operations_
     monkeypatch.setattr(world.picture, "node_pictures", looks)
     world.picture.touch()
     await asyncio.sleep(0.01)
-    # once for those who wait, once for the views
-    assert looks.number == 2
+    assert looks.number == 1
     await end(waiting)
 
 
