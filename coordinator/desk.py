@@ -73,7 +73,9 @@ class Desk(Generic[RecordT]):
         command: AnyCommand,
         decide: Callable[[RecordT | None], Awaitable[DecisionT]],
     ) -> RememberedReply | DecisionT:
-        """Decide, and save the record if it is another; or the first answer, when the command was seen before.
+        """Decide, and save the record if it is another.
+
+        Where the command was seen before, nothing is decided, and this is its first answer.
 
         Raises whatever `decide` raises, Conflict where the command's id was used for another one,
         and BusUnavailable or RevisionConflict: then nothing is known to be saved.

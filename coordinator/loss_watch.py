@@ -1,8 +1,9 @@
 """`LossWatch`: notices that the bus has lost data, and halts the coordinator for as long as it has.
 
 Three signs: a bucket's newest sequence has fallen below what this process remembers, a node holds
-newer orders than the bus has, or something would be removed that its record wants. While halted nothing is written and no command is taken; what is
-remembered is still shown. Reads: the picture, the newest sequence of every bucket.
+newer orders than the bus has, or something would be removed that its record wants. While halted
+nothing is written and no command is taken; what is remembered is still shown. Reads: the picture,
+the newest sequence of every bucket.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -65,7 +66,7 @@ class LossWatch:
     @property
     def remembers(self) -> bool:
         """Whether this process has seen data that a bucket made anew would not have."""
-        return any(name != LEASE_BUCKET for name in self._kept())
+        return _has_data(self._kept())
 
     async def look(self) -> Mapping[str, int]:
         """See that no bucket has gone back, before any of them is read; their newest sequences.
@@ -74,9 +75,9 @@ class LossWatch:
             BusWentBack: one has; the coordinator is halted then.
             BusUnavailable: nothing is known.
         """
-        kept = self._kept() if self.remembers else {}
+        kept = self._kept()
         newest = {name: await bucket.newest() for name, bucket in self._watched.items()}
-        for name, known in sorted(kept.items()):
+        for name, known in sorted(kept.items() if _has_data(kept) else ()):
             if (now := newest.get(name, known)) < known:
                 is_at = f"is at {now}" if now else "is empty or gone"
                 self._note("bus", f"bucket {name} was at {known} and {is_at}")
@@ -154,3 +155,8 @@ class LossWatch:
             if revisions:
                 kept[name] = max(kept.get(name, 0), *revisions)
         return kept
+
+
+def _has_data(kept: Mapping[str, int]) -> bool:
+    """Whether it is about more than the lease, which every coordinator writes anew."""
+    return any(name != LEASE_BUCKET for name in kept)

@@ -1,7 +1,8 @@
 """`Ledger`: the last accepted desired document on disk.
 
-Writes: `desired.json`, `epoch` and `pulled.json` in its directory, all by rename. The epoch is the fencing token,
-so it has a file of its own: a damaged document must not make an old coordinator acceptable.
+Writes: `desired.json`, `epoch` and `pulled.json` in its directory, all by rename. The epoch is the
+fencing token, so it has a file of its own: a damaged document must not make an old coordinator
+acceptable.
 """
 
 import asyncio

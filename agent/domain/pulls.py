@@ -55,7 +55,8 @@ def remember(
     """What is pulled after `outcomes`, which ended before `observed` was seen.
 
     What an order brought stays what it means: a name that moves on the node later, by somebody's
-    hand, replaces no container. `observed.pulled` is what was before. What the document no longer orders is forgotten.
+    hand, replaces no container. `observed.pulled` is what was before. What the document no longer
+    orders is forgotten.
     """
     slots = {order_of(slot): slot for slot in desired.slots if slot.spec in desired.specs}
     pulled = {order: known for order, known in observed.pulled.items() if order in slots}
