@@ -5,7 +5,7 @@ import pytest
 from coordinator import graveyard
 from coordinator.errors import RevisionConflict
 from schemas.codec import encode
-from schemas.command import CreateVolume, DeleteProject, DeleteVolume, ScaleService, StopProject
+from schemas.command import DeleteProject, DeleteVolume, ScaleService, StopProject
 from schemas.current import MountCurrent
 from schemas.errors import InvalidInput
 from schemas.states import MountState, Wanted
@@ -22,8 +22,7 @@ async def world() -> World:
     world.hear(1)
     world.hear(2)
     await world.do_pass()
-    create = CreateVolume(command_id="v", name="data", driver="nas", driver_opts=SHARE)
-    assert (await world.intake.submit(create)).outcome == "accepted"
+    await world.create_volume(SHARE)
     template = "version: '2'\nservices: {web: {image: 'web:1', scale: 2, volumes: ['data:/d']}}"
     assert (await world.intake.submit(creation(template=template))).outcome == "accepted"
     await world.settle(1, 2)

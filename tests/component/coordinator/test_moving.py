@@ -2,7 +2,6 @@
 
 import pytest
 
-from schemas.command import CreateVolume
 from schemas.current import MountCurrent
 from schemas.states import MountState, Wanted
 from tests.component.coordinator.world import World, creation
@@ -21,8 +20,7 @@ async def world() -> World:
     world.hear(1)
     world.hear(2)
     await world.do_pass()
-    create = CreateVolume(command_id="v", name="data", driver="nas", driver_opts=SHARE)
-    assert (await world.intake.submit(create)).outcome == "accepted"
+    await world.create_volume(SHARE)
     template = "version: '2'\nservices: {web: {image: 'web:1', volumes: ['data:/d']}}"
     assert (await world.intake.submit(creation(template=template))).outcome == "accepted"
     await world.do_pass()

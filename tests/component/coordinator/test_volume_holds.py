@@ -8,7 +8,7 @@ import pytest
 
 from compose.template import compile_template
 from coordinator import intake
-from schemas.command import CreateVolume, DeleteVolume, Reply
+from schemas.command import DeleteVolume, Reply
 from tests.component.coordinator.world import World, creation
 
 SHARE = {"host": "nas.example", "path": "/abc"}
@@ -20,8 +20,7 @@ async def world() -> World:
     world = World()
     world.hear(1)
     await world.do_pass()
-    create = CreateVolume(command_id="v", name="data", driver="nas", driver_opts=SHARE)
-    assert (await world.intake.submit(create)).outcome == "accepted"
+    await world.create_volume(SHARE)
     await world.settle()
     return world
 

@@ -11,7 +11,7 @@ from coordinator.intake import Intake
 from coordinator.loss_watch import LossWatch
 from coordinator.picture import Picture
 from schemas.codec import decode
-from schemas.command import AnyCommand, CreateProject, ReasonCode, Reply
+from schemas.command import AnyCommand, CreateProject, CreateVolume, ReasonCode, Reply
 from schemas.current import ContainerCurrent
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.event import Event
@@ -165,6 +165,11 @@ class World:
             elif entry.wanted is Wanted.STOPPED:
                 containers.append(exited(where, **more))
         self.hear(index, *containers, **status)
+
+    async def create_volume(self, options: dict[str, Any]) -> None:
+        """A volume `data`."""
+        create = CreateVolume(command_id="v", name="data", driver="nas", driver_opts=options)
+        assert (await self.intake.submit(create)).outcome == "accepted"
 
     async def settle(self, *indexes: int) -> None:
         """Passes and obedience, until nothing changes."""

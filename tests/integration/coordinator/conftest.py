@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.real_bus import RealServer
+from tests.integration.coordinator.process import Process
 
 
 @pytest.fixture
@@ -14,3 +15,12 @@ def server(tmp_path: Path) -> Iterator[RealServer]:
     made = RealServer(tmp_path / "nats")
     yield made
     made.stop()
+
+
+@pytest.fixture
+def process(server: RealServer, tmp_path: Path) -> Iterator[Process]:
+    """A coordinator that is not launched yet, and its broker at work."""
+    server.start()
+    made = Process(server.url("coordinator"), tmp_path)
+    yield made
+    made.child.stop()

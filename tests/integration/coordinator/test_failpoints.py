@@ -2,17 +2,11 @@
 
 import asyncio
 import contextlib
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import aiohttp
 import pytest
 
-from cli.listening import free_ports
-from cli.processes import Child
 from coordinator.adapters.buckets import KvBucket
-from coordinator.failpoints import FAIL_VARIABLE
 from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import decode, encode
@@ -21,62 +15,12 @@ from schemas.desired import NodeDesired
 from schemas.states import EngineState
 from tests.builders import a_status
 from tests.contract.real_bus import RealServer, linked
+from tests.integration.coordinator.process import Process, until_ready
 
 pytestmark = pytest.mark.bus
 
-HOST = "127.0.0.1"
-ROOT = Path(__file__).parents[3]
 PROJECT = {"name": "shop", "template": "web: {image: 'web:1'}"}
 COMMAND = {"X-Command-Id": "create-1"}
-
-
-class Process:
-    """`python -m coordinator`, always under the same name."""
-
-    def __init__(self, server: RealServer, directory: Path) -> None:
-        (port,) = free_ports(HOST, 1)
-        self.url = f"http://{HOST}:{port}"
-        self._environment = {
-            "PYTHONPATH": str(ROOT),
-            "TROOPERS_COORDINATOR_NAME": "c1",
-            "TROOPERS_COORDINATOR_NATS_URL": server.url("coordinator"),
-            "TROOPERS_COORDINATOR_LISTEN": f"{HOST}:{port}",
-        }
-        self.child = Child(
-            "coordinator",
-            [sys.executable, "-m", "coordinator"],
-            directory,
-            ready=lambda: True,
-            environment=self._environment,
-        )
-
-    def accept_loss(self, epoch: int) -> None:
-        """At the next launch."""
-        self._environment["TROOPERS_COORDINATOR_ACCEPT_LOSS"] = str(epoch)
-
-    def launch(self, *, fails_at: str = "") -> None:
-        self.child.environment = {**self._environment, FAIL_VARIABLE: fails_at}
-        self.child.launch()
-
-
-@pytest.fixture
-def process(server: RealServer, tmp_path: Path) -> Iterator[Process]:
-    server.start()
-    made = Process(server, tmp_path)
-    yield made
-    made.child.stop()
-
-
-async def until_ready(session: aiohttp.ClientSession, url: str) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                async with session.get(f"{url}/readyz") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.05)
 
 
 async def names(session: aiohttp.ClientSession, url: str) -> list[str]:

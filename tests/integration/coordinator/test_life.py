@@ -1,20 +1,15 @@
 """A coordinator process, from systemd's point of view."""
 
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cli.listening import answers, free_ports
-from cli.processes import Child
 from tests.contract.real_bus import PASSWORD, RealServer
+from tests.integration.coordinator.process import Process
 
 pytestmark = pytest.mark.bus
-
-HOST = "127.0.0.1"
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -32,19 +27,8 @@ def test_it_is_ready_with_or_without_a_broker_and_says_that_it_stops(
 ) -> None:
     if has_broker:
         server.start()
-    (port,) = free_ports(HOST, 1)
-    process = Child(
-        "coordinator",
-        [sys.executable, "-m", "coordinator"],
-        tmp_path,
-        ready=lambda: answers(HOST, port),
-        environment={
-            "PYTHONPATH": str(ROOT),
-            "NOTIFY_SOCKET": str(tmp_path / "notify"),
-            "TROOPERS_COORDINATOR_NATS_URL": server.url("coordinator"),
-            "TROOPERS_COORDINATOR_LISTEN": f"{HOST}:{port}",
-        },
-    )
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    process = Process(server.url("coordinator"), tmp_path, environment).child
     process.start()
     assert channel.recv(100) == b"READY=1"
     process.stop()

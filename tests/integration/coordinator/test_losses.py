@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -16,20 +16,13 @@ from schemas.codec import encode
 from schemas.current import Heartbeat
 from schemas.states import EngineState
 from tests.contract.real_bus import RealServer, a_link, running, until_connected
-from tests.integration.coordinator.test_failpoints import PROJECT, Process, until_ready
+from tests.integration.coordinator.process import Process, until_ready
+from tests.integration.coordinator.test_failpoints import PROJECT
 
 pytestmark = pytest.mark.bus
 
 #: what agents hold that have lost their bus
 EPOCH = 500
-
-
-@pytest.fixture
-def process(server: RealServer, tmp_path: Path) -> Iterator[Process]:
-    server.start()
-    made = Process(server, tmp_path)
-    yield made
-    made.child.stop()
 
 
 @pytest.fixture

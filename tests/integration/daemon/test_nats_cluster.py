@@ -1,7 +1,6 @@
 """A cluster of three brokers: one may die at any time; without two nothing is written, and said so."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,8 +8,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from cli.listening import answers, free_ports
-from cli.processes import Child
 from coordinator.adapters.buckets import KvBucket
 from coordinator.adapters.stores import Stores
 from coordinator.errors import BusUnavailable
@@ -18,12 +15,11 @@ from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.records import NodeRecord
 from tests.contract.real_bus import a_link, running
+from tests.integration.coordinator.process import Process
 from tests.integration.daemon.nats_cluster import NatsCluster
 
 pytestmark = pytest.mark.bus
 
-HOST = "127.0.0.1"
-ROOT = Path(__file__).parents[3]
 STREAM = subjects.kv_stream(subjects.NODES_BUCKET)
 RECORD = NodeRecord(name="n1", index=1, joined="now")
 
@@ -98,23 +94,12 @@ async def test_any_server_may_die_and_without_two_of_three_writes_fail_and_come_
 async def test_a_coordinator_without_a_majority_answers_503_and_goes_on_when_it_is_back(
     cluster: NatsCluster, tmp_path: Path
 ) -> None:
-    (port,) = free_ports(HOST, 1)
-    process = Child(
-        "coordinator",
-        [sys.executable, "-m", "coordinator"],
-        tmp_path,
-        ready=lambda: answers(HOST, port),
-        environment={
-            "PYTHONPATH": str(ROOT),
-            "TROOPERS_COORDINATOR_NAME": "c1",
-            "TROOPERS_COORDINATOR_NATS_URL": cluster.urls,
-            "TROOPERS_COORDINATOR_REPLICAS": "3",
-            "TROOPERS_COORDINATOR_LISTEN": f"{HOST}:{port}",
-        },
-    )
+    environment = {"TROOPERS_COORDINATOR_REPLICAS": "3"}
+    coordinator = Process(cluster.urls, tmp_path, environment)
+    process = coordinator.child
     process.start()
     try:
-        async with aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
+        async with aiohttp.ClientSession(coordinator.url) as session:
             await until_status(session, "one", 201)
             dead = list(cluster.servers.values())[:2]
             for server in dead:
