@@ -16,7 +16,7 @@ from itertools import pairwise
 from operator import itemgetter
 from time import process_time
 
-from coordinator.domain.schedule import NodeView, Placement, schedule
+from coordinator.placement.schedule import NodeView, Placement, schedule
 from schemas.names import SlotKey
 from schemas.records import (
     Expression,

@@ -12,24 +12,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 
-from coordinator.adapters.buckets import KvBucket
-from coordinator.adapters.lease import Lease
-from coordinator.adapters.nats_face import NatsFace
-from coordinator.adapters.node_requests import NatsNodeRequests
-from coordinator.adapters.publisher import Publisher
-from coordinator.adapters.stores import Stores
-from coordinator.api.application import build_app
-from coordinator.api.guards import LOOPBACK_HOSTS
-from coordinator.api.serving import serve
-from coordinator.collector import Collector
-from coordinator.control_loop import Buckets, ControlLoop
-from coordinator.domain.schedule import Placement
-from coordinator.intake import Intake
-from coordinator.loss_watch import LossWatch
+from coordinator.bus.buckets import KvBucket
+from coordinator.bus.lease import Lease
+from coordinator.bus.node_requests import NatsNodeRequests
+from coordinator.bus.publisher import Publisher
+from coordinator.bus.stores import Stores
+from coordinator.commands.intake import Intake
+from coordinator.control.loop import Buckets, ControlLoop
+from coordinator.control.loss_watch import LossWatch
+from coordinator.faces.http.application import build_app
+from coordinator.faces.http.guards import LOOPBACK_HOSTS
+from coordinator.faces.http.serving import serve
+from coordinator.faces.nats import NatsFace
 from coordinator.metrics import Metrics
-from coordinator.picture import Picture
+from coordinator.nodes.collector import Collector
+from coordinator.nodes.steadiness import Steadiness
+from coordinator.placement.schedule import Placement
 from coordinator.settings import Settings
-from coordinator.steadiness import Steadiness
+from coordinator.store.picture import Picture
 from daemon.lifetime import eternal, until_told
 from daemon.nats_link import NatsLink
 from daemon.systemd import feed_watchdog, notify

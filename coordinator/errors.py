@@ -13,7 +13,7 @@
     ├── BusWentBack       a bucket has less than it had
     └── NotActive         this coordinator is a standby
 
-`code` is what a reply's reason says; HTTP statuses are `coordinator.api.statuses`' business.
+`code` is what a reply's reason says; HTTP statuses are `coordinator.faces.http.statuses`' business.
 """
 
 from schemas.command import ReasonCode

@@ -6,10 +6,10 @@ Slots are written `web.1`; nodes are `n1`, `n2` …; the project is `shop` where
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from coordinator.domain.consequences import Consequences, follow
-from coordinator.domain.rollup import ProjectView, roll_up
-from coordinator.domain.schedule import Placement
-from coordinator.domain.sightings import NodePicture
+from coordinator.control.decision import Consequences, follow
+from coordinator.placement.schedule import Placement
+from coordinator.views.rollup import ProjectView, roll_up
+from coordinator.views.sightings import NodePicture
 from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, SlotProblem
 from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
 from schemas.fingerprint import fingerprint

@@ -9,10 +9,10 @@ import tomllib
 from tests.architecture.sources import (
     INSTALLED,
     PACKAGES,
-    PURE,
     ROOT,
     definitions,
     files,
+    pure,
     shown,
 )
 
@@ -58,7 +58,7 @@ def test_no_file_or_class_has_a_name_that_says_nothing() -> None:
 def test_what_decides_never_waits_and_asks_no_clock() -> None:
     impure = [
         f"{shown(path)}:{node.lineno}"
-        for path in files(*PURE)
+        for path in files(*pure())
         if shown(path) != "schemas/generate.py"
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)

@@ -17,7 +17,7 @@ from nats.js.api import KeyValueConfig, StreamConfig
 from cli.listening import answers, free_ports
 from cli.nats_server import find_program
 from cli.processes import Child
-from coordinator.adapters.stores import Stores
+from coordinator.bus.stores import Stores
 from daemon.nats_link import NatsLink
 from daemon.settings import nats_urls
 from schemas import subjects

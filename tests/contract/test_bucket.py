@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.buckets import BATCH, KvBucket
+from coordinator.bus.buckets import BATCH, KvBucket
 from coordinator.errors import BusUnavailable, RevisionConflict
 from coordinator.ports import Bucket
 from daemon.nats_client import Client

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from coordinator.api.application import build_app
-from coordinator.api.serving import serve
+from coordinator.faces.http.application import build_app
+from coordinator.faces.http.serving import serve
 from schemas.current import MountCurrent
 from schemas.states import MountState, Wanted
 from tests.component.coordinator.world import World, creation

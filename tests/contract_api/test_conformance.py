@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
 )
 
-from coordinator.api.requests import DEADLINE_HEADER
+from coordinator.faces.http.requests import DEADLINE_HEADER
 from schemas import openapi
 from tests.contract_api.serving import PROJECT, SERVICE, VOLUME, api
 

@@ -3,9 +3,9 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from coordinator.domain.render import answer
-from coordinator.domain.rollup import NodePicture, ProjectView
 from coordinator.errors import NotFound
+from coordinator.views.render import answer
+from coordinator.views.rollup import NodePicture, ProjectView
 from schemas.command import (
     AnyCommand,
     CreateProject,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coordinator.domain.rollup import ContainerView, NodePicture, ProjectView, ServiceView
+from coordinator.views.rollup import ContainerView, NodePicture, ProjectView, ServiceView
 from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, PortBinding
 from schemas.records import ProjectRecord, ServiceRecord, ServiceTemplate
 from schemas.service import ServiceSpec

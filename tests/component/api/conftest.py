@@ -1,7 +1,7 @@
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from coordinator.api.application import build_app
+from coordinator.faces.http.application import build_app
 from coordinator.metrics import Metrics
 from tests.fakes.door import FakeDoor
 from tests.fakes.pictures import a_node, a_project

@@ -3,7 +3,7 @@ from http import HTTPStatus
 
 import pytest
 
-from coordinator.api.answers import WARNINGS_BYTES_MAX, warnings_value
+from coordinator.faces.http.answers import WARNINGS_BYTES_MAX, warnings_value
 from schemas.command import Progress, Reason, ReasonCode, Reply
 from tests.fakes.door import OPERATION, rejected
 

@@ -186,7 +186,7 @@ async def test_a_larger_body_changes_nothing(client, door):
 
 
 async def test_a_body_that_never_ends_is_given_up(client, door, monkeypatch):
-    monkeypatch.setattr("coordinator.api.requests.BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("coordinator.faces.http.requests.BODY_TIMEOUT_S", 0.05)
 
     async def dribble():
         yield b"{"

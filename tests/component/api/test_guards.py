@@ -1,8 +1,8 @@
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from coordinator.api.application import build_app
-from coordinator.api.guards import LOOPBACK_HOSTS
+from coordinator.faces.http.application import build_app
+from coordinator.faces.http.guards import LOOPBACK_HOSTS
 
 START = "/projects/wordpress/start"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import nats
 import pytest
 
-from coordinator.adapters.nats_face import NatsFace
+from coordinator.faces.nats import NatsFace
 from daemon.nats_link import NatsLink
 from daemon.settings import nats_urls
 from schemas import codec, subjects
@@ -274,7 +274,7 @@ async def test_stopping_waits_for_what_is_in_flight(bus, broker, door, held):
 
 
 async def test_stopping_cancels_what_never_ends(bus, broker, door, held, monkeypatch):
-    monkeypatch.setattr("coordinator.adapters.nats_face.STOP_GRACE_S", 0.05)
+    monkeypatch.setattr("coordinator.faces.nats.STOP_GRACE_S", 0.05)
     async with answering(broker, door) as face:
         waiting = starting(bus, 1)
         await asyncio.sleep(0.1)

@@ -1,6 +1,6 @@
 import pytest
 
-from coordinator.api.application import build_app
+from coordinator.faces.http.application import build_app
 from schemas import openapi
 from schemas.routes import PLANNED, ROUTES
 from tests.fakes.door import FakeDoor

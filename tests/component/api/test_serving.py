@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from coordinator.api.application import build_app
-from coordinator.api.serving import serve
+from coordinator.faces.http.application import build_app
+from coordinator.faces.http.serving import serve
 from tests.fakes.door import FakeDoor
 
 

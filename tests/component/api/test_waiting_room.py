@@ -2,8 +2,8 @@ import asyncio
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from coordinator.api.application import build_app
-from coordinator.waiting_room import WaitingRoom
+from coordinator.faces.http.application import build_app
+from coordinator.faces.waiting_room import WaitingRoom
 
 START = "/projects/wordpress/start"
 

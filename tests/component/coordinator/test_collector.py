@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from coordinator import collector as collector_module
-from coordinator.collector import ASKS_MAX, Collector, Message
-from coordinator.picture import Picture
+from coordinator.nodes import collector as collector_module
+from coordinator.nodes.collector import ASKS_MAX, Collector, Message
+from coordinator.store.picture import Picture
 from schemas import subjects
 from schemas.codec import encode
 from schemas.current import Heartbeat, MountCurrent, NodeCurrent
@@ -20,14 +20,14 @@ from tests.fakes.buckets import FakeBucket
 
 @dataclass
 class Said:
-    """Implements `coordinator.collector.Message`."""
+    """Implements `coordinator.nodes.collector.Message`."""
 
     subject: str
     data: bytes
 
 
 class Bus:
-    """Implements `coordinator.collector.Link`, and speaks for the nodes."""
+    """Implements `coordinator.nodes.collector.Link`, and speaks for the nodes."""
 
     def __init__(self) -> None:
         self.status = FakeBucket()

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coordinator import control_loop, graveyard
+from coordinator.control import loop as control_loop
+from coordinator.control import tombstones as graveyard
 from coordinator.errors import BusUnavailable
 from schemas.codec import decode, encode
 from schemas.command import DeleteProject, ScaleService, StopProject

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from coordinator.health_watch import HealthWatch
-from coordinator.picture import Held, Picture
+from coordinator.nodes.health_watch import HealthWatch
+from coordinator.store.picture import Held, Picture
 from schemas.event import Event
 from schemas.records import NodeRecord
 

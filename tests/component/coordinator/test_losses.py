@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from coordinator import control_loop
-from coordinator import picture as picture_module
-from coordinator.control_loop import Buckets
+from coordinator.control import loop as control_loop
+from coordinator.control.loop import Buckets
 from coordinator.errors import BusUnavailable, BusWentBack
+from coordinator.store import picture as picture_module
 from schemas.command import ReasonCode, Reply, ScaleService, StopProject
 from schemas.event import EventKind
 from schemas.states import NodeState, State, Wanted

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator import graveyard
+from coordinator.control import tombstones as graveyard
 from coordinator.errors import RevisionConflict
 from schemas.codec import encode
 from schemas.command import DeleteProject, DeleteVolume, ScaleService, StopProject

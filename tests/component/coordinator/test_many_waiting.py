@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.progress import progress
+from coordinator.commands.progress import progress
 from schemas.command import AnyCommand, CreateVolume, Progress, Reply, StartProject
 from tests.component.coordinator.test_volume_holds import SHARE
 from tests.component.coordinator.world import LONG_S, World, creation, eventually
@@ -54,7 +54,7 @@ async def test_at_a_change_an_operation_is_looked_at_once_however_many_wait_for_
     await world.do_pass()
     waiting = await begin(world, creation(wait=LONG_S))
     looks = Calls(progress)
-    monkeypatch.setattr("coordinator.intake.progress", looks)
+    monkeypatch.setattr("coordinator.commands.intake.progress", looks)
     world.picture.touch()
     await asyncio.sleep(0.01)
     assert looks.number == 1

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from compose.template import compile_template
-from coordinator import control_loop, intake, queries
-from coordinator.domain.consequences import Consequences, follow
-from coordinator.domain.render import answer
+from coordinator.commands import intake
+from coordinator.control import loop as control_loop
+from coordinator.control.decision import Consequences, follow
+from coordinator.views import queries
+from coordinator.views.render import answer
 from schemas.codec import encode
 from schemas.command import StopProject
 from schemas.query import AnyQuery, ListProjects, ViewProject

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from compose.template import compile_template
-from coordinator import intake
+from coordinator.commands import intake
 from schemas.command import DeleteVolume, Reply
 from tests.component.coordinator.world import World, creation
 

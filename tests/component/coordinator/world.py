@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from coordinator.control_loop import Buckets, ControlLoop
-from coordinator.intake import Intake
-from coordinator.loss_watch import LossWatch
-from coordinator.picture import Picture
+from coordinator.commands.intake import Intake
+from coordinator.control.loop import Buckets, ControlLoop
+from coordinator.control.loss_watch import LossWatch
+from coordinator.store.picture import Picture
 from schemas.codec import decode
 from schemas.command import AnyCommand, CreateProject, CreateVolume, ReasonCode, Reply
 from schemas.current import ContainerCurrent

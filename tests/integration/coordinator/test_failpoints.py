@@ -6,7 +6,7 @@ import contextlib
 import aiohttp
 import pytest
 
-from coordinator.adapters.buckets import KvBucket
+from coordinator.bus.buckets import KvBucket
 from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import decode, encode

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 from pydantic import BaseModel
 
-from coordinator.adapters import lease as lease_module
-from coordinator.adapters import stores
-from coordinator.adapters.buckets import KvBucket
-from coordinator.adapters.lease import Lease
+from coordinator.bus import lease as lease_module
+from coordinator.bus import stores
+from coordinator.bus.buckets import KvBucket
+from coordinator.bus.lease import Lease
 from coordinator.errors import BusUnavailable, NotActive
 from daemon.nats_link import NatsLink
 from schemas import subjects

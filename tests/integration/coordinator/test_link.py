@@ -9,13 +9,13 @@ import nats
 import pytest
 from nats.aio.msg import Msg
 
-from coordinator.adapters.buckets import KvBucket
-from coordinator.adapters.node_requests import NatsNodeRequests
-from coordinator.adapters.publisher import QUEUE_MAX, Publisher, event
-from coordinator.adapters.stores import Stores
-from coordinator.collector import Collector
+from coordinator.bus.buckets import KvBucket
+from coordinator.bus.node_requests import NatsNodeRequests
+from coordinator.bus.publisher import QUEUE_MAX, Publisher, event
+from coordinator.bus.stores import Stores
 from coordinator.errors import BusUnavailable
-from coordinator.picture import Picture
+from coordinator.nodes.collector import Collector
+from coordinator.store.picture import Picture
 from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import decode, encode

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from coordinator.adapters.buckets import KvBucket
+from coordinator.bus.buckets import KvBucket
 from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import encode

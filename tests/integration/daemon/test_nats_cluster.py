@@ -8,8 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from coordinator.adapters.buckets import KvBucket
-from coordinator.adapters.stores import Stores
+from coordinator.bus.buckets import KvBucket
+from coordinator.bus.stores import Stores
 from coordinator.errors import BusUnavailable
 from daemon.nats_link import NatsLink
 from schemas import subjects

@@ -1,7 +1,7 @@
 import pytest
 
-from coordinator.domain.render import answer, rfc3339nano
 from coordinator.errors import NotFound
+from coordinator.views.render import answer, rfc3339nano
 from schemas.current import EngineCurrent
 from schemas.fingerprint import fingerprint
 from schemas.query import InspectService, ListNodes, ListProjects, ListServices, ViewProject

@@ -2,8 +2,8 @@
 
 import pytest
 
-from coordinator.domain.render_volumes import render_volumes
-from coordinator.domain.volume_views import VolumeView
+from coordinator.volumes.render import render_volumes
+from coordinator.volumes.views import VolumeView
 from schemas.current import MountCurrent
 from schemas.states import MountState
 from schemas.volume import NasOptions, VolumeSpec

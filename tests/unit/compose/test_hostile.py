@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from compose.keys import SERVICE_KEYS, SPELLINGS
 from compose.limits import ITEMS_MAX, TEXT_BYTES_MAX
 from compose.template import TemplateError, compile_template
-from coordinator.domain.expressions import matcher
+from coordinator.placement.expressions import matcher
 from tests.unit.compose.templates import compiled, refused
 
 pytestmark = pytest.mark.timeout(10)

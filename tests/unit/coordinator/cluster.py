@@ -6,11 +6,11 @@ started; the documents and the statuses are what a bus would have kept.
 
 from dataclasses import dataclass, field
 
-from coordinator.domain.assignments import has_left
-from coordinator.domain.catalogue import Decision, bury
-from coordinator.domain.consequences import follow
-from coordinator.domain.sightings import NodePicture
-from coordinator.domain.upkeep import NOTHING
+from coordinator.commands.catalogue import Decision, bury
+from coordinator.control.decision import follow
+from coordinator.placement.assignments import has_left
+from coordinator.views.incremental import NOTHING
+from coordinator.views.sightings import NodePicture
 from schemas.current import ContainerCurrent, NodeCurrent
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.fingerprint import fingerprint

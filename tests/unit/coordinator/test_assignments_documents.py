@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.assignments import has_left
+from coordinator.placement.assignments import has_left
 from schemas.desired import DesiredNetwork, DesiredVolume, PullPolicy
 from schemas.records import ProjectRecord
 from schemas.states import State, Wanted

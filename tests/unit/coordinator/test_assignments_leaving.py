@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.assignments import has_left
+from coordinator.placement.assignments import has_left
 from schemas.states import NodeState, State, Wanted
 from tests.builders import (
     a_container,

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from coordinator.domain.catalogue import apply, create
-from coordinator.domain.operations import Moment
+from coordinator.commands.catalogue import apply, create
+from coordinator.commands.operations import Moment
 from coordinator.errors import Conflict, NotFound
 from schemas.command import (
     CreateProject,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.catalogue import Decision, apply, bury, create
-from coordinator.domain.operations import REPLIES_MAX, Moment, remembered
+from coordinator.commands.catalogue import Decision, apply, bury, create
+from coordinator.commands.operations import REPLIES_MAX, Moment, remembered
 from coordinator.errors import Conflict, NotFound
 from schemas.command import (
     CreateProject,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.catalogue import Decision, apply, bury
-from coordinator.domain.operations import Moment, remembered
+from coordinator.commands.catalogue import Decision, apply, bury
+from coordinator.commands.operations import Moment, remembered
 from coordinator.errors import Conflict
 from schemas.command import (
     SCALE_MAX,

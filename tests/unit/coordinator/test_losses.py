@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.losses import newest_epoch, weigh
+from coordinator.control.losses import newest_epoch, weigh
 from schemas.desired import NodeDesired
 from tests.builders import a_document
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.operations import Moment, answered, begun, remembered
+from coordinator.commands.operations import Moment, answered, begun, remembered
 from coordinator.errors import Conflict
 from schemas import command as commands
 from schemas.command import StopProject

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.progress import Lag, Standing, lag, progress
-from coordinator.domain.sightings import NodePicture
+from coordinator.commands.progress import Lag, Standing, lag, progress
+from coordinator.views.sightings import NodePicture
 from schemas.command import Progress
 from schemas.desired import NodeDesired
 from schemas.records import Operation, ProjectRecord

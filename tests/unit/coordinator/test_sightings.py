@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.domain.sightings import (
+from coordinator.views.sightings import (
     ContainerView,
     NodePicture,
     doubt,

@@ -1,7 +1,7 @@
 """A process that stood still has heard nobody, and blames nobody for it."""
 
-from coordinator.domain.node_health import judge
-from coordinator.steadiness import Steadiness
+from coordinator.nodes.health import judge
+from coordinator.nodes.steadiness import Steadiness
 from schemas.states import NodeState
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.domain import upkeep
-from coordinator.domain.rollup import roll_up
-from coordinator.domain.schedule import Placement
-from coordinator.domain.sightings import NodePicture
-from coordinator.domain.upkeep import NOTHING, RolledUp, roll_up_again
+from coordinator.placement.schedule import Placement
+from coordinator.views import incremental as upkeep
+from coordinator.views.incremental import NOTHING, RolledUp, roll_up_again
+from coordinator.views.rollup import roll_up
+from coordinator.views.sightings import NodePicture
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.states import Health, NodeState, State

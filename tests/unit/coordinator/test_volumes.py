@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.operations import Moment
-from coordinator.domain.progress import DONE, RUNNING
-from coordinator.domain.rollup import NodePicture
-from coordinator.domain.volumes import (
+from coordinator.commands.operations import Moment
+from coordinator.commands.progress import DONE, RUNNING
+from coordinator.errors import Conflict, NotFound
+from coordinator.views.rollup import NodePicture
+from coordinator.volumes.lifecycle import (
     bury,
     create,
     delete,
@@ -16,7 +17,6 @@ from coordinator.domain.volumes import (
     progress,
     unfit_mounts,
 )
-from coordinator.errors import Conflict, NotFound
 from schemas.command import CreateVolume, DeleteVolume, Progress
 from schemas.current import EngineCurrent, MountCurrent, NodeCurrent
 from schemas.desired import DesiredMount, NodeDesired

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from coordinator.domain.occupancy import NodeView
-from coordinator.domain.schedule import Placement, schedule
+from coordinator.placement.occupancy import NodeView
+from coordinator.placement.schedule import Placement, schedule
 from schemas.names import SlotKey
 from schemas.records import (
     Expression,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.schedule import NodeView, schedule
+from coordinator.placement.schedule import NodeView, schedule
 from schemas.states import State
 from tests.unit.scheduler.builders import (
     a_node,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.expressions import matcher, written
+from coordinator.placement.expressions import matcher, written
 from tests.unit.scheduler.builders import an_expression
 
 HOLDS = [

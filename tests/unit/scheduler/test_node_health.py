@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from coordinator.domain.node_health import Thresholds, Verdict, judge
+from coordinator.nodes.health import Thresholds, Verdict, judge
 from schemas.states import NodeState
 
 READY, SUSPECT, DOWN = NodeState.READY, NodeState.SUSPECT, NodeState.DOWN

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.schedule import schedule
+from coordinator.placement.schedule import schedule
 from schemas.states import NodeState, State
 from tests.unit.scheduler.builders import (
     MIB,

@@ -7,10 +7,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.expressions import matcher
-from coordinator.domain.filters import node_attribute
-from coordinator.domain.occupancy import NodeView
-from coordinator.domain.schedule import Placement, schedule
+from coordinator.placement.expressions import matcher
+from coordinator.placement.filters import node_attribute
+from coordinator.placement.occupancy import NodeView
+from coordinator.placement.schedule import Placement, schedule
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
 from schemas.states import NodeState, State

@@ -1,6 +1,6 @@
 """Shared volumes and where containers that use them may be."""
 
-from coordinator.domain.schedule import schedule
+from coordinator.placement.schedule import schedule
 from schemas.names import SlotKey
 from schemas.service import VolumeMount
 from tests.unit.scheduler.builders import a_node, a_project, a_service

@@ -1,0 +1,1 @@
+"""What a command does to records, and how far it has come."""

@@ -1,0 +1,229 @@
+"""What a command does to its project's record: `apply`, pure.
+
+The newest command wins: a stop is accepted while a create still waits for an image, and the older
+operation ends as superseded. The reference is silent here; refusing instead would leave a stuck
+project that nobody can stop.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from coordinator.commands.operations import Moment, answer_to, answered, begun, with_answer
+from coordinator.commands.service_changes import changes, signal_of, wish
+from coordinator.errors import Conflict, NotFound
+from schemas.command import (
+    AnyProjectCommand,
+    CreateProject,
+    DeleteProject,
+    Progress,
+    ProjectCommand,
+    verb_of,
+)
+from schemas.desired import PullPolicy
+from schemas.records import (
+    ProjectRecord,
+    ProjectTemplate,
+    RememberedReply,
+    ServiceRecord,
+)
+from schemas.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The record to write, the answer, and the services to signal, dependents first.
+
+    The record remembers the answer, but not yet where there is something to signal: that is for
+    `remember` once it is delivered, so that what failed can be sent again. `reply` is the answer
+    then.
+    """
+
+    record: ProjectRecord
+    reply: RememberedReply
+    signal: str = ""
+    signalled: tuple[str, ...] = ()
+
+
+def create(
+    held: ProjectRecord | None, command: CreateProject, template: ProjectTemplate, moment: Moment
+) -> Decision:
+    """A new project, wanted running. Its `latest_image` is every service's.
+
+    Raises:
+        Conflict: the name is taken, or its former owner is still being deleted.
+    """
+    check_new_name(held, command)
+    operation = begun(held, command, moment)
+    pulled = {"pull": PullPolicy.ALWAYS} if command.latest_image else {}
+    services = {
+        service.name: ServiceRecord(
+            template=service.model_copy(update=pulled),
+            scale=service.scale,
+            changed_by=operation,
+            created=moment.now,
+            updated=moment.now,
+        )
+        for service in template.services
+    }
+    record = ProjectRecord(
+        name=command.name,
+        description=command.description,
+        template=command.template,
+        shown_template=template.shown_text,
+        hidden_variables=template.hidden_variables,
+        version=command.version,
+        environment=command.environment,
+        compose_version=template.compose_version,
+        created=moment.now,
+        updated=moment.now,
+        services=services,
+        networks=template.networks,
+        volumes=template.volumes,
+        warnings=template.warnings,
+        replies=held.replies if held else (),
+    )
+    return Decision(*answered(record, command, operation, warnings=template.warnings))
+
+
+def check_new_name(held: ProjectRecord | None, command: CreateProject) -> None:
+    """Refuse a name that is taken, before the work of compiling its template."""
+    if held is not None and not held.is_gone:
+        if held.desired_state is State.DELETED:
+            raise Conflict(f"project {command.name} is still being deleted")
+        raise Conflict(f"project {command.name} already exists")
+
+
+def apply(
+    held: ProjectRecord | None,
+    command: AnyProjectCommand,
+    moment: Moment,
+    *,
+    running: bool = False,
+    unsettled: Collection[str] = (),
+) -> Decision:
+    """Every command but create.
+
+    `running`: whether containers of the project run, or ran when they were last heard of. `unsettled`: its services that aren't what
+    is wanted of them, for whatever reason.
+
+    Raises:
+        NotFound: no such project or service.
+        Conflict: the project is being deleted, or is to be deleted without force while it runs.
+        InvalidInput: a value that this service can't take.
+    """
+    if held is None or held.is_gone:
+        raise _not_found(command)
+    if isinstance(command, DeleteProject):
+        return _delete(held, command, moment, running=running)
+    if held.desired_state is State.DELETED:
+        raise Conflict(f"project {held.name} is being deleted")
+    if isinstance(command, ProjectCommand):
+        return _on_services(held, tuple(held.services), command, moment, unsettled)
+    if command.service not in held.services:
+        raise _not_found(command)
+    return _on_services(held, (command.service,), command, moment, unsettled)
+
+
+def remember(held: ProjectRecord | None, decision: Decision) -> Decision:
+    """The signals of a decision are delivered.
+
+    Raises:
+        NotFound: there is no record any more that could remember it.
+    """
+    if held is None:
+        raise NotFound("project", decision.record.name)
+    return Decision(with_answer(held, decision.reply), decision.reply)
+
+
+def _not_found(command: AnyProjectCommand) -> NotFound:
+    noun, _ = verb_of(command)
+    return NotFound(noun, command.target)
+
+
+def _on_services(
+    held: ProjectRecord,
+    names: tuple[str, ...],
+    command: AnyProjectCommand,
+    moment: Moment,
+    unsettled: Collection[str],
+) -> Decision:
+    """Change these services as the command says; the rest of the record follows."""
+    services = dict(held.services)
+    only = names[0] if not isinstance(command, ProjectCommand) else ""
+    operation = begun(held, command, moment, service=only)
+    signalled = []
+    for name in names:
+        service = services[name]
+        change = changes(service, command, is_settled=name not in unsettled)
+        if not change:
+            signalled.append(name)
+            continue
+        changed = service.model_copy(update={**change, "updated": moment.now})
+        if wish(changed) != wish(service):
+            changed = changed.model_copy(update={"changed_by": operation})
+        services[name] = changed
+    if signalled and len(signalled) == len(names):
+        done = answer_to(command, operation, progress=Progress.DONE)
+        return Decision(held, done, signal_of(command), _dependents_first(held, signalled))
+    runs = any(service.desired_state is State.RUNNING for service in services.values())
+    record = held.model_copy(
+        update={
+            "services": services,
+            "desired_state": State.RUNNING if runs else State.STOPPED,
+            "operation": operation,
+            "updated": moment.now,
+        }
+    )
+    answer = answer_to(command, operation)
+    if signalled:
+        return Decision(record, answer, signal_of(command), _dependents_first(record, signalled))
+    return Decision(with_answer(record, answer), answer)
+
+
+def _delete(
+    held: ProjectRecord, command: DeleteProject, moment: Moment, *, running: bool
+) -> Decision:
+    if running and not command.force and held.desired_state is not State.DELETED:
+        raise Conflict(f"project {held.name} has running containers: stop it first, or use force")
+    record = held.model_copy(
+        update={
+            "desired_state": State.DELETED,
+            "remove_volumes": command.volumes or held.remove_volumes,
+            "force": command.force or held.force,
+            "updated": moment.now,
+        }
+    )
+    return Decision(*answered(record, command, begun(held, command, moment)))
+
+
+def bury(record: ProjectRecord) -> ProjectRecord:
+    """The tombstone of a project that has left every node: only its commands are remembered."""
+    return record.model_copy(
+        update={
+            "is_gone": True,
+            "services": {},
+            "networks": (),
+            "volumes": (),
+            "template": "",
+            "shown_template": "",
+            "environment": {},
+            "warnings": (),
+        }
+    )
+
+
+def _dependents_first(record: ProjectRecord, names: list[str]) -> tuple[str, ...]:
+    """These services, dependencies last."""
+    ordered: list[str] = []
+    pending = list(record.services)
+    while pending:
+        ready = [
+            name
+            for name in pending
+            if not set(record.services[name].template.depends_on) & set(pending) - {name}
+        ]
+        # The compiler refuses cycles; a record that has one anyway is taken in its own order.
+        for name in ready or pending[:1]:
+            ordered.append(name)
+            pending.remove(name)
+    return tuple(name for name in reversed(ordered) if name in names)

@@ -1,0 +1,1 @@
+"""The loop that turns records and reports into documents."""

@@ -1,0 +1,1 @@
+"""Where commands and queries come in: HTTP and NATS."""

@@ -1,0 +1,1 @@
+"""Who reports, who is silent, who joins."""

@@ -1,0 +1,293 @@
+"""Placement to desired documents: `assign`, pure.
+
+A slot's entry moves through `stopped` (held), `running` and `absent`; which step is due follows
+from three things only: what the project record wants, the entry in the node's present document,
+and what is seen. So any coordinator can go on where another one stopped.
+
+- Start: an entry becomes `running` when every awaited dependency is up. Once `running` it stays so,
+  even if a dependency fails later: order matters for starting, not for living.
+- Stop and delete: an entry is left as it is until all dependents have stopped (are gone).
+- `absent` stays in the document until the node has reported, for that document, that nothing is
+  left. A node that was away therefore drops what moved when it comes back.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from coordinator.placement.schedule import Placement
+from coordinator.views.rollup import NodePicture, ProjectView, ServiceView, awaited
+from coordinator.views.sightings import has_taken
+from coordinator.volumes.lifecycle import mounts_for
+from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
+from schemas.fingerprint import spec_key
+from schemas.names import SlotKey
+from schemas.records import ProjectRecord, ServiceRecord, VolumeRecord
+from schemas.service import ServiceSpec
+from schemas.states import EngineState, State, Wanted
+
+#: what a slot says where nothing is said
+_BLANK = {
+    name: each.default for name, each in DesiredSlot.model_fields.items() if not each.is_required()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that `assign` looks at."""
+
+    #: every record, those of deleted projects too
+    projects: Mapping[str, ProjectRecord]
+    views: Mapping[str, ProjectView]
+    placement: Placement
+    nodes: Mapping[str, NodePicture]
+    #: the documents as they are
+    documents: Mapping[str, NodeDesired]
+    volumes: Mapping[str, VolumeRecord] = field(default_factory=dict)
+
+
+def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
+    """The documents that must change, with their next generation, by node."""
+    by_node: dict[str, set[SlotKey]] = {name: set() for name in situation.nodes}
+    for key, node in situation.placement.assigned.items():
+        by_node[node].add(key)
+    identities = _identities(situation.projects.values())
+    doomed = tuple(_doomed(situation.projects.values()))
+    changed = {}
+    for name in sorted(by_node):
+        held = situation.documents.get(name) or NodeDesired(node=name, epoch=0, generation=0)
+        wanted = _document(situation, held, by_node[name], identities, doomed)
+        current = situation.nodes[name].current
+        holds = (current.epoch, current.generation) if current else (0, 0)
+        # It would refuse this document: the bus has lost the newer one, and that was accepted.
+        is_behind = holds[0] < epoch and holds > (held.epoch, held.generation)
+        if is_behind or _substance(wanted) != _substance(held):
+            # The node may remember more than a document that was lost and is made again.
+            newest = max(held.generation, holds[1])
+            numbers = {"epoch": epoch, "generation": newest + 1}
+            index = situation.nodes[name].index
+            changed[name] = wanted.model_copy(update={**numbers, "index": index})
+    return changed
+
+
+def _substance(document: NodeDesired) -> tuple[object, ...]:
+    return (
+        *(document.slots, document.specs, document.networks),
+        *(document.volumes, document.mounts),
+    )
+
+
+def _identities(projects: Iterable[ProjectRecord]) -> dict[tuple[str, str], str]:
+    return {
+        (project.name, name): spec_key(service.template.spec)
+        for project in projects
+        for name, service in project.services.items()
+    }
+
+
+def _document(
+    situation: Situation,
+    held: NodeDesired,
+    placed: set[SlotKey],
+    identities: Mapping[tuple[str, str], str],
+    doomed: Iterable[DesiredVolume],
+) -> NodeDesired:
+    node = situation.nodes[held.node]
+    has_read = _has_read(node, held)
+    before = {slot.key: slot for slot in held.slots}
+    there = {container.key for container in node.current.containers} if node.current else set()
+    slots: list[DesiredSlot] = []
+    specs: dict[str, ServiceSpec] = {}
+    for key in sorted(placed | before.keys() | there):
+        slot = _entry(situation, key, before.get(key), identities, is_placed=key in placed)
+        if slot is None:
+            continue
+        ordered = slot.wanted is Wanted.ABSENT and before.get(key) == slot
+        if ordered and has_read and key not in there:
+            continue
+        slots.append(slot)
+        if slot.spec:
+            specs[slot.spec] = _spec(situation, held, slot)
+    kept = {slot.project for slot in slots if slot.wanted is not Wanted.ABSENT}
+    return NodeDesired(
+        node=held.node,
+        epoch=held.epoch,
+        generation=held.generation,
+        specs=specs,
+        slots=tuple(slots),
+        networks=_networks(situation.projects, kept),
+        volumes=_volumes(situation.projects, held, node, kept, doomed),
+        mounts=mounts_for(node, held, situation.volumes.values(), has_read=has_read),
+    )
+
+
+def _has_read(node: NodePicture, held: NodeDesired) -> bool:
+    """Whether the node's report was made with this document, or a newer one, in hand.
+
+    A report without a look at the engine proves nothing: its containers are unknown, not gone.
+    """
+    current = node.current
+    return (
+        current is not None
+        and current.engine.state is EngineState.READY
+        and has_taken(current, held)
+    )
+
+
+def _entry(
+    situation: Situation,
+    key: SlotKey,
+    before: DesiredSlot | None,
+    identities: Mapping[tuple[str, str], str],
+    *,
+    is_placed: bool,
+) -> DesiredSlot | None:
+    """What a document must say of this slot; None: nothing."""
+    project = situation.projects.get(key.project)
+    if project is None:
+        # Containers of a project we have no record of are nobody's to remove: the record may have
+        # been lost. An order to remove that was given stands.
+        return before if before is not None and before.wanted is Wanted.ABSENT else None
+    service = project.services.get(key.service)
+    view = situation.views.get(key.project)
+    if project.desired_state is State.DELETED or service is None or view is None:
+        return _leaving(project, key, before, view)
+    if not is_placed:
+        return _absent(key, before, service)
+    wanted = _wanted(view, view.services[key.service], before)
+    says = {
+        **_BLANK,
+        "project": key.project,
+        "service": key.service,
+        "slot": key.slot,
+        "wanted": wanted,
+        "spec": identities[(key.project, key.service)],
+        "version": project.version,
+        "tries": service.tries,
+        "refresh": service.refresh,
+        "pull": _pull(service),
+        "stop_signal": service.stop_signal if wanted is Wanted.STOPPED else "",
+        "stop_timeout_s": service.stop_timeout_s if wanted is Wanted.STOPPED else None,
+    }
+    # Nearly all of them say what they said before, and to make one costs more than to decide it.
+    return before if before is not None and vars(before) == says else DesiredSlot(**says)
+
+
+def _pull(service: ServiceRecord) -> PullPolicy:
+    """A redeploy asks for the newest image of every service, and insists on it for some."""
+    policy = service.template.pull
+    is_redeployed = service.refresh > 0
+    return PullPolicy.NEWER if is_redeployed and policy is PullPolicy.MISSING else policy
+
+
+def _wanted(project: ProjectView, service: ServiceView, before: DesiredSlot | None) -> Wanted:
+    released = before is not None and before.wanted is Wanted.RUNNING
+    if service.desired_state is State.RUNNING:
+        free = released or not awaited(service.record, project.services)
+        return Wanted.RUNNING if free else Wanted.STOPPED
+    held_up = released and any(
+        dependent.desired_state is not State.RUNNING and not dependent.is_settled
+        for dependent in dependents(service.record, project.services)
+    )
+    return Wanted.RUNNING if held_up else Wanted.STOPPED
+
+
+def dependents(
+    service: ServiceRecord, services: Mapping[str, ServiceView]
+) -> tuple[ServiceView, ...]:
+    """The services that name this one as a dependency."""
+    name = service.template.name
+    return tuple(view for view in services.values() if name in view.record.template.depends_on)
+
+
+def _leaving(
+    project: ProjectRecord,
+    key: SlotKey,
+    before: DesiredSlot | None,
+    view: ProjectView | None,
+) -> DesiredSlot | None:
+    """An entry of a project, or service, that is being deleted: dependents leave first."""
+    service = view.services.get(key.service) if view else None
+    if service is not None and before is not None and before.wanted is not Wanted.ABSENT:
+        dependent = dependents(service.record, view.services) if view else ()
+        if not project.force and any(each.containers for each in dependent):
+            return before
+    gone = _absent(key, before, service.record if service else None)
+    kill = {"stop_signal": "KILL", "stop_timeout_s": 0.0} if project.force else {}
+    return gone.model_copy(update={**kill, "remove_volumes": project.remove_volumes})
+
+
+def _absent(key: SlotKey, before: DesiredSlot | None, service: ServiceRecord | None) -> DesiredSlot:
+    if before is not None and before.wanted is Wanted.ABSENT:
+        return before
+    grace = service.template.spec.stop_grace_s if service else None
+    return DesiredSlot(
+        project=key.project,
+        service=key.service,
+        slot=key.slot,
+        wanted=Wanted.ABSENT,
+        stop_timeout_s=grace,
+    )
+
+
+def _spec(situation: Situation, held: NodeDesired, slot: DesiredSlot) -> ServiceSpec:
+    project = situation.projects.get(slot.project)
+    service = project.services.get(slot.service) if project else None
+    if service is not None and slot.spec not in held.specs:
+        return service.template.spec
+    return held.specs[slot.spec]
+
+
+def _networks(
+    projects: Mapping[str, ProjectRecord], kept: Iterable[str]
+) -> tuple[DesiredNetwork, ...]:
+    return tuple(network for name in sorted(kept) for network in projects[name].networks)
+
+
+def _volumes(
+    projects: Mapping[str, ProjectRecord],
+    held: NodeDesired,
+    node: NodePicture,
+    kept: set[str],
+    doomed: Iterable[DesiredVolume],
+) -> tuple[DesiredVolume, ...]:
+    """Volumes of the projects here, and the orders to remove those of deleted ones (`doomed`)."""
+    there = set(node.current.volumes) if node.current else set()
+    volumes = [volume for name in sorted(kept) for volume in projects[name].volumes]
+    taken = {volume.name for volume in volumes}
+    ordered = {volume.name for volume in held.volumes if volume.wanted is Wanted.ABSENT}
+    # A project may have left this node long before it was deleted, and left its volumes behind.
+    leaving = {volume.name: volume for volume in doomed if volume.name in there}
+    for volume in held.volumes:
+        project = projects.get(volume.project)
+        if volume.name in ordered or (project is not None and _loses_volumes(project)):
+            leaving.setdefault(volume.name, volume)
+    for name, volume in sorted(leaving.items()):
+        is_done = name in ordered and name not in there and _has_read(node, held)
+        if name not in taken and not is_done:
+            volumes.append(volume.model_copy(update={"wanted": Wanted.ABSENT}))
+    return tuple(volumes)
+
+
+def _doomed(projects: Iterable[ProjectRecord]) -> Iterable[DesiredVolume]:
+    return (volume for project in projects if _loses_volumes(project) for volume in project.volumes)
+
+
+def _loses_volumes(project: ProjectRecord) -> bool:
+    return project.desired_state is State.DELETED and project.remove_volumes
+
+
+def has_left(
+    name: str,
+    nodes: Iterable[NodePicture],
+    documents: Mapping[str, NodeDesired],
+    *,
+    force: bool,
+) -> bool:
+    """Whether a deleted project has left every node; with `force`, every node that answers."""
+    trusted = {node.name for node in nodes if node.is_trusted}
+    return not any(
+        name in {entry.project for entry in document.slots}
+        or name in {entry.project for entry in document.volumes}
+        for node, document in documents.items()
+        if not force or node in trusted
+    )

@@ -1,0 +1,1 @@
+"""Everything that the coordinator knows of the cluster."""

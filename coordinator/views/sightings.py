@@ -1,0 +1,206 @@
+"""What nodes report, sorted by service; and when a slot counts as filled.
+
+A container on a node that is down, or whose engine is down, proves nothing: it is kept in view,
+marked stale, and fills no slot.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from coordinator.nodes.health import Thresholds
+from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
+from schemas.desired import NodeDesired
+from schemas.names import SlotKey
+from schemas.records import ProjectRecord, ServiceRecord
+from schemas.states import EngineState, Health, MountState, NodeState
+
+SUSPECT_AFTER_S = Thresholds().suspect_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class NodePicture:
+    """What is known of one node: what it said last, and whether it still speaks."""
+
+    name: str
+    index: int
+    joined: str
+    state: NodeState
+    is_cordoned: bool = False
+    current: NodeCurrent | None = None
+    #: seconds since it was last heard, at the time of the snapshot
+    silent_for_s: float = 0.0
+    #: since when, RFC 3339; empty: it was never heard
+    silent_since: str = ""
+    #: why its newest orders could not be written
+    refused_because: str = ""
+    #: since when it has held older orders than it should, where that is too long (RFC 3339)
+    behind_since: str = ""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is missed now. One that is back isn't, though it is not ready at once."""
+        return self.state is NodeState.DOWN or (
+            self.state is NodeState.SUSPECT
+            and (not self.silent_since or self.silent_for_s >= SUSPECT_AFTER_S)
+        )
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether what it said last may still be true."""
+        return (
+            self.state is not NodeState.DOWN
+            and self.current is not None
+            and self.current.engine.state is not EngineState.DOWN
+        )
+
+
+def doubt(node: NodePicture) -> str:
+    """Why what a node said last may not be so, or not stay so; completes "node n1 ..."."""
+    current = node.current
+    if node.state is not NodeState.READY:
+        return f"is {node.state.value}{_silence(node)}"
+    if current is None:
+        return "has not reported yet"
+    orders = _doubt_about_orders(node, current)
+    if orders or current.engine.state is EngineState.READY:
+        return orders
+    why = f": {current.engine.reason}" if current.engine.reason else ""
+    return f"has an engine that is {current.engine.state.value}{why}"
+
+
+def _silence(node: NodePicture) -> str:
+    if not node.is_silent:
+        return ": it is heard, and takes nothing new yet"
+    # A time, not an age: the words are kept for as long as nothing changes.
+    return f", silent since {node.silent_since}" if node.silent_since else ", not heard so far"
+
+
+def _doubt_about_orders(node: NodePicture, current: NodeCurrent) -> str:
+    if node.refused_because:
+        return f"keeps its old orders: {node.refused_because}"
+    if current.refusal:
+        return f"refuses its orders: {current.refusal}"
+    return f"has not taken its orders since {node.behind_since}" if node.behind_since else ""
+
+
+def has_taken(current: NodeCurrent, document: NodeDesired) -> bool:
+    """Whether a report was made with this document, or a newer one, in hand.
+
+    A node that refuses its orders works on others, whatever their numbers.
+    """
+    own, reported = (document.epoch, document.generation), (current.epoch, current.generation)
+    return reported >= own and not current.refusal
+
+
+def is_news(current: NodeCurrent, known: NodeCurrent | None) -> bool:
+    """Whether a report says anything that the one before it didn't, but that time has passed."""
+    if known is None or any(mount.state is not MountState.MOUNTED for mount in current.mounts):
+        # How long a volume has been out of order is news as well.
+        return True
+    return current.timeless != known.timeless
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerView:
+    """A container and the node it is on."""
+
+    current: ContainerCurrent
+    node: str
+    address: str
+    #: this is how it was when last heard; it may be different by now
+    is_stale: bool = False
+    #: its node is down, or its engine is
+    is_lost: bool = False
+    #: the slot is not placed on this node (any more)
+    is_leftover: bool = False
+
+    @property
+    def runs(self) -> bool:
+        return self.current.running and not self.is_lost
+
+    def fills_slot(self, service: ServiceRecord, fingerprint: str) -> bool:
+        """Whether it is what the spec with this fingerprint asks for, and healthy."""
+        current = self.current
+        if self.is_leftover or self.is_lost or current.fingerprint != fingerprint:
+            return False
+        if is_completed(current, service):
+            return True
+        return current.status == "running" and not self.lack(service, fingerprint)
+
+    def lack(self, service: ServiceRecord, fingerprint: str) -> str:
+        """Why, though it runs, it isn't what is wanted; completes "shop_web_1 ..."."""
+        current = self.current
+        if not current.running or self.is_leftover or self.is_lost:
+            return ""
+        # One that is being stopped is on its way out, whatever has been asked since.
+        if current.stopping:
+            return "is being stopped"
+        if current.fingerprint != fingerprint:
+            return "is of an older definition"
+        if current.health is Health.FAILURE:
+            return f"fails its {'probe' if service.template.spec.probe else 'health check'}"
+        if current.health is Health.STARTING:
+            return "is not healthy yet"
+        return "" if current.status == "running" else f"is {current.status}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What all nodes report of one service."""
+
+    containers: tuple[ContainerView, ...] = ()
+    #: with the node that has it
+    problems: tuple[tuple[str, SlotProblem], ...] = ()
+
+
+def sightings(
+    assigned: Mapping[SlotKey, str], nodes: Iterable[NodePicture], projects: Collection[str]
+) -> dict[tuple[str, str], Sightings]:
+    """All containers and problems that nodes report of the projects, by project and service."""
+    containers: dict[tuple[str, str], list[ContainerView]] = {}
+    problems: dict[tuple[str, str], list[tuple[str, SlotProblem]]] = {}
+    for node in sorted(nodes, key=lambda each: each.index):
+        if node.current is None:
+            continue
+        lost = not node.is_trusted
+        stale = node.is_silent or node.current.engine.state is not EngineState.READY
+        for container in node.current.containers:
+            if container.project not in projects:
+                continue
+            view = ContainerView(
+                current=container,
+                node=node.name,
+                address=node.current.address,
+                is_stale=stale,
+                is_lost=lost,
+                is_leftover=assigned.get(container.key) != node.name,
+            )
+            containers.setdefault((container.project, container.service), []).append(view)
+        for problem in node.current.problems:
+            is_meant = problem.project in projects and not lost
+            if is_meant and assigned.get(problem.key) == node.name:
+                pair = (problem.project, problem.service)
+                problems.setdefault(pair, []).append((node.name, problem))
+    return {
+        pair: Sightings(tuple(containers.get(pair, ())), tuple(problems.get(pair, ())))
+        for pair in containers.keys() | problems.keys()
+    }
+
+
+def wanted_slots(
+    project: ProjectRecord, service: str, assigned: Iterable[SlotKey]
+) -> tuple[SlotKey, ...]:
+    """The slots a service should fill: counted by its scale, or one on each of its nodes."""
+    record = project.services[service]
+    if record.template.is_global:
+        return tuple(sorted(assigned))
+    return tuple(SlotKey(project.name, service, slot) for slot in range(1, record.scale + 1))
+
+
+def is_completed(container: ContainerCurrent, service: ServiceRecord) -> bool:
+    """Whether this is a run-once container that has ended well."""
+    return (
+        service.template.spec.restart.policy in {"no", "on-failure"}
+        and container.status == "exited"
+        and container.exit_code == 0
+    )

@@ -1,0 +1,64 @@
+"""How shared volumes stand: their mounts and their users, by node. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from coordinator.placement.demand import shared_mounts
+from coordinator.views.rollup import NodePicture, ProjectView
+from schemas.current import MountCurrent
+from schemas.names import service_id
+from schemas.records import VolumeRecord
+from schemas.states import State
+from schemas.volume import VolumeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeView:
+    """A volume, its mounts by node, and the containers that use it there, as (name, id)."""
+
+    volume: VolumeSpec
+    mounts: Mapping[str, MountCurrent]
+    users: Mapping[str, tuple[tuple[str, str], ...]]
+    is_deleting: bool = False
+
+
+def users_of(volume: VolumeSpec, projects: Iterable[ProjectView]) -> tuple[str, ...]:
+    """The services whose containers use the volume, by id."""
+    return tuple(
+        service_id(project.record.name, name)
+        for project in projects
+        for name, service in project.services.items()
+        if volume.mount_path in shared_mounts(service.record.template.spec)
+    )
+
+
+def volume_views(
+    records: Iterable[VolumeRecord],
+    nodes: Iterable[NodePicture],
+    projects: Iterable[ProjectView],
+) -> dict[str, VolumeView]:
+    """Every volume that is not gone, by name."""
+    known, views = tuple(nodes), tuple(projects)
+    found = {}
+    for record in sorted(records, key=lambda each: each.name):
+        if record.is_gone:
+            continue
+        users: dict[str, list[tuple[str, str]]] = {}
+        for project in views:
+            for service in project.services.values():
+                if record.volume.mount_path in shared_mounts(service.record.template.spec):
+                    for container in service.containers:
+                        pair = (container.current.name, container.current.id)
+                        users.setdefault(container.node, []).append(pair)
+        found[record.name] = VolumeView(
+            volume=record.volume,
+            mounts={
+                node.name: mount
+                for node in known
+                for mount in (node.current.mounts if node.current else ())
+                if mount.name == record.name
+            },
+            users={node: tuple(sorted(pairs)) for node, pairs in users.items()},
+            is_deleting=record.desired_state is State.DELETED,
+        )
+    return found
