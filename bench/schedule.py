@@ -16,7 +16,8 @@ from itertools import pairwise
 from operator import itemgetter
 from time import process_time
 
-from coordinator.placement.schedule import NodeView, Placement, schedule
+from coordinator.placement.schedule import NodeView, schedule
+from coordinator.store.placements import Placement
 from schemas.names import SlotKey
 from schemas.records import (
     Expression,

@@ -27,9 +27,9 @@ from coordinator.faces.nats import NatsFace
 from coordinator.metrics import Metrics
 from coordinator.nodes.collector import Collector
 from coordinator.nodes.steadiness import Steadiness
-from coordinator.placement.schedule import Placement
 from coordinator.settings import Settings
 from coordinator.store.picture import Picture
+from coordinator.store.placements import Placement
 from daemon.lifetime import eternal, until_told
 from daemon.nats_link import NatsLink
 from daemon.systemd import feed_watchdog, notify

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coordinator.control.decision import Consequences, follow
-from coordinator.placement.schedule import Placement
+from coordinator.store.placements import Placement
 from coordinator.views.rollup import ProjectView, roll_up
 from coordinator.views.sightings import NodePicture
 from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, SlotProblem

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from coordinator.placement.assignments import Situation, assign
-from coordinator.placement.schedule import NodeView, Placement, schedule
+from coordinator.placement.schedule import NodeView, schedule
+from coordinator.store.placements import Placement
 from coordinator.views.incremental import NOTHING, RolledUp, roll_up_again
 from coordinator.views.rollup import NodePicture
 from coordinator.volumes.lifecycle import deserted_mounts, unfit_mounts

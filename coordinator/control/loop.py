@@ -21,9 +21,9 @@ from coordinator.errors import BusWentBack, RevisionConflict
 from coordinator.failpoints import failpoint
 from coordinator.nodes.health_watch import HealthWatch
 from coordinator.nodes.registrar import Registrar
-from coordinator.placement.schedule import Placement
 from coordinator.ports import Bucket, EventSink, PassMeter
 from coordinator.store.picture import NOWHERE, Held, Picture
+from coordinator.store.placements import Placement
 from coordinator.store.reading import refreshed
 from schemas.desired import NodeDesired
 from schemas.errors import InvalidInput, Transient

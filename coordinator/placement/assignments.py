@@ -14,7 +14,7 @@ and what is seen. So any coordinator can go on where another one stopped.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from coordinator.placement.schedule import Placement
+from coordinator.store.placements import Placement
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView, awaited
 from coordinator.views.sightings import has_taken
 from coordinator.volumes.lifecycle import mounts_for

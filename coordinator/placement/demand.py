@@ -1,15 +1,11 @@
-"""Demand: which slots each service wants, which of them stay, and in what order to place services.
+"""Demand: which slots each service wants, and which of them stay where they are."""
 
-A service comes after those it depends on, must sit with, or wants to be near to, so that it finds
-them placed; between others, global services come first, because they have no choice of node.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 
 from coordinator.placement.occupancy import Fleet, Footprint, ServiceKey, footprint
-from schemas.names import SlotKey, split_service_id
+from coordinator.placement.order import Ranks
+from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord, ServiceTemplate
 from schemas.service import ServiceSpec
 from schemas.states import NodeState, State
@@ -56,6 +52,14 @@ class Demand:
             each.kind == "affinity" and not each.negated for each in policy.expressions
         )
 
+    @property
+    def looks_at_others(self) -> bool:
+        """Whether what stands on a node, beside what it takes there, decides for or against it."""
+        policy = self.template.placement
+        return bool(policy.together_with) or any(
+            each.kind == "affinity" for each in policy.expressions
+        )
+
     def slot(self, number: int) -> SlotKey:
         return SlotKey(*self.key, number)
 
@@ -72,29 +76,44 @@ def shared_mounts(spec: ServiceSpec) -> frozenset[str]:
 
 def demands(projects: Iterable[ProjectRecord]) -> list[Demand]:
     """What every service of the projects wants, in the order to place it."""
-    found: dict[ServiceKey, Demand] = {}
-    for project in sorted(projects, key=lambda project: project.name):
-        if project.desired_state is State.DELETED:
-            continue
-        for name, record in sorted(project.services.items()):
-            key = (project.name, name)
-            found[key] = Demand(key, record, footprint(key, record.template.spec))
-    return _in_order(found)
+    found = {project.name: demands_of(project) for project in projects}
+    every = [demand for of_project in found.values() for demand in of_project]
+    ranks = Ranks()
+    for demand in every:
+        ranks.refer(demand.key[0], demand.template)
+    ranked = {
+        key: rank
+        for project in ranks.first_of_components()
+        for key, rank in ranks.of_component(project, found.__getitem__).items()
+    }
+    return sorted(every, key=lambda demand: ranked[demand.key])
 
 
-def settle(demand: Demand, fleet: Fleet, previous: Mapping[SlotKey, str], *, frozen: bool) -> None:
-    """Let what can stay stay, and note what has to be placed."""
+def demands_of(project: ProjectRecord) -> list[Demand]:
+    """What the services of one project want; nothing, of one that is deleted."""
+    if project.desired_state is State.DELETED:
+        return []
+    return [
+        Demand((project.name, name), record, footprint((project.name, name), record.template.spec))
+        for name, record in sorted(project.services.items())
+    ]
+
+
+def settle(
+    demand: Demand, fleet: Fleet, home: Callable[[SlotKey], str | None], *, frozen: bool
+) -> None:
+    """Let what can stay stay, and note what has to be placed. `home`: where a slot is so far."""
     if demand.template.is_global:
         for load in fleet.loads.values():
             slot = demand.slot(load.view.index)
-            if previous.get(slot) == load.view.name:
+            if home(slot) == load.view.name:
                 demand.put(slot, load.view.name, fleet)
         return
     moves = demand.runs and demand.template.placement.reschedule and not frozen
     deserts = demand.mount_paths if demand.runs and not frozen else frozenset()
     for number in range(1, demand.record.scale + 1):
         slot = demand.slot(number)
-        held = fleet.loads.get(previous.get(slot, ""))
+        held = fleet.loads.get(home(slot) or "")
         if held is None:
             if demand.runs:
                 demand.pending.append(slot)
@@ -105,42 +124,3 @@ def settle(demand: Demand, fleet: Fleet, previous: Mapping[SlotKey, str], *, fro
             demand.leaving[slot] = held.view.name
         else:
             demand.put(slot, held.view.name, fleet)
-
-
-def _in_order(found: Mapping[ServiceKey, Demand]) -> list[Demand]:
-    """Topological order; the first name goes ahead where services wait for each other."""
-    waits_for = {key: set(_leaders(demand, found)) - {key} for key, demand in found.items()}
-    followers: dict[ServiceKey, list[ServiceKey]] = {key: [] for key in found}
-    for key, leaders in waits_for.items():
-        for leader in leaders:
-            followers[leader].append(key)
-    rank = {key: (not demand.template.is_global, key) for key, demand in found.items()}
-    waiting = sorted(rank[key] for key in found)
-    ready = [rank[key] for key, leaders in waits_for.items() if not leaders]
-    heapify(ready)
-    done: dict[ServiceKey, Demand] = {}
-    while len(done) < len(found):
-        if not ready:
-            # A circle: an affinity may point back. Someone has to be first.
-            waiting = [each for each in waiting if each[1] not in done]
-            ready.append(waiting[0])
-        _, key = heappop(ready)
-        done[key] = found[key]
-        for follower in followers[key]:
-            waits_for[follower].discard(key)
-            if not waits_for[follower] and follower not in done:
-                heappush(ready, rank[follower])
-    return list(done.values())
-
-
-def _leaders(demand: Demand, found: Mapping[ServiceKey, Demand]) -> Iterator[ServiceKey]:
-    project = demand.key[0]
-    template = demand.template
-    names = [*template.depends_on, *template.placement.together_with]
-    for each in template.placement.expressions:
-        if each.kind == "affinity" and each.key == "service" and not each.negated:
-            names.append(each.value)
-            other = split_service_id(each.value)
-            if other is not None and other in found:
-                yield other
-    yield from (key for name in names if (key := (project, name)) in found)

@@ -115,6 +115,17 @@ class NodeLoad:
         for port in taken.ports:
             self._ports[port.protocol, port.port].append((port.host_ip, slot))
 
+    def remove(self, slot: SlotKey, taken: Footprint) -> None:
+        """Undo `add`."""
+        self.nano_cpus -= taken.nano_cpus
+        self.memory_bytes -= taken.memory_bytes
+        self.slots.discard(slot)
+        self.services[taken.key] -= 1
+        if not self.services[taken.key]:
+            del self.services[taken.key]
+        for port in taken.ports:
+            self._ports[port.protocol, port.port].remove((port.host_ip, slot))
+
     def port_owner(self, wanted: HostPort) -> SlotKey | None:
         """The first slot whose port clashes: the same one, where either is on every interface."""
         owners = self._ports.get((wanted.protocol, wanted.port))
@@ -130,12 +141,14 @@ class Fleet:
     """All known nodes, and the services whose containers they hold."""
 
     def __init__(
-        self, nodes: Iterable[NodeView], services: Mapping[ServiceKey, ServiceTemplate]
+        self,
+        nodes: Iterable[NodeView] = (),
+        services: Mapping[ServiceKey, ServiceTemplate] | None = None,
     ) -> None:
         by_index = sorted(nodes, key=lambda node: (node.index, node.name))
         #: in order of index
         self.loads = {node.name: NodeLoad(node) for node in by_index}
-        self.services = services
+        self.services = dict(services or {})
         #: slots per service on all nodes
         self.placed: Counter[ServiceKey] = Counter()
         self._node_of: dict[SlotKey, str] = {}
@@ -144,6 +157,32 @@ class Fleet:
         self.loads[node].add(slot, taken)
         self.placed[taken.key] += 1
         self._node_of[slot] = node
+
+    def remove(self, slot: SlotKey, node: str, taken: Footprint) -> None:
+        """Undo `add`. A node that is not known any more has taken its load with it."""
+        if node in self.loads:
+            self.loads[node].remove(slot, taken)
+        self.placed[taken.key] -= 1
+        if not self.placed[taken.key]:
+            del self.placed[taken.key]
+        if self._node_of.get(slot) == node:
+            del self._node_of[slot]
+
+    def see(self, view: NodeView) -> NodeLoad:
+        """Know a node, or know it as it is now. What it holds stays."""
+        load = self.loads.get(view.name)
+        if load is None:
+            load = self.loads[view.name] = NodeLoad(view)
+            is_moved = True
+        else:
+            is_moved = load.view.index != view.index
+            load.view = view
+        if is_moved:
+            by_index = sorted(
+                self.loads.values(), key=lambda each: (each.view.index, each.view.name)
+            )
+            self.loads = {each.view.name: each for each in by_index}
+        return load
 
     def load_of(self, slot: SlotKey) -> NodeLoad | None:
         """The node that holds a slot."""

@@ -30,7 +30,7 @@ class Ranking:
     at all of them.
     """
 
-    def __init__(self, loads: Iterable[NodeLoad]) -> None:
+    def __init__(self, loads: Iterable[NodeLoad] = ()) -> None:
         self._loads = {load.view.name: load for load in loads}
         self._rank_of = {name: _rank(load) for name, load in self._loads.items()}
         self._ranks = sorted(self._rank_of.values())
@@ -42,11 +42,25 @@ class Ranking:
             yield loads[rank[3]]
 
     def renew(self, load: NodeLoad) -> None:
-        """Move a node to where it belongs now that its load has changed."""
+        """Move a node to where it belongs now that its load has changed; no other is ranked."""
         name = load.view.name
-        del self._ranks[bisect_left(self._ranks, self._rank_of[name])]
-        self._rank_of[name] = _rank(load)
+        if name in self._rank_of:
+            del self._ranks[bisect_left(self._ranks, self._rank_of[name])]
+            self._rank_of[name] = _rank(load)
+            insort(self._ranks, self._rank_of[name])
+
+    def admit(self, load: NodeLoad) -> None:
+        """Rank a node from now on; one that is ranked already is renewed."""
+        self.drop(load.view.name)
+        name = load.view.name
+        self._loads[name], self._rank_of[name] = load, _rank(load)
         insort(self._ranks, self._rank_of[name])
+
+    def drop(self, name: str) -> None:
+        """Rank a node no longer."""
+        if name in self._rank_of:
+            del self._ranks[bisect_left(self._ranks, self._rank_of.pop(name))]
+            del self._loads[name]
 
 
 def _rank(load: NodeLoad) -> _Rank:

@@ -15,8 +15,7 @@ Whether a container should run, and the order containers start in, is decided el
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from coordinator.placement.demand import Demand, demands, settle
@@ -24,24 +23,13 @@ from coordinator.placement.filters import explain
 from coordinator.placement.occupancy import Fleet, NodeLoad, NodeView
 from coordinator.placement.ranking import Ranking
 from coordinator.placement.search import Search, hard_filters, meant_for, room_for, zones_of
+from coordinator.store.placements import Placement
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 
 _Value = TypeVar("_Value")
 
-__all__ = ["NodeView", "Placement", "schedule"]
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where slots are. A slot that could not move is both assigned and unplaced."""
-
-    #: every slot that has a node
-    assigned: Mapping[SlotKey, str] = field(default_factory=dict)
-    #: every slot that needs a node and gets none, with the reason in words
-    unplaced: Mapping[SlotKey, str] = field(default_factory=dict)
-    #: slots that are rescheduled: from which node, to which
-    moved: Mapping[SlotKey, tuple[str, str]] = field(default_factory=dict)
+__all__ = ["NodeView", "place_all", "placement_of", "schedule"]
 
 
 def schedule(
@@ -59,17 +47,22 @@ def schedule(
     wanted = demands(projects)
     fleet = Fleet(nodes, {demand.key: demand.template for demand in wanted})
     for demand in wanted:
-        settle(demand, fleet, previous, frozen=frozen)
-    _place_all(wanted, fleet)
-    unplaced = [_unplaced(demand, fleet) for demand in wanted]
-    moved = [
-        {s: (was, d.assigned[s]) for s, was in d.leaving.items() if s in d.assigned} for d in wanted
-    ]
+        settle(demand, fleet, previous.get, frozen=frozen)
+    ranking = Ranking(load for load in fleet.loads.values() if load.view.is_open)
+    place_all([demand for demand in wanted if demand.runs], fleet, ranking)
+    return placement_of(wanted, fleet)
+
+
+def placement_of(demands: Sequence[Demand], fleet: Fleet) -> Placement:
+    """What has become of these services' slots."""
     return Placement(
         # A slot that could not move stays where it was.
-        assigned=_joined(demand.leaving | demand.assigned for demand in wanted),
-        unplaced=_joined(unplaced),
-        moved=_joined(moved),
+        assigned=_joined(demand.leaving | demand.assigned for demand in demands),
+        unplaced=_joined(unplaced(demand, fleet) for demand in demands),
+        moved=_joined(
+            {slot: (was, d.assigned[slot]) for slot, was in d.leaving.items() if slot in d.assigned}
+            for d in demands
+        ),
     )
 
 
@@ -77,9 +70,8 @@ def _joined(parts: Iterable[Mapping[SlotKey, _Value]]) -> dict[SlotKey, _Value]:
     return dict(sorted((item for part in parts for item in part.items()), key=lambda i: i[0]))
 
 
-def _place_all(wanted: Iterable[Demand], fleet: Fleet) -> None:
-    ranking = Ranking(load for load in fleet.loads.values() if load.view.is_open)
-    waiting = [demand for demand in wanted if demand.runs]
+def place_all(waiting: Sequence[Demand], fleet: Fleet, ranking: Ranking) -> None:
+    """Place what these services still want, in their order, as far as there is room."""
     while sum([_place(demand, fleet, ranking) for demand in waiting]):
         # Only a service that wants company can profit from what has been placed since;
         # everybody else finds less room than before.
@@ -150,7 +142,8 @@ def _place_global(demand: Demand, fleet: Fleet, ranking: Ranking) -> int:
     return placed
 
 
-def _unplaced(demand: Demand, fleet: Fleet) -> dict[SlotKey, str]:
+def unplaced(demand: Demand, fleet: Fleet) -> dict[SlotKey, str]:
+    """The service's slots that have no node, with the reason."""
     if not demand.pending:
         return {}
     loads = fleet.loads.values()

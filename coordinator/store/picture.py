@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from coordinator.commands.progress import Lag, lag
 from coordinator.control.decision import placed
-from coordinator.placement.schedule import Placement
+from coordinator.store.placements import Placement
 from coordinator.views.incremental import NOTHING, RolledUp, roll_up_again
 from coordinator.views.rollup import NodePicture, ProjectView
 from coordinator.volumes.views import VolumeView, volume_views

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 
-from coordinator.placement.schedule import Placement
+from coordinator.store.placements import Placement
 from coordinator.views.rollup import ProjectView, roll_up
 from coordinator.views.sightings import NodePicture, doubt
 from schemas.current import ContainerCurrent, SlotProblem

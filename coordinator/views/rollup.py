@@ -7,7 +7,7 @@ The five public words say how far a service is from what is wanted. Everything t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from coordinator.placement.schedule import Placement
+from coordinator.store.placements import Placement
 from coordinator.views.sightings import (
     ContainerView,
     NodePicture,

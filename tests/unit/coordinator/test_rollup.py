@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.placement.schedule import Placement
+from coordinator.store.placements import Placement
 from coordinator.views.rollup import REASONS_MAX, ServiceView, roll_up
 from coordinator.views.sightings import NodePicture
 from schemas.current import ContainerCurrent, EngineCurrent

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.placement.schedule import Placement
+from coordinator.store.placements import Placement
 from coordinator.views import incremental as upkeep
 from coordinator.views.incremental import NOTHING, RolledUp, roll_up_again
 from coordinator.views.rollup import roll_up

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coordinator.placement.occupancy import NodeView
-from coordinator.placement.schedule import Placement, schedule
+from coordinator.placement.schedule import schedule
+from coordinator.store.placements import Placement
 from schemas.names import SlotKey
 from schemas.records import (
     Expression,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from coordinator.placement.expressions import matcher
 from coordinator.placement.filters import node_attribute
 from coordinator.placement.occupancy import NodeView
-from coordinator.placement.schedule import Placement, schedule
+from coordinator.placement.schedule import schedule
+from coordinator.store.placements import Placement
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
 from schemas.states import NodeState, State

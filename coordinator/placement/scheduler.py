@@ -1,0 +1,261 @@
+"""`Scheduler`: the schedule, kept between passes, and redone where something has changed. Pure.
+
+What it decides is what `schedule` decides of everything at once; a property test holds one against
+the other. Three things need more than the project that changed, and say so here: what has no place
+is tried again wherever room may have appeared, global services look at nodes that changed, and
+services that look at others (affinities) look again when those have changed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from coordinator.placement.demand import Demand, demands_of, settle
+from coordinator.placement.occupancy import Fleet, NodeView, ServiceKey
+from coordinator.placement.order import Rank, Ranks
+from coordinator.placement.ranking import Ranking
+from coordinator.placement.schedule import place_all, placement_of
+from coordinator.store.placements import Placement
+from schemas.names import SlotKey
+from schemas.records import ProjectRecord
+from schemas.states import NodeState
+
+#: where a slot is so far, by documents and containers
+Home = Callable[[SlotKey], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What has become of the projects that were decided anew, by name; None: it has no slots."""
+
+    placements: Mapping[str, Placement | None]
+
+
+class Scheduler:
+    """Takes note of changes, and decides when asked to."""
+
+    def __init__(self) -> None:
+        self._fleet = Fleet()
+        self._ranking = Ranking()
+        self._ranks = Ranks()
+        self._rank: dict[ServiceKey, Rank] = {}
+        self._records: dict[str, ProjectRecord] = {}
+        self._demands: dict[str, dict[str, Demand]] = {}
+        self._frozen = False
+        #: to be settled anew, or taken out
+        self._changed: dict[ServiceKey, None] = {}
+        #: with slots that have no place
+        self._pending: set[ServiceKey] = set()
+        #: with slots that no document has where they were placed
+        self._unconfirmed: set[ServiceKey] = set()
+        #: that may have a place elsewhere by now
+        self._leaving: set[ServiceKey] = set()
+        self._globals: set[ServiceKey] = set()
+        self._onlookers: set[ServiceKey] = set()
+        #: something has happened that may make room, or change a reason
+        self._has_stirred = False
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something changed that is not decided yet."""
+        return bool(self._changed)
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether what has no place may find one now, or has none for another reason."""
+        return self._has_stirred and bool(self._pending)
+
+    @property
+    def records(self) -> Mapping[str, ProjectRecord]:
+        """The records that it decides by."""
+        return self._records
+
+    def begin(self) -> None:
+        """A new pass: what was decided and has not come true is decided again."""
+        self._change(self._unconfirmed)
+
+    def take_project(self, name: str, record: ProjectRecord | None) -> None:
+        """A project has another record, or none."""
+        if record is None:
+            self._records.pop(name, None)
+        else:
+            self._records[name] = record
+        had = self._demands.get(name, {})
+        has = {demand.key[1]: demand for demand in demands_of(record)} if record else {}
+        changed = {
+            service
+            for service in had.keys() | has.keys()
+            if service not in had
+            or service not in has
+            or had[service].record is not has[service].record
+        }
+        is_other = any(
+            service not in had
+            or service not in has
+            or had[service].template is not has[service].template
+            for service in changed
+        )
+        for service in sorted(changed):
+            key = (name, service)
+            self._take_out(key)
+            if service in has:
+                self._demands.setdefault(name, {})[service] = has[service]
+                self._enlist(has[service])
+            else:
+                self._rank.pop(key, None)
+            self._changed[key] = None
+        if is_other:
+            self._rank_again(name)
+
+    def take_node(self, name: str, view: NodeView | None, has: Iterable[SlotKey] = ()) -> None:
+        """A node is there, is another, or is gone. `has`: the slots that may have been there."""
+        load = self._fleet.loads.get(name)
+        if (load.view if load else None) == view:
+            return
+        self._has_stirred = True
+        self._change(self._globals)
+        self._change(self._leaving)
+        if load is None:
+            self._change({(slot.project, slot.service) for slot in has})
+        elif view is None or _stays(load.view) != _stays(view):
+            self._change(load.services)
+        if view is None:
+            self._fleet.loads.pop(name, None)
+            self._ranking.drop(name)
+            return
+        load = self._fleet.see(view)
+        if view.is_open:
+            self._ranking.admit(load)
+        else:
+            self._ranking.drop(name)
+
+    def take_homes(self, project: str, home: Home) -> None:
+        """Documents or containers have slots of the project elsewhere than before."""
+        for demand in self._demands.get(project, {}).values():
+            if demand.template.is_global or any(
+                home(slot := demand.slot(number)) != demand.assigned.get(slot)
+                for number in range(1, demand.record.scale + 1)
+            ):
+                self._changed[demand.key] = None
+
+    def take_freeze(self, *, frozen: bool) -> None:
+        """Nothing moves from now on, or it may again."""
+        if frozen is not self._frozen:
+            self._frozen = frozen
+            self._change(self._leaving)
+            for load in self._fleet.loads.values():
+                if not load.view.is_open or load.view.deserted_mounts:
+                    self._change(list(load.services))
+
+    def decide(self, home: Home, *, limit: int | None = None, retry: bool = True) -> Decided:
+        """Settle what has changed, and place what wants a place.
+
+        With a `limit`, only so many of the changed services; `has_work` says if some are left.
+        Without `retry`, what had no place before is not tried again, unless it waits for company.
+        """
+        fresh = set(islice(self._changed, limit))
+        for key in fresh:
+            del self._changed[key]
+            self._settle(key, home)
+        if fresh:
+            self._has_stirred = True
+            fresh |= self._onlookers & (self._pending | self._globals)
+        is_retried = retry and self._has_stirred and not self._changed
+        if is_retried:
+            fresh |= self._pending
+        self._place(fresh)
+        if is_retried:
+            self._has_stirred = False
+        for key in fresh:
+            self._note(key, home)
+        return Decided({name: self._placement(name) for name in sorted({key[0] for key in fresh})})
+
+    def _settle(self, key: ServiceKey, home: Home) -> None:
+        demand = self._demand(key)
+        if demand is None:
+            return
+        before = set(demand.assigned.values())
+        self._clear(demand)
+        settle(demand, self._fleet, home, frozen=self._frozen)
+        for node in before | set(demand.assigned.values()):
+            if node in self._fleet.loads:
+                self._ranking.renew(self._fleet.loads[node])
+
+    def _place(self, keys: Iterable[ServiceKey]) -> None:
+        found = [demand for key in keys if (demand := self._demand(key)) is not None]
+        waiting = [d for d in found if d.runs and (d.pending or d.template.is_global)]
+        waiting.sort(key=lambda demand: self._rank[demand.key])
+        place_all(waiting, self._fleet, self._ranking)
+
+    def _note(self, key: ServiceKey, home: Home) -> None:
+        """Remember of a service that was decided what it still lacks."""
+        demand = self._demand(key)
+        if demand is None:
+            return
+        _mark(self._pending, key, on=bool(demand.pending))
+        _mark(self._leaving, key, on=bool(demand.leaving))
+        is_open = any(home(slot) != node for slot, node in demand.assigned.items())
+        _mark(self._unconfirmed, key, on=is_open)
+
+    def _placement(self, project: str) -> Placement | None:
+        demands = self._demands.get(project)
+        return placement_of(list(demands.values()), self._fleet) if demands else None
+
+    def _demand(self, key: ServiceKey) -> Demand | None:
+        return self._demands.get(key[0], {}).get(key[1])
+
+    def _enlist(self, demand: Demand) -> None:
+        self._fleet.services[demand.key] = demand.template
+        _mark(self._globals, demand.key, on=demand.template.is_global)
+        _mark(self._onlookers, demand.key, on=demand.looks_at_others)
+
+    def _take_out(self, key: ServiceKey) -> None:
+        demand = self._demands.get(key[0], {}).pop(key[1], None)
+        if demand is None:
+            return
+        self._clear(demand)
+        if not self._demands[key[0]]:
+            del self._demands[key[0]]
+        self._fleet.services.pop(key, None)
+        for index in (self._globals, self._onlookers, self._pending, self._leaving):
+            index.discard(key)
+        self._unconfirmed.discard(key)
+
+    def _clear(self, demand: Demand) -> None:
+        for slot, node in demand.assigned.items():
+            self._fleet.remove(slot, node, demand.taken)
+            if node in self._fleet.loads:
+                self._ranking.renew(self._fleet.loads[node])
+        demand.assigned.clear()
+        demand.pending.clear()
+        demand.leaving.clear()
+
+    def _change(self, keys: Iterable[ServiceKey]) -> None:
+        self._changed.update(dict.fromkeys(sorted(keys)))
+
+    def _rank_again(self, project: str) -> None:
+        near = self._ranks.component(project)
+        self._ranks.forget(project)
+        for demand in self._demands.get(project, {}).values():
+            self._ranks.refer(project, demand.template)
+        near |= self._ranks.component(project)
+        done: set[str] = set()
+        for name in sorted(near):
+            if name not in done:
+                done |= self._ranks.component(name)
+                self._rank.update(self._ranks.of_component(name, self._services_of))
+
+    def _services_of(self, project: str) -> Iterable[Demand]:
+        return self._demands.get(project, {}).values()
+
+
+def _stays(view: NodeView) -> tuple[object, ...]:
+    """What decides whether slots stay on a node."""
+    return view.index, view.state is NodeState.DOWN, view.deserted_mounts
+
+
+def _mark(keys: set[ServiceKey], key: ServiceKey, *, on: bool) -> None:
+    if on:
+        keys.add(key)
+    else:
+        keys.discard(key)

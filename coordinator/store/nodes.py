@@ -1,0 +1,57 @@
+"""`NodePicture`: what is known of one node, put together from its rows. Pure."""
+
+from dataclasses import dataclass
+
+from coordinator.nodes.health import Thresholds
+from schemas.current import NodeCurrent
+from schemas.states import EngineState, NodeState
+
+SUSPECT_AFTER_S = Thresholds().suspect_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is believed of a node. Until it is heard of, it is neither ready for work nor lost."""
+
+    state: NodeState = NodeState.SUSPECT
+    #: how long it had been silent when it was judged; 0: it is heard
+    silent_for_s: float = 0.0
+    #: since when, RFC 3339; empty: it is ready, or was never heard
+    silent_since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodePicture:
+    """What is known of one node: what it said last, and whether it still speaks."""
+
+    name: str
+    index: int
+    joined: str
+    state: NodeState
+    is_cordoned: bool = False
+    current: NodeCurrent | None = None
+    #: seconds since it was last heard, when it was judged last
+    silent_for_s: float = 0.0
+    #: since when, RFC 3339; empty: it was never heard
+    silent_since: str = ""
+    #: why its newest orders could not be written
+    refused_because: str = ""
+    #: since when it has held older orders than it should, where that is too long (RFC 3339)
+    behind_since: str = ""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is missed now. One that is back isn't, though it is not ready at once."""
+        return self.state is NodeState.DOWN or (
+            self.state is NodeState.SUSPECT
+            and (not self.silent_since or self.silent_for_s >= SUSPECT_AFTER_S)
+        )
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether what it said last may still be true."""
+        return (
+            self.state is not NodeState.DOWN
+            and self.current is not None
+            and self.current.engine.state is not EngineState.DOWN
+        )

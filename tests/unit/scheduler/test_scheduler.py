@@ -1,0 +1,187 @@
+"""The schedule that is kept, against the one that is made of everything at once."""
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from coordinator.placement.occupancy import NodeView
+from coordinator.placement.schedule import schedule
+from coordinator.placement.scheduler import Scheduler
+from coordinator.store.placements import Placement
+from schemas.names import SlotKey
+from schemas.records import ProjectRecord
+from schemas.states import State
+from tests.unit.scheduler.builders import a_node, a_project, a_service, down
+from tests.unit.scheduler.test_schedule_properties import NAMES, a_known_node, services, slots
+
+PROJECTS = ["p", "q", "r"]
+
+
+class TwoSchedules(RuleBasedStateMachine):
+    """One is told of every change; the other decides everything anew after each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept = Scheduler()
+        self.placements: dict[str, Placement] = {}
+        self.projects: dict[str, ProjectRecord] = {}
+        self.nodes: dict[str, NodeView] = {}
+        self.homes: dict[SlotKey, str] = {}
+        self.frozen = False
+
+    @rule(data=st.data(), name=st.sampled_from(PROJECTS))
+    def a_project_is_made_or_changed(self, data: st.DataObject, name: str) -> None:
+        chosen = data.draw(st.sets(st.sampled_from(NAMES)).map(sorted))
+        made = [data.draw(services(each)) for each in chosen]
+        state = data.draw(st.sampled_from([State.RUNNING] * 4 + [State.DELETED]))
+        self._record(a_project(*made, name=name, state=state))
+
+    @rule(
+        name=st.sampled_from(PROJECTS),
+        service=st.sampled_from(NAMES),
+        scale=st.integers(0, 6),
+        state=st.sampled_from([State.RUNNING, State.RUNNING, State.STOPPED]),
+    )
+    def a_service_is_scaled_or_stopped(
+        self, name: str, service: str, scale: int, state: State
+    ) -> None:
+        held = self.projects.get(name)
+        if held is None or service not in held.services:
+            return
+        change = {"scale": scale, "desired_state": state}
+        changed = held.services[service].model_copy(update=change)
+        self._record(held.model_copy(update={"services": {**held.services, service: changed}}))
+
+    @rule(name=st.sampled_from(PROJECTS))
+    def a_project_is_gone(self, name: str) -> None:
+        self.projects.pop(name, None)
+        self.kept.take_project(name, None)
+
+    @rule(node=a_known_node)
+    def a_node_comes_or_changes(self, node: NodeView) -> None:
+        self.nodes[node.name] = node
+        self._take_node(node.name)
+
+    @rule(index=st.integers(1, 6))
+    def a_node_is_removed(self, index: int) -> None:
+        self.nodes.pop(f"n{index}", None)
+        self._take_node(f"n{index}")
+
+    @rule(index=st.integers(1, 6))
+    def a_node_goes_down(self, index: int) -> None:
+        self.nodes[f"n{index}"] = down(index)
+        self._take_node(f"n{index}")
+
+    @rule(frozen=st.booleans())
+    def moving_is_frozen_or_not(self, frozen: bool) -> None:
+        self.frozen = frozen
+        self.kept.take_freeze(frozen=frozen)
+
+    @rule()
+    def documents_are_written(self) -> None:
+        placed: dict[SlotKey, str] = {}
+        for each in self.placements.values():
+            placed |= each.assigned
+        self._set_homes(placed)
+
+    @rule(slot=slots, node=st.sampled_from([f"n{index}" for index in range(1, 7)]))
+    def a_slot_is_found_elsewhere(self, slot: SlotKey, node: str) -> None:
+        self._set_homes({**self.homes, slot: node})
+
+    @rule(slot=slots)
+    def a_slot_is_lost(self, slot: SlotKey) -> None:
+        self._set_homes({key: node for key, node in self.homes.items() if key != slot})
+
+    @invariant()
+    def both_decide_the_same(self) -> None:
+        self.kept.begin()
+        decided = self.kept.decide(self.homes.get)
+        assert not self.kept.has_work
+        for name, placement in decided.placements.items():
+            if placement is None:
+                self.placements.pop(name, None)
+            else:
+                self.placements[name] = placement
+        found: dict[str, dict[SlotKey, Any]] = {"assigned": {}, "unplaced": {}, "moved": {}}
+        for each in self.placements.values():
+            found["assigned"] |= each.assigned
+            found["unplaced"] |= each.unplaced
+            found["moved"] |= each.moved
+        whole = schedule(
+            self.projects.values(), self.nodes.values(), self.homes, frozen=self.frozen
+        )
+        assert found == {
+            "assigned": whole.assigned,
+            "unplaced": whole.unplaced,
+            "moved": whole.moved,
+        }
+
+    def _record(self, record: ProjectRecord) -> None:
+        self.projects[record.name] = record
+        self.kept.take_project(record.name, record)
+
+    def _take_node(self, name: str) -> None:
+        has = [slot for slot, node in self.homes.items() if node == name]
+        self.kept.take_node(name, self.nodes.get(name), has)
+
+    def _set_homes(self, homes: dict[SlotKey, str]) -> None:
+        changed = {
+            key.project
+            for key in homes.keys() | self.homes.keys()
+            if homes.get(key) != self.homes.get(key)
+        }
+        self.homes = homes
+        for name in sorted(changed):
+            self.kept.take_homes(name, homes.get)
+
+
+TestTwoSchedules = TwoSchedules.TestCase
+TestTwoSchedules.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+def test_nothing_is_decided_anew_where_nothing_has_changed() -> None:
+    kept, homes = Scheduler(), dict[SlotKey, str]()
+    for index in (1, 2):
+        kept.take_node(f"n{index}", a_node(index))
+    for name in PROJECTS:
+        kept.take_project(name, a_project(a_service("a", scale=2), name=name))
+    for placement in kept.decide(homes.get).placements.values():
+        assert placement is not None
+        homes |= placement.assigned
+    kept.begin()
+    kept.decide(homes.get)
+    held = kept.records["q"]
+    scaled = held.services["a"].model_copy(update={"scale": 3})
+    kept.take_project("q", held.model_copy(update={"services": {"a": scaled}}))
+    assert set(kept.decide(homes.get).placements) == {"q"}
+    kept.begin()
+    assert set(kept.decide(homes.get).placements) == {"q"}, "no document has its place yet"
+
+
+def test_a_limit_leaves_work_for_later() -> None:
+    kept = Scheduler()
+    kept.take_node("n1", a_node(1))
+    for name in PROJECTS:
+        kept.take_project(name, a_project(a_service("a"), name=name))
+    first = kept.decide(lambda _: None, limit=2)
+    assert set(first.placements) == {"p", "q"}
+    assert kept.has_work
+    assert set(kept.decide(lambda _: None, limit=2).placements) == {"r"}
+    assert not kept.has_work
+
+
+def test_what_has_no_place_is_tried_again_only_when_asked() -> None:
+    kept = Scheduler()
+    kept.take_project("p", a_project(a_service("a"), name="p"))
+    (placement,) = kept.decide(lambda _: None).placements.values()
+    assert placement is not None
+    assert placement.unplaced
+    kept.take_node("n1", a_node(1))
+    assert kept.decide(lambda _: None, retry=False).placements == {}
+    assert kept.may_retry
+    (placement,) = kept.decide(lambda _: None).placements.values()
+    assert placement is not None
+    assert list(placement.assigned.values()) == ["n1"]
+    assert not kept.may_retry
