@@ -7,7 +7,6 @@ it, and systemd starts a new one.
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
@@ -17,8 +16,13 @@ from coordinator.bus.lease import Lease
 from coordinator.bus.node_requests import NatsNodeRequests
 from coordinator.bus.publisher import Publisher
 from coordinator.bus.stores import Stores
+from coordinator.clock import CLOCK, PACE, Clock, Pace
+from coordinator.commands.deciding import Deciding
+from coordinator.commands.deliveries import Deliveries
 from coordinator.commands.intake import Intake
-from coordinator.control.loop import Buckets, ControlLoop
+from coordinator.commands.signalling import Signalling
+from coordinator.commands.waiting import Waiting
+from coordinator.control.loop import ControlLoop
 from coordinator.control.loss_watch import LossWatch
 from coordinator.faces.http.application import build_app
 from coordinator.faces.http.guards import LOOPBACK_HOSTS
@@ -28,8 +32,9 @@ from coordinator.metrics import Metrics
 from coordinator.nodes.collector import Collector
 from coordinator.nodes.steadiness import Steadiness
 from coordinator.settings import Settings
-from coordinator.store.picture import Picture
-from coordinator.store.placements import Placement
+from coordinator.store.store import Buckets, Store
+from coordinator.views.projects import ProjectViews
+from coordinator.views.queries import Queries
 from daemon.lifetime import eternal, until_told
 from daemon.nats_link import NatsLink
 from daemon.systemd import feed_watchdog, notify
@@ -39,8 +44,6 @@ from schemas.errors import Transient
 
 log = structlog.get_logger()
 
-#: A standby reads what the active one has written this often: its answers are at most so old.
-STANDBY_READ_S = 2.0
 STANDBY = "Unable to reach primary cluster manager: this coordinator is a standby"
 LINK_LOST = "Unable to reach primary cluster manager: NATS does not answer"
 
@@ -48,53 +51,56 @@ LINK_LOST = "Unable to reach primary cluster manager: NATS does not answer"
 class Coordinator:
     """One coordinator process's parts."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock = CLOCK, pace: Pace = PACE) -> None:
         self._settings = settings
-        self._link = NatsLink(
-            settings.nats_url,
-            name=f"troopers-coordinator {settings.name}",
-            inbox=f"_INBOX.coordinator-{settings.name}",
-            ca=settings.nats_ca,
-        )
+        self._pace = pace
+        self._link = self._linked("")
+        # Of its own: however much nodes have to say, the lease and commands get through.
+        self._ingest = self._linked(" ingest")
         self._stores = Stores(self._link, settings.replicas, lambda: self._watch.remembers)
-        self._steadiness = Steadiness(lambda: self._link.settled_since)
-        self._picture = Picture()
+        self._steadiness = Steadiness(lambda: self._ingest.settled_since, clock.monotonic)
         self._metrics = Metrics()
         leases = KvBucket(self._link, subjects.LEASE_BUCKET)
         self._lease = Lease(leases, settings.name, self._stores.lease_ttl_s, settings.accept_loss)
-        self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch)
-        buckets = Buckets(
-            projects=self._bucket(subjects.PROJECTS_BUCKET),
-            volumes=self._bucket(subjects.VOLUMES_BUCKET),
-            nodes=self._bucket(subjects.NODES_BUCKET),
-            desired=self._bucket(subjects.DESIRED_BUCKET),
+        self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch, clock)
+        store = self._store = Store(
+            Buckets(
+                projects=self._bucket(subjects.PROJECTS_BUCKET),
+                volumes=self._bucket(subjects.VOLUMES_BUCKET),
+                nodes=self._bucket(subjects.NODES_BUCKET),
+                desired=self._bucket(subjects.DESIRED_BUCKET),
+            )
         )
-        watched = {
-            subjects.PROJECTS_BUCKET: buckets.projects,
-            subjects.VOLUMES_BUCKET: buckets.volumes,
-            subjects.NODES_BUCKET: buckets.nodes,
-            subjects.DESIRED_BUCKET: buckets.desired,
-            subjects.LEASE_BUCKET: leases,
-        }
-        self._watch = LossWatch(self._picture, watched, self._publisher, settings.accept_loss)
+        views = self._views = ProjectViews(store)
+        self._watch = LossWatch(store, leases, self._publisher, settings.accept_loss)
         self._loop = ControlLoop(
-            self._picture,
-            buckets,
-            self._publisher,
-            self._metrics,
-            self._watch,
+            *(store, views, self._publisher, self._metrics, self._watch), clock=clock, pace=pace
         )
-        self._intake = Intake(
-            self._picture,
-            buckets,
-            NatsNodeRequests(self._link, lambda: self._lease.epoch),
-            self._journal,
-            self._loop,
+        deciding = Deciding(
+            *(store, views, self._loop.reread_and_wake),
             default_domain=settings.default_domain,
             mount_base=settings.mount_base,
+            clock=clock,
         )
-        self._collector = Collector(
-            self._picture, KvBucket(self._link, subjects.STATUS_BUCKET), self._loop.wake
+        requests = NatsNodeRequests(self._link, lambda: self._lease.epoch)
+        self._intake = Intake(
+            store,
+            Queries(store, views, settings.default_domain, settings.mount_base, clock),
+            deciding,
+            Deliveries(Signalling(views, requests, clock, pace), deciding, self._journal),
+            Waiting(store, views),
+            journal=self._journal,
+        )
+        statuses = KvBucket(self._ingest, subjects.STATUS_BUCKET)
+        self._collector = Collector(store, statuses, clock, pace)
+
+    def _linked(self, part: str) -> NatsLink:
+        settings = self._settings
+        return NatsLink(
+            settings.nats_url,
+            name=f"troopers-coordinator {settings.name}{part}",
+            inbox=f"_INBOX.coordinator-{settings.name}",
+            ca=settings.nats_ca,
         )
 
     def _bucket(self, name: str) -> KvBucket:
@@ -103,26 +109,32 @@ class Coordinator:
 
     async def run(self) -> None:
         """Until cancelled. Raises what ended the part that died first."""
-        self._collector.subscribe(self._link)
+        self._collector.subscribe(self._ingest)
         async with self._http_face(), asyncio.TaskGroup() as outer:
             # Before NATS is there: queries are answered already, and systemd need not wait for it.
             eternal(outer, "watchdog", feed_watchdog())
-            # The link outlives the others, which have something to say when they end.
+            # The links outlive the others, which have something to say when they end.
             eternal(outer, "NATS link", self._link.run())
+            eternal(outer, "NATS link of nodes", self._ingest.run())
             notify("READY=1")
             async with asyncio.TaskGroup() as tasks:
                 eternal(tasks, "stores", self._stores.keep(self._read_again))
                 eternal(tasks, "publisher", self._publisher.run())
                 eternal(tasks, "collector", self._collector.run())
+                eternal(tasks, "statuses", self._read_statuses())
                 eternal(tasks, "standby reader", self._follow())
                 eternal(tasks, "steadiness", self._steadiness.keep())
                 eternal(tasks, "lease", self._lease.run(self._be_active))
 
     def _read_again(self) -> None:
         """The link stands, and what was said before it did was not heard."""
-        self._collector.reread_soon()
         self._loop.reread_and_wake()
         self._lease.hurry()
+
+    async def _read_statuses(self) -> None:
+        """For ever: on each connection to nodes, what they have said before it stood."""
+        async for _ in self._ingest.clients():
+            self._collector.reread_soon()
 
     async def _be_active(self, epoch: int) -> None:
         """Everything that only the holder of the lease may do."""
@@ -130,10 +142,9 @@ class Coordinator:
         try:
             # What another coordinator wrote until a moment ago counts, not what we remember.
             await self._until_it_works(self._read_everything)
-            async with asyncio.TaskGroup() as tasks:
+            async with self._intake.open(), asyncio.TaskGroup() as tasks:
                 loop = self._loop.run(epoch, self._steadiness.since)
                 eternal(tasks, "control loop", loop)
-                self._intake.open()
                 eternal(tasks, "NATS face", face.run())
         finally:
             self._intake.close(STANDBY if self._link.is_connected else LINK_LOST)
@@ -150,21 +161,19 @@ class Coordinator:
                 await read()
             except Transient as error:
                 log.warning("what is kept can't be read yet", error=str(error))
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(self._pace.retry_s)
             else:
                 return
 
     async def _follow(self) -> None:
-        """As a standby, keep the picture fresh enough to answer queries."""
+        """As a standby, keep the store fresh enough to answer queries."""
         while True:
             if not self._lease.epoch:
                 with contextlib.suppress(Transient):
                     await self._loop.read()
-                    placed = self._picture.placed()
-                    self._picture.placement = Placement(assigned=placed, unplaced={}, moved={})
+                    self._loop.show_documents()
                     self._loop.health.judge(self._steadiness.since())
-                    self._picture.touch()
-            await asyncio.sleep(STANDBY_READ_S)
+            await asyncio.sleep(self._pace.standby_read_s)
 
     @contextlib.asynccontextmanager
     async def _http_face(self) -> AsyncIterator[None]:
@@ -190,14 +199,14 @@ class Coordinator:
         self._metrics.count_command(*verb_of(command), outcome or "accepted")
 
     def _expose(self) -> tuple[bytes, str]:
-        views = self._picture.views(time.monotonic())
-        self._metrics.set_nodes(self._picture.states.values())
+        store, views = self._store, self._views.all()
+        self._metrics.set_nodes(node.state for node in store.known.values())
         self._metrics.set_services(
             service.current_state for view in views.values() for service in view.services.values()
         )
         self._metrics.set_active(bool(self._lease.epoch))
         self._metrics.set_held_back(
-            halted=bool(self._picture.halted_because), frozen=bool(self._picture.frozen_because)
+            halted=bool(store.halted_because), frozen=bool(store.frozen_because)
         )
         return self._metrics.exposition()
 

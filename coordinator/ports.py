@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from schemas.command import AnyCommand, Reply
-from schemas.event import Event
+from schemas.event import EventKind
 from schemas.query import AnyQuery
 
 
@@ -68,8 +68,11 @@ class Bucket(Protocol):
 class EventSink(Protocol):
     """Where the coordinator tells what happened."""
 
-    def tell(self, event: Event) -> None:
-        """Queue an event for publishing. Never blocks; the oldest is dropped when too many wait."""
+    def tell(self, kind: EventKind, message: str, *, node: str = "", **about: Any) -> None:
+        """Queue an event of now; `about` are more of its fields.
+
+        Never blocks; the oldest is dropped when too many wait.
+        """
         ...
 
 

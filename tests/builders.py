@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coordinator.control.decision import Consequences, follow
+from coordinator.store.nodes import NodePicture
 from coordinator.store.placements import Placement
 from coordinator.views.rollup import ProjectView, roll_up
-from coordinator.views.sightings import NodePicture
 from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, SlotProblem
 from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
 from schemas.fingerprint import fingerprint

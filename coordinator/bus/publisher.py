@@ -9,13 +9,14 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from nats.errors import MaxPayloadError
 from pydantic import BaseModel
 
 from coordinator.bus.asking import REQUEST_TIMEOUT_S, asking
+from coordinator.clock import CLOCK, Clock
 from coordinator.errors import BusUnavailable
 from daemon.nats_link import NatsLink
 from schemas import subjects
@@ -43,22 +44,27 @@ class _Entry:
 class Publisher:
     """Implements `coordinator.ports.EventSink`, and writes the audit stream."""
 
-    def __init__(self, link: NatsLink, name: str, epoch: Callable[[], int]) -> None:
+    def __init__(
+        self, link: NatsLink, name: str, epoch: Callable[[], int], clock: Clock = CLOCK
+    ) -> None:
         self._link = link
+        self._clock = clock
         self._name = name
         self._epoch = epoch
         self._queue: deque[_Entry] = deque()
         self._filled = asyncio.Event()
         self._dropped = 0
 
-    def tell(self, event: Event) -> None:
-        self._offer(subjects.event(event.node, event.kind.value), event)
+    def tell(self, kind: EventKind, message: str, *, node: str = "", **about: Any) -> None:
+        fields = {"id": uuid.uuid4().hex, "at": self._clock.stamp(), "kind": kind, "node": node}
+        event = Event.model_validate({**fields, "message": message, **about})
+        self._offer(subjects.event(node, kind.value), event)
 
     def record(self, command: AnyCommand, reply: Reply) -> None:
         """Queue an audit entry, and an event for every warning of the command's template."""
         noun, verb = verb_of(command)
         entry = AuditEntry(
-            at=utc_now(),
+            at=self._clock.stamp(),
             command_id=command.command_id,
             verb=f"{noun}.{verb}",
             target=command.target,
@@ -73,7 +79,7 @@ class Publisher:
         self._offer(subjects.audit(noun, verb), entry)
         about = {"project": command.target, "correlation_id": reply.operation_id}
         for warning in reply.warnings:
-            self.tell(event(EventKind.TEMPLATE_WARNED, warning, **about))
+            self.tell(EventKind.TEMPLATE_WARNED, warning, **about)
 
     async def run(self) -> None:
         """For ever: publish what is queued, in order."""
@@ -113,22 +119,3 @@ class Publisher:
                 log.warning("dropped the oldest events", dropped=self._dropped)
         self._queue.append(_Entry(subject, document, uuid.uuid4().hex))
         self._filled.set()
-
-
-def event(kind: EventKind, message: str = "", *, node: str = "", **more: object) -> Event:
-    """A new event, now."""
-    return Event.model_validate(
-        {
-            "id": uuid.uuid4().hex,
-            "at": utc_now(),
-            "kind": kind,
-            "node": node,
-            "message": message,
-            **more,
-        }
-    )
-
-
-def utc_now() -> str:
-    """RFC 3339, UTC."""
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")

@@ -5,7 +5,7 @@ changed: the control loop its record, the nodes their documents. Without that se
 would look done before any agent has heard of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView
@@ -30,31 +30,22 @@ DONE = Standing(Progress.DONE)
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """The projects for which a node that answers, and has a part in them, still has to do something."""
+    """Whether a node that answers, and has a part in a project, still has to do something."""
 
     #: it has not seen its document
-    unseen: frozenset[str] = frozenset()
+    is_unseen: bool = False
     #: it is in the middle of its work
-    unsettled: frozenset[str] = frozenset()
+    is_unsettled: bool = False
 
 
-def lag(documents: Mapping[str, NodeDesired], nodes: Iterable[NodePicture]) -> Lag:
-    """How far the nodes are, for all projects at once: thousands may be waited for."""
-    unseen: set[str] = set()
-    unsettled: set[str] = set()
-    for node in nodes:
-        document, current = documents.get(node.name), node.current
-        if document is None or current is None or not node.is_trusted:
-            continue
-        has_seen = has_taken(current, document)
-        if has_seen and current.settled:
-            continue
-        projects = {slot.project for slot in document.slots}
-        if not has_seen:
-            unseen |= projects
-        if not current.settled:
-            unsettled |= projects
-    return Lag(frozenset(unseen), frozenset(unsettled))
+def lag(nodes: Iterable[tuple[NodeDesired, NodePicture]]) -> Lag:
+    """How far the nodes of one project are, with their documents."""
+    is_unseen = is_unsettled = False
+    for document, node in nodes:
+        if node.current is not None and node.is_trusted:
+            is_unseen |= not has_taken(node.current, document)
+            is_unsettled |= not node.current.settled
+    return Lag(is_unseen, is_unsettled)
 
 
 def progress(
@@ -76,15 +67,14 @@ def progress(
     newer = _newest_wish(services)
     if newer is not None and newer.number > operation.number:
         return Standing(Progress.SUPERSEDED, f"superseded by {newer.verb}")
-    name = view.record.name
-    if not is_applied or name in lag.unseen:
+    if not is_applied or lag.is_unseen:
         return RUNNING
     definite = [reason for service in services for reason in service.definite]
     if definite:
         return Standing(Progress.FAILED, "; ".join(definite))
     # A redeploy may recreate a container that looks settled, so for it a report made in the middle
     # of the node's work is not enough.
-    is_settled = operation.verb != "project.redeploy" or name not in lag.unsettled
+    is_settled = operation.verb != "project.redeploy" or not lag.is_unsettled
     return DONE if is_settled and all(service.is_settled for service in services) else RUNNING
 
 

@@ -1,7 +1,7 @@
-"""`Desk`: decide about one record at a time, and make the decision real.
+"""`RecordWriter`: decide about one record at a time, and make the decision real.
 
 Commands about one name take turns, so that the record a decision was made on is the one it is
-written over; different names don't wait for each other. Reads: the picture. Writes: one bucket.
+written over; different names don't wait for each other. Reads and writes: one table.
 """
 
 import asyncio
@@ -12,9 +12,7 @@ from weakref import WeakValueDictionary
 from coordinator.commands.operations import remembered
 from coordinator.errors import BusUnavailable, RevisionConflict
 from coordinator.failpoints import failpoint
-from coordinator.ports import Bucket
-from coordinator.store.picture import Held, Picture
-from schemas.codec import decode
+from coordinator.store.table import Table
 from schemas.command import AnyCommand
 from schemas.records import ProjectRecord, RememberedReply, VolumeRecord
 
@@ -35,35 +33,13 @@ class Decided(Protocol[RecordT_co]):
     def reply(self) -> RememberedReply: ...
 
 
-class Follower(Protocol):
-    """Who carries out what was decided."""
+class RecordWriter(Generic[RecordT]):
+    """Changes the records of one table."""
 
-    def wake(self) -> None:
-        """A record has changed."""
-        ...
-
-    def reread_and_wake(self) -> None:
-        """A record may have changed without our knowing."""
-        ...
-
-
-class Desk(Generic[RecordT]):
-    """One kind of record, in the picture and in its bucket."""
-
-    def __init__(
-        self,
-        model: type[RecordT],
-        bucket: Bucket,
-        held: Callable[[], dict[str, Held[RecordT]]],
-        picture: Picture,
-        follower: Follower,
-    ) -> None:
-        """`held` is the picture's part for these records; it may be another one after a reading."""
-        self._model: type[RecordT] = model
-        self._bucket = bucket
-        self._held: Callable[[], dict[str, Held[RecordT]]] = held
-        self._picture = picture
-        self._follower = follower
+    def __init__(self, table: Table[RecordT], reread: Callable[[], None]) -> None:
+        """`reread`: called when a record may have changed without our knowing."""
+        self._table: Table[RecordT] = table
+        self._reread = reread
         # A lock lives as long as somebody holds or awaits it: names are the callers' to invent.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -83,19 +59,19 @@ class Desk(Generic[RecordT]):
         turn = self._turns.setdefault(name, asyncio.Lock())
         async with turn:
             for attempt in range(1, ATTEMPTS_MAX + 1):
-                held = self._held().get(name)
-                known = remembered(held.value if held else None, command)
+                held, revision = self._table.get(name), self._table.revision(name)
+                known = remembered(held, command)
                 if known is not None:
                     return known
-                decision = await decide(held.value if held else None)
-                if held and decision.record is held.value:
+                decision = await decide(held)
+                if held and decision.record is held:
                     return decision
                 try:
-                    await self._save(name, decision.record, held.revision if held else 0)
+                    await self._save(name, decision.record, revision)
                 except RevisionConflict:
                     if attempt == ATTEMPTS_MAX:
                         raise
-                    await self._reread(name)
+                    await self._table.reread(name)
                 else:
                     return decision
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -103,20 +79,10 @@ class Desk(Generic[RecordT]):
     async def _save(self, name: str, record: RecordT, revision: int) -> None:
         failpoint("before_record_put")
         try:
-            new_revision = await self._bucket.put(name, record, revision)
+            await self._table.put(name, record, at=revision)
         except (BusUnavailable, asyncio.CancelledError):
             # It may have been written all the same, and must not lie there until someone stumbles
             # over it.
-            self._follower.reread_and_wake()
+            self._reread()
             raise
         failpoint("after_record_put")
-        self._held()[name] = Held(record, new_revision)
-        self._picture.touch()
-        self._follower.wake()
-
-    async def _reread(self, name: str) -> None:
-        found = (await self._bucket.snapshot(await self._bucket.newest())).get(name)
-        if found is None:
-            self._held().pop(name, None)
-        else:
-            self._held()[name] = Held(decode(self._model, found[0]), found[1])

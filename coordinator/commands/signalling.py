@@ -1,29 +1,31 @@
 """`Signalling`: delivers a signal to the running containers of services.
 
-Reads: the picture. Writes: requests to agents.
+Reads: views. Writes: requests to agents.
 """
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from coordinator.clock import CLOCK, PACE, Clock, Pace
 from coordinator.ports import NodeRequests
-from coordinator.store.picture import Picture
+from coordinator.views.projects import ProjectViews
 from coordinator.views.rollup import ServiceView
 
-#: An agent answers when its engine has; the engine's own deadline is shorter.
-DELIVERY_S = 10.0
 SILENT = "not sent, its agent does not answer"
 
 
 class Signalling:
     """Nothing is kept here: a signal that is not delivered in time is not delivered."""
 
-    def __init__(self, picture: Picture, requests: NodeRequests) -> None:
-        self._picture = picture
+    def __init__(
+        self, views: ProjectViews, requests: NodeRequests, clock: Clock = CLOCK, pace: Pace = PACE
+    ) -> None:
+        self._views = views
         self._requests = requests
+        self._clock = clock
+        self._pace = pace
 
     async def deliver(self, project: str, services: Iterable[str], signal: str) -> str:
         """Signal the services in this order, the nodes of each side by side.
@@ -33,10 +35,10 @@ class Signalling:
         faults: list[str] = []
         silent: set[str] = set()
         for name in services:
-            view = self._picture.views(time.monotonic()).get(project)
+            view = self._views.of(project)
             service = view.services.get(name) if view else None
             by_node = _running(service) if service else {}
-            deadline = datetime.now(UTC) + timedelta(seconds=DELIVERY_S)
+            deadline = self._clock.now() + timedelta(seconds=self._pace.delivery_s)
             # A node that has not answered for one service keeps no other one waiting.
             asked = {node: ids for node, ids in by_node.items() if node not in silent}
             results = await asyncio.gather(
@@ -51,7 +53,7 @@ class Signalling:
                 for node in by_node
                 if (fault := found.get(node, SILENT if node in silent else ""))
             ]
-            if datetime.now(UTC) >= deadline:
+            if self._clock.now() >= deadline:
                 silent |= found.keys()
         return "; ".join(faults)
 

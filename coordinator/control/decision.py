@@ -1,17 +1,18 @@
-"""Records, nodes and documents to everything that follows from them: `follow`, pure.
+"""Records, nodes and documents to everything that follows from them. Pure.
 
-One pass's decisions in one place: schedule, roll up, assign.
+`follow` decides everything anew: it is what `Following`, which decides over changes, is held
+against. Both share what is said here of one node.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from coordinator.placement.assignments import Situation, assign
+from coordinator.placement.assignments import Situation, assign, loses_volumes
 from coordinator.placement.schedule import NodeView, schedule
+from coordinator.store.nodes import NodePicture
 from coordinator.store.placements import Placement
-from coordinator.views.incremental import NOTHING, RolledUp, roll_up_again
-from coordinator.views.rollup import NodePicture
+from coordinator.views.rollup import ProjectView, roll_up
 from coordinator.volumes.lifecycle import deserted_mounts, unfit_mounts
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
@@ -21,13 +22,12 @@ from schemas.states import EngineState, State, Wanted
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """Where slots go, and the documents that must change for it."""
+    """Where slots go, how things stand, and the documents that must change for it."""
 
     placement: Placement
     #: with their next generation, by node
     changed: Mapping[str, NodeDesired]
-    #: how things stand with this placement
-    rolled_up: RolledUp = NOTHING
+    views: Mapping[str, ProjectView] = field(default_factory=dict)
 
     @property
     def first(self) -> frozenset[str]:
@@ -36,42 +36,6 @@ class Consequences:
         A coordinator that dies between two writes must not leave a slot on two nodes.
         """
         return frozenset(source for source, _ in self.placement.moved.values())
-
-    def unexplained(
-        self, projects: Mapping[str, ProjectRecord], documents: Mapping[str, NodeDesired]
-    ) -> dict[str, frozenset[SlotKey]]:
-        """By node, the slots that would be removed though their records want them there.
-
-        A deletion, a scale in and a slot's new place explain a removal. Slots of global services
-        have their place in their number, so there only the place that it has had so far explains
-        one: a machine that was renamed or cloned has containers that are another node's.
-        """
-        leaving = {}
-        for name, document in self.changed.items():
-            held = documents.get(name)
-            before = {s.key for s in held.slots if s.wanted is Wanted.ABSENT} if held else set()
-            leaving[name] = {s.key for s in document.slots if s.wanted is Wanted.ABSENT} - before
-        homes = placed(documents) if any(leaving.values()) else {}
-        lost = {
-            name: frozenset(
-                key
-                for key in keys
-                if self._is_wanted(key, projects, is_elsewhere=homes.get(key, name) != name)
-            )
-            for name, keys in leaving.items()
-        }
-        return {name: keys for name, keys in lost.items() if keys}
-
-    def _is_wanted(
-        self, key: SlotKey, projects: Mapping[str, ProjectRecord], *, is_elsewhere: bool
-    ) -> bool:
-        project = projects.get(key.project)
-        service = project.services.get(key.service) if project else None
-        if project is None or service is None or project.desired_state is State.DELETED:
-            return False
-        if service.template.is_global:
-            return not is_elsewhere
-        return key.slot <= service.scale and key not in self.placement.assigned
 
 
 def follow(
@@ -82,28 +46,75 @@ def follow(
     *,
     volumes: Mapping[str, VolumeRecord] = MappingProxyType({}),
     frozen: bool = False,
-    before: RolledUp = NOTHING,
 ) -> Consequences:
-    """Decide everything anew. With `frozen` nothing moves to another node.
-
-    `before` is any earlier roll-up: it makes this one cheaper, and no other.
-    """
+    """Decide everything anew. With `frozen` nothing moves to another node."""
     placement = schedule(
         projects.values(),
-        [_node_view(node, volumes) for node in nodes],
+        [node_view(node, volumes) for node in nodes],
         _found(nodes) | placed(documents),
         frozen=frozen,
     )
-    rolled_up = roll_up_again(before, projects, placement, nodes)
+    views = roll_up(projects.values(), placement, nodes)
+    by_node: dict[str, set[SlotKey]] = {node.name: set() for node in nodes}
+    for slot, name in placement.assigned.items():
+        by_node[name].add(slot)
     situation = Situation(
         projects=projects,
-        views=rolled_up.views,
-        placement=placement,
+        view=views.get,
+        placed=by_node.__getitem__,
         nodes={node.name: node for node in nodes},
         documents=documents,
         volumes=volumes,
+        doomed={
+            volume.name: volume
+            for project in projects.values()
+            if loses_volumes(project)
+            for volume in project.volumes
+        },
     )
-    return Consequences(placement, assign(situation, epoch), rolled_up)
+    return Consequences(placement, assign(situation, epoch), views)
+
+
+def unexplained(
+    changed: Mapping[str, NodeDesired],
+    documents: Mapping[str, NodeDesired],
+    projects: Mapping[str, ProjectRecord],
+    home: Callable[[SlotKey], str | None],
+    is_assigned: Callable[[SlotKey], bool],
+) -> dict[str, frozenset[SlotKey]]:
+    """By node, the slots that would be removed though their records want them there.
+
+    A deletion, a scale in and a slot's new place explain a removal. Slots of global services have
+    their place in their number, so there only the place that it has had so far (`home`, by the
+    documents) explains one: a machine that was renamed or cloned has containers that are another
+    node's.
+    """
+    lost = {}
+    for name, document in changed.items():
+        held = documents.get(name)
+        before = {s.key for s in held.slots if s.wanted is Wanted.ABSENT} if held else set()
+        leaving = {s.key for s in document.slots if s.wanted is Wanted.ABSENT} - before
+        lost[name] = frozenset(
+            key
+            for key in leaving
+            if _is_wanted(
+                *(key, projects.get(key.project)),
+                is_elsewhere=(home(key) or name) != name,
+                is_assigned=is_assigned(key),
+            )
+        )
+    return {name: keys for name, keys in lost.items() if keys}
+
+
+def _is_wanted(
+    key: SlotKey, project: ProjectRecord | None, *, is_elsewhere: bool, is_assigned: bool
+) -> bool:
+    service = project.services.get(key.service) if project else None
+    if project is None or service is None or project.desired_state is State.DELETED:
+        return False
+    if service.template.is_global:
+        return not is_elsewhere
+    return key.slot <= service.scale and not is_assigned
 
 
 def placed(documents: Mapping[str, NodeDesired]) -> dict[SlotKey, str]:
@@ -124,13 +135,14 @@ def _found(nodes: Iterable[NodePicture]) -> dict[SlotKey, str]:
     """
     return {
         container.key: node.name
-        for node in sorted(nodes, key=lambda each: -each.index)
+        for node in sorted(nodes, key=lambda each: (each.index, each.name), reverse=True)
         if node.is_trusted and node.current
         for container in node.current.containers
     }
 
 
-def _node_view(node: NodePicture, volumes: Mapping[str, VolumeRecord]) -> NodeView:
+def node_view(node: NodePicture, volumes: Mapping[str, VolumeRecord]) -> NodeView:
+    """What the scheduler sees of a node."""
     current = node.current
     if current is None:
         return NodeView(name=node.name, index=node.index, state=node.state, engine_ready=False)

@@ -2,28 +2,22 @@
 
 Three signs: a bucket's newest sequence has fallen below what this process remembers, a node holds
 newer orders than the bus has, or something would be removed that its record wants. While halted
-nothing is written and no command is taken; what is remembered is still shown. Reads: the picture,
+nothing is written and no command is taken; what is remembered is still shown. Reads: the store,
 the newest sequence of every bucket.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
 import structlog
 
-from coordinator.bus.publisher import event
-from coordinator.control.losses import Position, Testimony, newest_epoch, weigh
+from coordinator.control.losses import Testimony, Word, newest_epoch, too_new, weigh, word
 from coordinator.errors import BusWentBack
 from coordinator.ports import Bucket, EventSink
-from coordinator.store.picture import Picture
+from coordinator.store.changes import Kind
+from coordinator.store.store import Position, Store
 from schemas.event import EventKind
 from schemas.names import SlotKey
-from schemas.subjects import (
-    DESIRED_BUCKET,
-    LEASE_BUCKET,
-    NODES_BUCKET,
-    PROJECTS_BUCKET,
-    VOLUMES_BUCKET,
-)
+from schemas.subjects import LEASE_BUCKET
 
 log = structlog.get_logger()
 
@@ -42,18 +36,15 @@ STRANGER = (
 
 
 class LossWatch:
-    """Owns `Picture.halted_because`."""
+    """Says when the store must be halted, and why."""
 
-    def __init__(
-        self,
-        picture: Picture,
-        watched: Mapping[str, Bucket],
-        events: EventSink,
-        accepted: int = 0,
-    ) -> None:
-        """`watched`: every bucket by name. `accepted`: epochs up to this one may be lost."""
-        self._picture = picture
-        self._watched = watched
+    def __init__(self, store: Store, lease: Bucket, events: EventSink, accepted: int = 0) -> None:
+        """`lease`: the bucket whose revisions are epochs. `accepted`: epochs up to it may be lost."""
+        self._store = store
+        self._watched = {
+            **{name: table.bucket for name, table in store.tables.items()},
+            LEASE_BUCKET: lease,
+        }
         self._events = events
         self._accepted = accepted
         #: the newest sequence ever seen, by bucket
@@ -62,6 +53,10 @@ class LossWatch:
         self._seen: dict[str, str] = {}
         #: nodes that hold orders of another cluster
         self.strangers: frozenset[str] = frozenset()
+        #: what each node's orders say, of which epoch, and up to which change
+        self._words: dict[str, Word] = {}
+        self._too_new: set[str] = set()
+        self._heard: tuple[int, int] = (0, 0)
 
     @property
     def remembers(self) -> bool:
@@ -81,7 +76,7 @@ class LossWatch:
             if (now := newest.get(name, known)) < known:
                 is_at = f"is at {now}" if now else "is empty or gone"
                 self._note("bus", f"bucket {name} was at {known} and {is_at}")
-                raise BusWentBack(self._picture.halted_because)
+                raise BusWentBack(self._store.halted_because)
         self._newest = newest
         self._note("bus", "")
         return newest
@@ -91,21 +86,26 @@ class LossWatch:
 
         `read` reads the documents again: what another coordinator wrote meanwhile is no loss.
         """
-        holding = self._picture.holding_now()
-        said = self._weigh(holding, epoch)
+        positions = self._ahead(epoch)
+        said = self._weigh(positions, epoch)
         if said.loss:
             await read()
-            said = self._weigh(holding, epoch)
+            self._ahead(epoch)
+            # Only of those who said so before the reading: what they say since may be newer.
+            said = self._weigh(
+                {node: at for node, at in positions.items() if self._is_ahead(node, at, epoch)},
+                epoch,
+            )
         self._note("nodes", said.loss)
         for name in sorted(said.strangers - self.strangers):
-            self._events.tell(event(EventKind.NODE_REFUSED, STRANGER.format(name=name), node=name))
+            self._events.tell(EventKind.NODE_REFUSED, STRANGER.format(name=name), node=name)
             log.warning("a node holds orders of another cluster and is not taken in", node=name)
         self.strangers = said.strangers
         return not said.loss
 
     def explains(self, unexplained: Mapping[str, Collection[SlotKey]]) -> bool:
         """Whether there is a reason for every removal; one that nobody asked for halts."""
-        documents = self._picture.held_documents()
+        documents = self._store.documents
         lost = [
             f"{key} (node {name})"
             for name, keys in sorted(unexplained.items())
@@ -117,43 +117,76 @@ class LossWatch:
         self._note("removals", f"nothing explains why {shown} should be removed" if lost else "")
         return not lost
 
-    def _weigh(self, holding: Mapping[str, Position], epoch: int) -> Testimony:
+    def _newest_epoch(self, epoch: int) -> int:
         # Every epoch is a revision of the lease: one above them all was never given by this bus. One
         # above our own may be that of a coordinator that has taken over.
-        newest = max(epoch, self._newest.get(LEASE_BUCKET, 0))
-        documents = self._picture.held_documents()
-        return weigh(holding, documents, self._picture.nodes, newest, accepted=self._accepted)
+        return max(epoch, self._newest.get(LEASE_BUCKET, 0))
+
+    def _ahead(self, epoch: int) -> dict[str, Position]:
+        """The nodes that are ahead of the bus, and what they hold; what has changed is looked at."""
+        store, newest = self._store, self._newest_epoch(epoch)
+        seen, of_epoch = self._heard
+        changes = store.changes.since(seen) if of_epoch == newest else None
+        self._heard = store.changes.version, newest
+        if changes is None:
+            self._words.clear()
+            names = {*store.reports, *store.positions, *store.documents}
+        else:
+            kinds = (Kind.REPORT, Kind.POSITION, Kind.DOCUMENT)
+            names = {name for kind in kinds for name in changes.of(kind)}
+        for name in names:
+            position, document = store.position(name), store.documents.get(name)
+            self._words.pop(name, None)
+            if position is not None:
+                self._words[name] = word(position, document, newest, accepted=self._accepted)
+            is_too_new = document is not None and document.epoch > max(newest, self._accepted)
+            (self._too_new.add if is_too_new else self._too_new.discard)(name)
+        ahead = (name for name, said in self._words.items() if said is Word.AHEAD)
+        return {name: store.position(name) or (0, 0) for name in ahead}
+
+    def _is_ahead(self, node: str, position: Position, epoch: int) -> bool:
+        document, newest = self._store.documents.get(node), self._newest_epoch(epoch)
+        return word(position, document, newest, accepted=self._accepted) is Word.AHEAD
+
+    def _weigh(self, ahead: Mapping[str, Position], epoch: int) -> Testimony:
+        store, newest = self._store, self._newest_epoch(epoch)
+        if not ahead and not self._too_new:
+            return Testimony()
+        is_contradicted = Word.AGREES in self._words.values()
+        said = weigh(ahead, store.documents, store.nodes, newest, is_contradicted=is_contradicted)
+        for name in sorted(self._too_new):
+            if not said.loss:
+                loss = too_new(name, store.documents[name], newest)
+                said = Testimony(loss, said.strangers)
+        return said
 
     def _note(self, sign: str, seen: str) -> None:
         """Halt while any sign says so; what was seen is empty when it says nothing."""
         if self._seen.get(sign, "") == seen:
             return
         self._seen[sign] = seen
-        picture, was_halted = self._picture, bool(self._picture.halted_because)
+        store, was_halted = self._store, bool(self._store.halted_because)
         words = "; ".join(filter(None, self._seen.values()))
         if words:
-            newest = newest_epoch(picture.holding_now(), picture.held_documents())
+            newest = newest_epoch(self._positions(), store.documents)
             log.error("NATS has lost data; nothing is changed", seen=words, newest_epoch=newest)
             words = f"NATS has lost data: {words}. {WAY_OUT.format(epoch=newest)}"
-        picture.halted_because = words
+        store.halt(words)
         if words and not was_halted:
-            self._events.tell(event(EventKind.DATA_LOST, words))
+            self._events.tell(EventKind.DATA_LOST, words)
         elif not words:
             log.warning("NATS has its data again; the coordinator goes on")
-        picture.touch()
+
+    def _positions(self) -> Iterable[Position]:
+        names = {*self._store.reports, *self._store.positions}
+        return (self._store.position(name) or (0, 0) for name in names)
 
     def _kept(self) -> dict[str, int]:
         """The newest sequence of every bucket that this process has seen or written."""
-        picture = self._picture
         kept = {name: newest for name, newest in self._newest.items() if newest}
-        for name, revisions in (
-            (PROJECTS_BUCKET, [held.revision for held in picture.projects.values()]),
-            (VOLUMES_BUCKET, [held.revision for held in picture.volumes.values()]),
-            (NODES_BUCKET, [held.revision for held in picture.nodes.values()]),
-            (DESIRED_BUCKET, [held.revision for held in picture.documents.values()]),
-        ):
-            if revisions:
-                kept[name] = max(kept.get(name, 0), *revisions)
+        for name, table in self._store.tables.items():
+            if table.newest:
+                kept[name] = max(kept.get(name, 0), table.newest)
         return kept
 
 

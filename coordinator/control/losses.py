@@ -5,8 +5,9 @@ proof that the bus has gone back: its store was wiped, or an older copy of it ca
 follows from such a store undoes what was done since, so nothing may follow from it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from schemas.desired import NodeDesired
 
@@ -14,6 +15,17 @@ from schemas.desired import NodeDesired
 Position = tuple[int, int]
 
 _NONE: Position = (0, 0)
+
+
+class Word(Enum):
+    """What a node's orders say about the bus."""
+
+    #: nothing: it has none, or what the bus has can't be read
+    NOTHING = auto()
+    #: the bus has what the node has, or newer
+    AGREES = auto()
+    #: the node has what the bus never had, or has lost
+    AHEAD = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,48 +38,51 @@ class Testimony:
     strangers: frozenset[str] = frozenset()
 
 
+def word(position: Position, document: NodeDesired | None, epoch: int, *, accepted: int) -> Word:
+    """Compare what a node holds with what was read from the bus *after* the node said so.
+
+    `epoch` is the newest that the lease's bucket knows of. What is of an epoch up to `accepted` may
+    be lost: an operator has said so.
+    """
+    had = _position(document)
+    # One that is there but can't be read has no position, and is no proof of anything.
+    is_unreadable = document is not None and had == _NONE
+    is_ahead = position > had and not is_unreadable
+    if (is_ahead or position[0] > epoch) and position[0] > accepted:
+        return Word.AHEAD
+    return Word.AGREES if position > _NONE and document is not None else Word.NOTHING
+
+
 def weigh(
-    holding: Mapping[str, Position],
+    ahead: Mapping[str, Position],
     documents: Mapping[str, NodeDesired],
     known: Collection[str],
     epoch: int,
     *,
-    accepted: int,
+    is_contradicted: bool,
 ) -> Testimony:
-    """Compare what each node holds with what was read from the bus *after* the node said so.
+    """What follows from the nodes that are ahead.
 
-    `known` are the nodes with a record, `epoch` is the newest that the lease's bucket knows of. What
-    is of an epoch up to `accepted` may be lost: an operator has said so.
+    `known` are the nodes with a record. A machine that comes from another cluster brings its orders
+    along. It is believed only if nobody whom we know says otherwise (`is_contradicted`).
     """
-    ahead, agreeing = [], False
-    for node, position in sorted(holding.items()):
-        document = documents.get(node)
-        had = _position(document)
-        # One that is there but can't be read has no position, and is no proof of anything.
-        is_unreadable = document is not None and had == _NONE
-        is_ahead = position > had and not is_unreadable
-        if (is_ahead or position[0] > epoch) and position[0] > accepted:
-            ahead.append(node)
-        elif position > _NONE and document is not None:
-            agreeing = True
-    # A machine that comes from another cluster brings its orders along. It is believed only if
-    # nobody whom we know says otherwise.
-    is_foreign = {node for node in ahead if node not in known and node not in documents}
-    strangers = frozenset(is_foreign if agreeing else ())
-    for node in ahead:
+    foreign = frozenset(node for node in ahead if node not in known and node not in documents)
+    strangers = foreign if is_contradicted else frozenset[str]()
+    for node, position in sorted(ahead.items()):
         if node not in strangers:
-            return Testimony(_words(node, holding[node], documents.get(node), epoch), strangers)
-    for name, document in sorted(documents.items()):
-        if document.epoch > max(epoch, accepted):
-            numbers = _numbers(_position(document))
-            loss = f"the orders of node {name} are of {numbers}, and the lease is at epoch {epoch}"
-            return Testimony(loss, strangers)
+            return Testimony(_words(node, position, documents.get(node), epoch), strangers)
     return Testimony(strangers=strangers)
 
 
-def newest_epoch(holding: Mapping[str, Position], documents: Mapping[str, NodeDesired]) -> int:
+def too_new(name: str, document: NodeDesired, epoch: int) -> str:
+    """Why a document must be of another bus, in words: its epoch was never given by this one."""
+    numbers = _numbers(_position(document))
+    return f"the orders of node {name} are of {numbers}, and the lease is at epoch {epoch}"
+
+
+def newest_epoch(holding: Iterable[Position], documents: Mapping[str, NodeDesired]) -> int:
     """The newest epoch that anybody holds: who accepts its loss accepts every loss until now."""
-    held = (position[0] for position in holding.values())
+    held = (position[0] for position in holding)
     return max((0, *held, *(document.epoch for document in documents.values())))
 
 

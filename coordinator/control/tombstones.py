@@ -1,108 +1,123 @@
-"""`Graveyard`: what is deleted and has left every node becomes a tombstone, and later nothing.
+"""`Tombstones`: what is deleted and has left every node becomes a tombstone, and later nothing.
 
 A tombstone remembers the commands of its former life, so that one sent again gets its answer.
-Writes: KV `projects`, `volumes`.
+Reads: the store. Writes: KV `projects`, `volumes`.
 """
 
-from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
-from coordinator.bus.publisher import event
+from coordinator.clock import CLOCK, PACE, Clock, Pace
 from coordinator.commands import catalogue
-from coordinator.placement.assignments import has_left
-from coordinator.ports import Bucket, EventSink
-from coordinator.store.picture import Held, Picture
-from coordinator.views.rollup import NodePicture
-from coordinator.volumes import lifecycle as volumes
-from schemas.desired import NodeDesired
+from coordinator.ports import EventSink
+from coordinator.store.store import Store
+from coordinator.store.table import Table
+from coordinator.volumes import lifecycle
 from schemas.event import EventKind
-from schemas.states import State, Wanted
+from schemas.records import ProjectRecord, VolumeRecord
+from schemas.states import State
 
-#: How long the commands of what is deleted are remembered.
-TOMBSTONE_S = 600.0
+RecordT = TypeVar("RecordT", ProjectRecord, VolumeRecord)
 
 
-class Graveyard:
+class _Deleted:
+    """The records of one table that are deleted: on their way out, or gone."""
+
+    def __init__(self) -> None:
+        self.going: set[str] = set()
+        self.gone: set[str] = set()
+
+    def hear(
+        self,
+        name: str,
+        _before: ProjectRecord | VolumeRecord | None,
+        record: ProjectRecord | VolumeRecord | None,
+    ) -> None:
+        self.going.discard(name)
+        self.gone.discard(name)
+        if record is not None and record.is_gone:
+            self.gone.add(name)
+        elif record is not None and record.desired_state is State.DELETED:
+            self.going.add(name)
+
+
+class Tombstones:
     """Ends the lives of records."""
 
     def __init__(
-        self, picture: Picture, projects: Bucket, volumes: Bucket, events: EventSink
+        self, store: Store, events: EventSink, clock: Clock = CLOCK, pace: Pace = PACE
     ) -> None:
-        self._picture = picture
-        self._projects = projects
-        self._volumes = volumes
+        self._store = store
         self._events = events
-        self._buried_at: dict[tuple[str, str], float] = {}
+        self._clock = clock
+        self._pace = pace
+        self._projects, self._volumes = _Deleted(), _Deleted()
+        store.projects.observe(self._projects.hear)
+        store.volumes.observe(self._volumes.hear)
+        self._gone_since: dict[tuple[str, str], float] = {}
 
-    async def bury(self, nodes: Iterable[NodePicture]) -> None:
-        """Turn what has left every node into tombstones."""
-        picture = self._picture
-        documents = picture.held_documents()
-        known = tuple(nodes)
-        for name, held in list(picture.projects.items()):
-            record = held.value
-            if (
-                record.desired_state is State.DELETED
-                and not record.is_gone
-                and picture.applied.get(name) == held.revision
-                and has_left(name, known, documents, force=record.force)
-            ):
-                buried = catalogue.bury(record)
-                revision = await self._projects.put(name, buried, held.revision)
-                picture.projects[name] = Held(buried, revision)
-                self._told(f"project {name} is deleted", project=name)
-        for name, volume in list(picture.volumes.items()):
-            if (
-                volume.value.desired_state is State.DELETED
-                and not volume.value.is_gone
-                and _is_unmounted(name, known, documents)
-            ):
-                gone = volumes.bury(volume.value)
-                revision = await self._volumes.put(name, gone, volume.revision)
-                picture.volumes[name] = Held(gone, revision)
-                self._told(f"volume {name} is deleted")
+    async def bury(self) -> None:
+        """Turn what has left every node into tombstones. Raises Transient."""
+        store = self._store
+        for name in sorted(self._projects.going):
+            record = store.projects[name]
+            is_applied = store.applied.get(name) == store.projects.revision(name)
+            if is_applied and self._has_left(name, force=record.force):
+                await store.projects.put(name, catalogue.bury(record))
+                message = f"project {name} is deleted"
+                self._events.tell(EventKind.OPERATION_ENDED, message, project=name)
+        for name in sorted(self._volumes.going):
+            if self._is_unmounted(name):
+                await store.volumes.put(name, lifecycle.bury(store.volumes[name]))
+                self._events.tell(EventKind.OPERATION_ENDED, f"volume {name} is deleted")
 
-    async def drop(self, now: float) -> None:
-        """Forget the tombstones that are old; `now` in monotonic seconds.
+    async def drop(self) -> None:
+        """Forget the tombstones that are old. Raises Transient.
 
         One that a document must still follow stays: without it nobody would ever order to remove
         what is on that node.
         """
-        picture = self._picture
-        gone = {("project", n) for n, held in picture.projects.items() if held.value.is_gone}
-        gone |= {("volume", n) for n, held in picture.volumes.items() if held.value.is_gone}
-        gone -= _unordered(picture.held_documents().values())
-        self._buried_at = {key: self._buried_at.get(key, now) for key in gone}
-        for kind, name in sorted(gone):
-            if now - self._buried_at[kind, name] <= TOMBSTONE_S:
-                continue
-            if kind == "project":
-                await self._projects.delete(name, picture.projects[name].revision)
-                del picture.projects[name]
-            else:
-                await self._volumes.delete(name, picture.volumes[name].revision)
-                del picture.volumes[name]
+        store = self._store
+        await self._drop(
+            "project", store.projects, {n for n in self._projects.gone if not self._is_wanted(n)}
+        )
+        gone = set(self._volumes.gone)
+        for node in store.documents if gone else ():
+            gone -= set(store.mounts_wanted(node))
+        await self._drop("volume", store.volumes, gone)
 
-    def _told(self, message: str, **about: str) -> None:
-        self._picture.touch()
-        self._events.tell(event(EventKind.OPERATION_ENDED, message, **about))
+    async def _drop(self, kind: str, table: Table[RecordT], gone: set[str]) -> None:
+        now = self._clock.monotonic()
+        for of_kind, name in list(self._gone_since):
+            if of_kind == kind and name not in gone:
+                del self._gone_since[kind, name]
+        for name in sorted(gone):
+            since = self._gone_since.setdefault((kind, name), now)
+            if now - since > self._pace.tombstone_s:
+                await table.delete(name)
 
+    def _has_left(self, project: str, *, force: bool) -> bool:
+        """Whether a deleted project has left every node; with `force`, every node that answers."""
+        known = self._store.known
+        return not any(
+            not force or (node in known and known[node].is_trusted)
+            for node in self._store.documented.nodes_of(project)
+        )
 
-def _unordered(documents: Iterable[NodeDesired]) -> set[tuple[str, str]]:
-    """What documents still want to be there, by kind and name."""
-    found = set()
-    for document in documents:
-        found |= {("project", s.project) for s in document.slots if s.wanted is not Wanted.ABSENT}
-        found |= {("volume", m.name) for m in document.mounts if m.wanted is not Wanted.ABSENT}
-    return found
+    def _is_wanted(self, project: str) -> bool:
+        """Whether a document still wants a slot of the project to be there."""
+        documented = self._store.documented
+        return any(
+            slot.project == project
+            for node in documented.nodes_of(project)
+            for slot in documented.slots_at(node)
+        )
 
-
-def _is_unmounted(
-    name: str, nodes: Iterable[NodePicture], documents: Mapping[str, NodeDesired]
-) -> bool:
-    """Whether no node that answers has the volume, or still has to be told of it."""
-    return not any(
-        mount.name == name
-        for node in nodes
-        if node.is_trusted and node.name in documents
-        for mount in documents[node.name].mounts
-    )
+    def _is_unmounted(self, volume: str) -> bool:
+        """Whether no node that answers has the volume, or still has to be told of it."""
+        store = self._store
+        return not any(
+            mount.name == volume
+            for name, node in store.known.items()
+            if node.is_trusted and name in store.documents
+            for mount in store.documents[name].mounts
+        )

@@ -1,29 +1,29 @@
-"""`Collector`: heartbeats and status documents into the picture.
+"""`Collector`: heartbeats and status documents into the store.
 
 Subscribes: `hb.*`, `$KV.status.*`. A core subscription has gaps, so every heartbeat names the
 sequence of the status that should already be known, and a gap makes the status be read again.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import structlog
 
+from coordinator.clock import CLOCK, PACE, Clock, Pace
 from coordinator.ports import Bucket
-from coordinator.store.picture import Picture
-from coordinator.store.reading import in_turns
+from coordinator.store.changes import Kind
+from coordinator.store.store import Store
+from coordinator.store.table import in_turns
 from coordinator.views.sightings import is_news
 from schemas import subjects
 from schemas.codec import decode
 from schemas.current import Heartbeat, NodeCurrent
 from schemas.errors import InvalidInput, Transient
+from schemas.states import NodeState
 
 log = structlog.get_logger()
 
-#: A status that was put is read back at once; asking more often than this helps nobody.
-REREAD_S_MIN = 1.0
 #: A copy of the stream may lag behind once or twice; what can't be read then never can.
 ASKS_MAX = 3
 #: More missed statuses than this are read all together.
@@ -48,12 +48,15 @@ class Link(Protocol):
 
 
 class Collector:
-    """Keeps `Picture.current` and `Picture.last_seen` true."""
+    """The only writer of what nodes report."""
 
-    def __init__(self, picture: Picture, status: Bucket, wake: Callable[[], None]) -> None:
-        self._picture = picture
+    def __init__(
+        self, store: Store, status: Bucket, clock: Clock = CLOCK, pace: Pace = PACE
+    ) -> None:
+        self._store = store
         self._status = status
-        self._wake = wake
+        self._clock = clock
+        self._pace = pace
         self._behind = asyncio.Event()
         #: every status may have been missed
         self._all_missed = False
@@ -74,12 +77,8 @@ class Collector:
 
     async def reread(self) -> None:
         """Read every status document."""
-        has_news = False
         async for node, (payload, _) in in_turns((await self._status.snapshot()).items()):
-            has_news |= self._take(node, payload)
-        if has_news:
-            self._picture.touch()
-            self._wake()
+            self._take(node, payload)
 
     async def run(self) -> None:
         """For ever: read again when a heartbeat shows that something was missed."""
@@ -102,13 +101,12 @@ class Collector:
                 for node, told in missed.items():
                     before, times = self._asked.get(node, (told, 0))
                     self._asked[node] = (told, times + 1 if before == told else 1)
-            await asyncio.sleep(REREAD_S_MIN)
+            await asyncio.sleep(self._pace.reread_s)
 
     async def _reread_one(self, node: str) -> None:
         found = await self._status.get(node)
-        if found is not None and self._take(node, found[0]):
-            self._picture.touch()
-            self._wake()
+        if found is not None:
+            self._take(node, found[0])
 
     async def _on_heartbeat(self, message: Message) -> None:
         node = subjects.node_of(message.subject)
@@ -117,42 +115,52 @@ class Collector:
         except InvalidInput as error:
             log.warning("a heartbeat can't be read", node=node, error=str(error))
             return
-        is_new = node not in self._picture.last_seen or node not in self._picture.nodes
-        self._picture.last_seen[node] = time.monotonic()
-        self._picture.holding[node] = (beat.epoch, beat.generation)
-        known = self._picture.current.get(node)
+        self._heard(node)
+        position = (beat.epoch, beat.generation)
+        if self._store.positions.get(node) != position:
+            self._store.positions.set(node, position)
+        known = self._store.reports.get(node)
         known_sequence = known.sequence if known and known.boot_id == beat.boot_id else 0
         told = (beat.boot_id, beat.sequence)
         asked, times = self._asked.get(node, (told, 0))
         if known_sequence < beat.sequence and (asked != told or times < ASKS_MAX):
             self._missed[node] = told
             self._behind.set()
-        if is_new:
-            self._wake()
 
     async def _on_status(self, message: Message) -> None:
         if not message.data:
             return
         node = subjects.node_of(message.subject)
-        self._picture.last_seen[node] = time.monotonic()
-        if self._take(node, message.data):
-            self._picture.touch()
-            self._wake()
+        self._heard(node)
+        self._take(node, message.data)
 
-    def _take(self, node: str, payload: bytes) -> bool:
-        """Keep a status document unless a newer one is known. Whether it says anything new."""
+    def _heard(self, node: str) -> None:
+        """A sign of life. Of one that was missed it is a reason to judge again."""
+        store = self._store
+        health = store.health.get(node)
+        is_missed = health is not None and health.state is not NodeState.READY
+        is_new = node not in store.last_heard
+        store.last_heard[node] = self._clock.monotonic()
+        if is_new or is_missed:
+            store.changes.append(Kind.HEARD, node)
+
+    def _take(self, node: str, payload: bytes) -> None:
+        """Keep a status document unless a newer one is known."""
         try:
             current = decode(NodeCurrent, payload)
         except InvalidInput as error:
             log.warning("a status can't be read", node=node, error=str(error))
-            return False
-        known = self._picture.current.get(node)
+            return
+        known = self._store.reports.get(node)
         # Within one life of an agent its own count decides: its clock may be set back. Between two
         # lives the last word counts, and if that was an old one the next heartbeat shows it.
         if known and known.boot_id == current.boot_id and current.sequence < known.sequence:
-            return False
+            return
         # The subject says whose status this is; permissions guard the subject, not the document.
-        current = current.model_copy(update={"node": node})
-        self._picture.current[node] = current
+        if current.node != node:
+            current = current.model_copy(update={"node": node})
         # Every node repeats itself within a minute: of a thousand, that is twenty times a second.
-        return is_news(current, known)
+        if is_news(current, known):
+            self._store.reports.set(node, current)
+        else:
+            self._store.repeat(current)

@@ -1,63 +1,115 @@
-"""`HealthWatch`: says of every node how it is, into the picture. An active one tells of changes."""
+"""`HealthWatch`: says of every node how it is, into the store. An active one tells of changes."""
 
-import time
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import structlog
 
-from coordinator.bus.publisher import event
+from coordinator.clock import CLOCK, Clock, seconds_rfc3339
 from coordinator.nodes.health import judge
-from coordinator.store.picture import Picture
-from schemas.event import Event, EventKind
+from coordinator.ports import EventSink
+from coordinator.store.nodes import SUSPECT_AFTER_S, Health
+from coordinator.store.store import Store
+from schemas.event import EventKind
 from schemas.states import NodeState
 
 log = structlog.get_logger()
+
+_NOTHING = (0, 0)
 
 
 class HealthWatch:
     """Keeps what one judgement of the nodes needs of the one before."""
 
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
+    def __init__(self, store: Store, clock: Clock = CLOCK) -> None:
+        self._store = store
+        self._clock = clock
         self._unheard: set[str] = set()
         self._returning: Mapping[str, float] = {}
         #: what events have said of every node, or what a standby believed first
         self._told: dict[str, NodeState] = {}
+        #: since when each node holds older orders than it should, in monotonic seconds
+        self._behind_since: dict[str, float] = {}
 
-    def judge(
-        self, settled_since: float | None, *, tell: Callable[[Event], None] | None = None
-    ) -> None:
+    def judge(self, settled_since: float | None, *, events: EventSink | None = None) -> None:
         """Judge every node; a standby does so as well, and tells nobody.
 
         Once it is active it tells what it has seen change: the former one may have died with the
         node, and told nothing. So an event may be told twice, but none is lost.
         """
-        picture, now = self._picture, time.monotonic()
+        store, now = self._store, self._clock.monotonic()
         previous = self._previous()
         verdict = judge(
-            {name: at for name, at in picture.last_seen.items() if name in previous},
+            {name: at for name, at in store.last_heard.items() if name in previous},
             previous,
             now,
             settled_since,
             returning=self._returning,
-            last_report=picture.last_reports(self._unheard, now),
+            last_report=self._last_reports(self._unheard, now),
         )
         self._returning = verdict.returning
         for name, state in verdict.states.items():
-            before = picture.states.get(name)
-            if before is not state:
-                log.info("a node's state changed", node=name, before=before, state=state)
-            told = self._told.setdefault(name, state if tell is None else before or state)
-            if tell is not None and told is not state:
-                tell(event(EventKind.NODE_STATE, f"node {name} is {state.value}", node=name))
-                self._told[name] = state
+            before = store.health.get(name)
+            if before is None or before.state is not state:
+                was = before.state if before else None
+                log.info("a node's state changed", node=name, before=was, state=state)
+            self._tell(name, state, before.state if before else state, events)
+            health = self._health(name, state, before, now)
+            if health != before:
+                store.health.set(name, health)
+        for name in store.health.keys() - verdict.states.keys():
+            store.health.forget(name)
         frozen_because = verdict.reason if verdict.frozen else ""
-        if dict(verdict.states) != picture.states or frozen_because != picture.frozen_because:
-            if frozen_because and frozen_because != picture.frozen_because:
-                log.warning("nothing is rescheduled", reason=frozen_because)
-            picture.states = dict(verdict.states)
-            picture.frozen_because = frozen_because
-            picture.touch()
+        if frozen_because and frozen_because != store.frozen_because:
+            log.warning("nothing is rescheduled", reason=frozen_because)
+        store.freeze(frozen_because)
+
+    def note_who_is_behind(self, patience_s: float) -> None:
+        """Say of the nodes that have held older orders than theirs for so long since when."""
+        store, now = self._store, self._clock.monotonic()
+        since = self._behind_since
+        for name in since.keys() - store.documents.keys():
+            del since[name]
+            store.behind.forget(name)
+        for name, document in store.documents.items():
+            if (store.position(name) or _NOTHING) >= (document.epoch, document.generation):
+                if since.pop(name, None) is not None:
+                    store.behind.forget(name)
+                continue
+            at = since.setdefault(name, now)
+            if now - at > patience_s and name not in store.behind:
+                store.behind.set(name, self._time_of_day(at, now))
+
+    def _tell(
+        self, name: str, state: NodeState, before: NodeState, events: EventSink | None
+    ) -> None:
+        told = self._told.setdefault(name, state if events is None else before)
+        if events is not None and told is not state:
+            events.tell(EventKind.NODE_STATE, f"node {name} is {state.value}", node=name)
+            self._told[name] = state
+
+    def _health(self, name: str, state: NodeState, before: Health | None, now: float) -> Health:
+        """What to believe; the same as before while it says the same.
+
+        How long a node has been silent counts only where it makes a difference.
+        """
+        at = self._store.last_heard.get(name)
+        if state is NodeState.READY or at is None:
+            return Health(state)
+        silent_for_s = now - at
+        is_missed = silent_for_s >= SUSPECT_AFTER_S
+        if (
+            before is not None
+            and before.state is state
+            and before.silent_since
+            and is_missed is (before.silent_for_s >= SUSPECT_AFTER_S)
+        ):
+            return before
+        return Health(state, silent_for_s, self._time_of_day(at, now))
+
+    def _time_of_day(self, at: float, now: float) -> str:
+        return seconds_rfc3339(self._clock.now().timestamp() - (now - at))
 
     def _previous(self) -> dict[str, NodeState]:
         """What was believed of every node.
@@ -65,14 +117,25 @@ class HealthWatch:
         One that this process has never heard takes nothing new, and is silent since the link
         stands; its first sign of life makes it ready at once.
         """
-        picture, previous = self._picture, {}
-        for name in picture.members():
-            if name not in picture.last_seen:
+        store, previous = self._store, {}
+        for name in store.known:
+            health = store.health.get(name)
+            if name not in store.last_heard:
                 self._unheard.add(name)
-                previous[name] = picture.states.get(name, NodeState.SUSPECT)
+                previous[name] = health.state if health else NodeState.SUSPECT
             elif name in self._unheard:
                 self._unheard.discard(name)
                 previous[name] = NodeState.READY
             else:
-                previous[name] = picture.states.get(name, NodeState.READY)
+                previous[name] = health.state if health else NodeState.READY
         return previous
+
+    def _last_reports(self, nodes: Iterable[str], now: float) -> dict[str, float]:
+        """When these nodes said that they reported last, on the clock of `now`; only roughly."""
+        at, found = self._clock.now(), {}
+        for name in nodes:
+            # A node may say anything.
+            with contextlib.suppress(KeyError, ValueError, TypeError):
+                reported = datetime.fromisoformat(self._store.reports[name].observed_at)
+                found[name] = now - max(0.0, (at - reported).total_seconds())
+        return found

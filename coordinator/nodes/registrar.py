@@ -1,17 +1,17 @@
 """`Registrar`: gives every node that reports, and is not known yet, a record and an index.
 
-Reads: the picture. Writes: KV `nodes`.
+Reads: the store. Writes: KV `nodes`.
 """
 
 from collections.abc import Collection
 
 import structlog
 
-from coordinator.bus.publisher import event, utc_now
+from coordinator.clock import CLOCK, Clock
 from coordinator.errors import RevisionConflict
 from coordinator.nodes.indices import index_for
-from coordinator.ports import Bucket, EventSink
-from coordinator.store.picture import Held, Picture
+from coordinator.ports import EventSink
+from coordinator.store.store import Store
 from schemas.event import EventKind
 from schemas.names import is_node_name
 from schemas.records import NodeRecord
@@ -22,37 +22,38 @@ log = structlog.get_logger()
 class Registrar:
     """Owns the joining of nodes."""
 
-    def __init__(self, picture: Picture, nodes: Bucket, events: EventSink) -> None:
-        self._picture = picture
-        self._nodes = nodes
+    def __init__(self, store: Store, events: EventSink, clock: Clock = CLOCK) -> None:
+        self._store = store
         self._events = events
-        #: nodes that somebody else has registered
-        self._taken: set[str] = set()
-        #: what was read last, and the nodes that can't be registered by what it shows
-        self._read: object = None
-        self._in_vain: set[str] = set()
+        self._clock = clock
+        #: nodes that somebody else has registered, and the reading that did not show it
+        self._taken: dict[str, int] = {}
 
     async def register(self, strangers: Collection[str]) -> None:
-        """Everybody but the strangers. Raises Transient."""
-        picture = self._picture
-        if self._read is not picture.nodes:
-            self._read, self._in_vain = picture.nodes, set()
-        self._taken -= picture.nodes.keys()
-        for name in sorted(picture.current.keys() - picture.nodes.keys() - self._in_vain):
-            if not is_node_name(name) or name in strangers:
+        """Every node but the strangers.
+
+        Raises:
+            RevisionConflict: somebody else has registered it; it is to be read again.
+            BusUnavailable: it may be registered.
+        """
+        store = self._store
+        for name in sorted(store.reports.keys() - store.nodes.keys()):
+            # One whose record can't be read has one; it is for an operator to mend.
+            if not is_node_name(name) or name in strangers or name in store.nodes.unreadable:
                 continue
-            taken = {held.value.index for held in picture.nodes.values()}
-            index = index_for(name, taken, picture.held_documents(), picture.current)
-            record = NodeRecord(name=name, index=index, joined=utc_now())
+            if self._taken.get(name) == store.nodes.readings:
+                continue
+            taken = {record.index for record in store.nodes.values()}
+            index = index_for(name, taken, store.documents, store.reports)
             try:
-                revision = await self._nodes.put(name, record, 0)
+                record = NodeRecord(name=name, index=index, joined=self._clock.stamp())
+                await store.nodes.put(name, record)
             except RevisionConflict:
-                self._in_vain.add(name)
-                if name in self._taken:
-                    # It was read again, and can't be read.
+                was_read_again = name in self._taken
+                self._taken[name] = store.nodes.readings
+                if was_read_again:
                     continue
-                self._taken.add(name)
                 raise
-            picture.nodes[name] = Held(record, revision)
-            self._events.tell(event(EventKind.NODE_JOINED, f"node {name} joined", node=name))
+            self._taken.pop(name, None)
+            self._events.tell(EventKind.NODE_JOINED, f"node {name} joined", node=name)
             log.info("a node joined", node=name, index=index)

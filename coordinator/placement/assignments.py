@@ -11,10 +11,9 @@ and what is seen. So any coordinator can go on where another one stopped.
   left. A node that was away therefore drops what moved when it comes back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from coordinator.store.placements import Placement
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView, awaited
 from coordinator.views.sightings import has_taken
 from coordinator.volumes.lifecycle import mounts_for
@@ -37,36 +36,40 @@ class Situation:
 
     #: every record, those of deleted projects too
     projects: Mapping[str, ProjectRecord]
-    views: Mapping[str, ProjectView]
-    placement: Placement
+    #: a project's states, by name
+    view: Callable[[str], ProjectView | None]
+    #: the slots that a node has by the placement
+    placed: Callable[[str], Collection[SlotKey]]
     nodes: Mapping[str, NodePicture]
     #: the documents as they are
     documents: Mapping[str, NodeDesired]
     volumes: Mapping[str, VolumeRecord] = field(default_factory=dict)
+    #: local volumes to remove wherever they are, by name
+    doomed: Mapping[str, DesiredVolume] = field(default_factory=dict)
+    #: projects whose records prove nothing now: their entries stay as they are
+    doubted: Collection[str] = ()
 
 
 def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
     """The documents that must change, with their next generation, by node."""
-    by_node: dict[str, set[SlotKey]] = {name: set() for name in situation.nodes}
-    for key, node in situation.placement.assigned.items():
-        by_node[node].add(key)
-    identities = _identities(situation.projects.values())
-    doomed = tuple(_doomed(situation.projects.values()))
-    changed = {}
-    for name in sorted(by_node):
-        held = situation.documents.get(name) or NodeDesired(node=name, epoch=0, generation=0)
-        wanted = _document(situation, held, by_node[name], identities, doomed)
-        current = situation.nodes[name].current
-        holds = (current.epoch, current.generation) if current else (0, 0)
-        # It would refuse this document: the bus has lost the newer one, and that was accepted.
-        is_behind = holds[0] < epoch and holds > (held.epoch, held.generation)
-        if is_behind or _substance(wanted) != _substance(held):
-            # The node may remember more than a document that was lost and is made again.
-            newest = max(held.generation, holds[1])
-            numbers = {"epoch": epoch, "generation": newest + 1}
-            index = situation.nodes[name].index
-            changed[name] = wanted.model_copy(update={**numbers, "index": index})
-    return changed
+    found = ((name, document_for(situation, name, epoch)) for name in sorted(situation.nodes))
+    return {name: document for name, document in found if document is not None}
+
+
+def document_for(situation: Situation, name: str, epoch: int) -> NodeDesired | None:
+    """One node's document, with its next generation; None: it says what it must say already."""
+    held = situation.documents.get(name) or NodeDesired(node=name, epoch=0, generation=0)
+    wanted = _document(situation, held)
+    node = situation.nodes[name]
+    holds = (node.current.epoch, node.current.generation) if node.current else (0, 0)
+    # It would refuse this document: the bus has lost the newer one, and that was accepted.
+    is_behind = holds[0] < epoch and holds > (held.epoch, held.generation)
+    if not is_behind and _substance(wanted) == _substance(held):
+        return None
+    # The node may remember more than a document that was lost and is made again.
+    newest = max(held.generation, holds[1])
+    numbers = {"epoch": epoch, "generation": newest + 1, "index": node.index}
+    return wanted.model_copy(update=numbers)
 
 
 def _substance(document: NodeDesired) -> tuple[object, ...]:
@@ -76,29 +79,15 @@ def _substance(document: NodeDesired) -> tuple[object, ...]:
     )
 
 
-def _identities(projects: Iterable[ProjectRecord]) -> dict[tuple[str, str], str]:
-    return {
-        (project.name, name): spec_key(service.template.spec)
-        for project in projects
-        for name, service in project.services.items()
-    }
-
-
-def _document(
-    situation: Situation,
-    held: NodeDesired,
-    placed: set[SlotKey],
-    identities: Mapping[tuple[str, str], str],
-    doomed: Iterable[DesiredVolume],
-) -> NodeDesired:
-    node = situation.nodes[held.node]
+def _document(situation: Situation, held: NodeDesired) -> NodeDesired:
+    node, placed = situation.nodes[held.node], situation.placed(held.node)
     has_read = _has_read(node, held)
     before = {slot.key: slot for slot in held.slots}
     there = {container.key for container in node.current.containers} if node.current else set()
     slots: list[DesiredSlot] = []
     specs: dict[str, ServiceSpec] = {}
-    for key in sorted(placed | before.keys() | there):
-        slot = _entry(situation, key, before.get(key), identities, is_placed=key in placed)
+    for key in sorted({*placed, *before, *there}):
+        slot = _entry(situation, key, before.get(key), is_placed=key in placed)
         if slot is None:
             continue
         ordered = slot.wanted is Wanted.ABSENT and before.get(key) == slot
@@ -114,8 +103,8 @@ def _document(
         generation=held.generation,
         specs=specs,
         slots=tuple(slots),
-        networks=_networks(situation.projects, kept),
-        volumes=_volumes(situation.projects, held, node, kept, doomed),
+        networks=_networks(situation.projects, held, kept),
+        volumes=_volumes(situation, held, node, kept),
         mounts=mounts_for(node, held, situation.volumes.values(), has_read=has_read),
     )
 
@@ -137,18 +126,17 @@ def _entry(
     situation: Situation,
     key: SlotKey,
     before: DesiredSlot | None,
-    identities: Mapping[tuple[str, str], str],
     *,
     is_placed: bool,
 ) -> DesiredSlot | None:
     """What a document must say of this slot; None: nothing."""
     project = situation.projects.get(key.project)
-    if project is None:
-        # Containers of a project we have no record of are nobody's to remove: the record may have
-        # been lost. An order to remove that was given stands.
-        return before if before is not None and before.wanted is Wanted.ABSENT else None
+    if project is None or key.project in situation.doubted:
+        # A project that we have no record of may have lost it: what the document says of it may be
+        # all that is left. It stays, and its containers are nobody's to remove.
+        return before
     service = project.services.get(key.service)
-    view = situation.views.get(key.project)
+    view = situation.view(key.project)
     if project.desired_state is State.DELETED or service is None or view is None:
         return _leaving(project, key, before, view)
     if not is_placed:
@@ -160,7 +148,7 @@ def _entry(
         "service": key.service,
         "slot": key.slot,
         "wanted": wanted,
-        "spec": identities[(key.project, key.service)],
+        "spec": spec_key(service.template.spec),
         "version": project.version,
         "tries": service.tries,
         "refresh": service.refresh,
@@ -238,28 +226,37 @@ def _spec(situation: Situation, held: NodeDesired, slot: DesiredSlot) -> Service
 
 
 def _networks(
-    projects: Mapping[str, ProjectRecord], kept: Iterable[str]
+    projects: Mapping[str, ProjectRecord], held: NodeDesired, kept: Iterable[str]
 ) -> tuple[DesiredNetwork, ...]:
-    return tuple(network for name in sorted(kept) for network in projects[name].networks)
+    """The networks of the projects here; of one without a record, those that the document has."""
+    return tuple(
+        network
+        for name in sorted(kept)
+        for network in (
+            projects[name].networks
+            if name in projects
+            else [each for each in held.networks if each.project == name]
+        )
+    )
 
 
 def _volumes(
-    projects: Mapping[str, ProjectRecord],
-    held: NodeDesired,
-    node: NodePicture,
-    kept: set[str],
-    doomed: Iterable[DesiredVolume],
+    situation: Situation, held: NodeDesired, node: NodePicture, kept: set[str]
 ) -> tuple[DesiredVolume, ...]:
-    """Volumes of the projects here, and the orders to remove those of deleted ones (`doomed`)."""
+    """Volumes of the projects here, and the orders to remove those of deleted ones."""
+    projects, doomed = situation.projects, situation.doomed
     there = set(node.current.volumes) if node.current else set()
-    volumes = [volume for name in sorted(kept) for volume in projects[name].volumes]
+    volumes = [
+        volume for name in sorted(kept & projects.keys()) for volume in projects[name].volumes
+    ]
+    volumes += [volume for volume in held.volumes if volume.project not in projects]
     taken = {volume.name for volume in volumes}
     ordered = {volume.name for volume in held.volumes if volume.wanted is Wanted.ABSENT}
     # A project may have left this node long before it was deleted, and left its volumes behind.
-    leaving = {volume.name: volume for volume in doomed if volume.name in there}
+    leaving = {name: doomed[name] for name in there & doomed.keys()}
     for volume in held.volumes:
         project = projects.get(volume.project)
-        if volume.name in ordered or (project is not None and _loses_volumes(project)):
+        if volume.name in ordered or (project is not None and loses_volumes(project)):
             leaving.setdefault(volume.name, volume)
     for name, volume in sorted(leaving.items()):
         is_done = name in ordered and name not in there and _has_read(node, held)
@@ -268,11 +265,8 @@ def _volumes(
     return tuple(volumes)
 
 
-def _doomed(projects: Iterable[ProjectRecord]) -> Iterable[DesiredVolume]:
-    return (volume for project in projects if _loses_volumes(project) for volume in project.volumes)
-
-
-def _loses_volumes(project: ProjectRecord) -> bool:
+def loses_volumes(project: ProjectRecord) -> bool:
+    """Whether the project is deleted together with its local volumes."""
     return project.desired_state is State.DELETED and project.remove_volumes
 
 

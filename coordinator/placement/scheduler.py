@@ -6,7 +6,7 @@ is tried again wherever room may have appeared, global services look at nodes th
 services that look at others (affinities) look again when those have changed.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -69,6 +69,11 @@ class Scheduler:
     def records(self) -> Mapping[str, ProjectRecord]:
         """The records that it decides by."""
         return self._records
+
+    @property
+    def nodes(self) -> Collection[str]:
+        """The nodes that it knows, by name."""
+        return self._fleet.loads.keys()
 
     def begin(self) -> None:
         """A new pass: what was decided and has not come true is decided again."""

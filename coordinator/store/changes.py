@@ -4,7 +4,6 @@ Only the newest change of a key is kept, so the log is as long as the cluster is
 that holds a version asks for what has changed since, and pays for that alone.
 """
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -24,6 +23,8 @@ class Kind(Enum):
     #: reported by a node
     REPORT = auto()
     POSITION = auto()
+    #: a sign of life of a node that was missed, or is new
+    HEARD = auto()
     #: concluded of a node
     HEALTH = auto()
     REFUSED = auto()
@@ -33,6 +34,8 @@ class Kind(Enum):
     #: of a project: what nodes report of it, and where documents or containers have its slots
     REPORTED = auto()
     HOMES = auto()
+    #: of a project: what its services wait for when they start or stop
+    ORDER = auto()
     #: decided for a project
     PLACEMENT = auto()
     APPLIED = auto()
@@ -76,7 +79,6 @@ class ChangeLog:
         #: changes up to this version may be missing
         self._forgotten = 0
         self._listeners: list[Callable[[Change], None]] = []
-        self._changed = asyncio.Event()
 
     def append(self, kind: Kind, key: str) -> None:
         """Note a change, and tell everybody who listens."""
@@ -89,16 +91,10 @@ class ChangeLog:
         change = Change(kind, key, self.version)
         for listener in self._listeners:
             listener(change)
-        self._changed.set()
 
     def listen(self, hear: Callable[[Change], None]) -> None:
         """Call `hear` within every change, after it; it must be quick and change nothing."""
         self._listeners.append(hear)
-
-    async def change(self) -> None:
-        """Return at the next change."""
-        self._changed.clear()
-        await self._changed.wait()
 
     def since(self, version: int) -> Changes | None:
         """What has changed after this version; None: too much to remember, look at everything."""

@@ -45,10 +45,10 @@ class _Places:
             if key not in before:
                 self.add(key, node)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Places) and self._nodes == other._nodes
-
-    __hash__ = None  # type: ignore[assignment]
+    @property
+    def rows(self) -> Mapping[object, Collection[str]]:
+        """All of it, to be compared."""
+        return self._nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,11 @@ class Documented:
         self._projects: dict[str, frozenset[str]] = {}
         self._wanted_at = _Places()
         self._nodes_of = _Places()
+
+    @property
+    def rows(self) -> tuple[object, ...]:
+        """All of it, to be compared."""
+        return self._wanted, self._projects, self._wanted_at.rows, self._nodes_of.rows
 
     def hear(self, node: str, _before: NodeDesired | None, document: NodeDesired | None) -> None:
         wanted = frozenset(wanted_slots(document)) if document else frozenset()
@@ -113,6 +118,12 @@ class Reported:
         self._seen_at = _Places()
         self._volumes: dict[str, frozenset[str]] = {}
         self._volumes_at = _Places()
+
+    @property
+    def rows(self) -> tuple[object, ...]:
+        """All of it, to be compared."""
+        by_place = self._seen_at.rows, self._volumes_at.rows
+        return self._by_node, self._by_project, self._seen, self._volumes, *by_place
 
     def hear(self, node: str, _before: NodeCurrent | None, report: NodeCurrent | None) -> None:
         had, has = self._by_node.pop(node, {}), reports_by_project(report)

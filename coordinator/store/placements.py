@@ -27,6 +27,11 @@ class Placed:
     def __init__(self) -> None:
         self._slots: dict[str, set[SlotKey]] = {}
 
+    @property
+    def rows(self) -> Mapping[str, Collection[SlotKey]]:
+        """All of it, to be compared."""
+        return {node: slots for node, slots in self._slots.items() if slots}
+
     def hear(self, _project: str, before: Placement | None, after: Placement | None) -> None:
         had = before.assigned if before else {}
         has = after.assigned if after else {}

@@ -90,6 +90,10 @@ class Rows(Mapping[str, Value]):
         self._rows[key] = value
         self._tell(key, before, value)
 
+    def renew(self, key: str, value: Value) -> None:
+        """Hold another value that says the same; nobody is told."""
+        self._rows[key] = value
+
     def forget(self, key: str) -> None:
         """Take a row out, if it is there."""
         before = self._rows.pop(key, None)
@@ -135,6 +139,8 @@ class Table(Rows[Model]):
         self.unreadable: dict[str, Unreadable] = {}
         #: the newest revision that was ever read or written
         self.newest = 0
+        #: how often the whole bucket was read
+        self.readings = 0
 
     def revision(self, key: str) -> int:
         """The revision to write a key at; 0: it is not there."""
@@ -185,6 +191,7 @@ class Table(Rows[Model]):
             if before.get(key) != revision:
                 decoded[key] = self._decoded(key, payload, revision)
         # In one go: nobody sees half of a reading.
+        self.readings += 1
         for key in before.keys() - snapshot.keys():
             if self._revisions.get(key) == before[key]:
                 self._drop(key)

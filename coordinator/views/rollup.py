@@ -7,10 +7,11 @@ The five public words say how far a service is from what is wanted. Everything t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from coordinator.store.indexes import Report, reports_by_project
+from coordinator.store.nodes import NodePicture
 from coordinator.store.placements import Placement
 from coordinator.views.sightings import (
     ContainerView,
-    NodePicture,
     Sightings,
     doubt,
     sightings,
@@ -61,34 +62,72 @@ def roll_up(
     projects: Iterable[ProjectRecord], placement: Placement, nodes: Iterable[NodePicture]
 ) -> dict[str, ProjectView]:
     """Every project that is not gone, with its states, by name."""
-    asked = {project.name: project for project in projects}
     known = {node.name: node for node in nodes}
-    seen = sightings(placement.assigned, known.values(), asked.keys())
-    slots: dict[tuple[str, str], list[SlotKey]] = {}
-    for key in placement.assigned.keys() | placement.unplaced.keys():
-        slots.setdefault((key.project, key.service), []).append(key)
-    views = {}
-    for _, project in sorted(asked.items()):
-        if project.is_gone:
-            continue
-        services = {}
-        for name in sorted(project.services):
-            pair = (project.name, name)
-            wanted = wanted_slots(project, name, slots.get(pair, ()))
-            here = seen.get(pair, Sightings())
-            services[name] = _service(project, name, wanted, here, placement, known)
-        views[project.name] = _project(project, services)
-    return views
+    reports = [(node, reports_by_project(node.current)) for node in known.values()]
+    may_pass = any(node.state is NodeState.SUSPECT for node in known.values())
+    return {
+        project.name: view_of(
+            project,
+            _of_project(project.name, placement),
+            [(node, report[project.name]) for node, report in reports if project.name in report],
+            known,
+            may_pass=may_pass,
+        )
+        for project in sorted(projects, key=lambda each: each.name)
+        if not project.is_gone
+    }
 
 
-def _service(  # noqa: PLR0917  private, and every argument is another thing
+def view_of(
     project: ProjectRecord,
-    name: str,
-    wanted: tuple[SlotKey, ...],
-    seen: Sightings,
     placement: Placement,
+    seen: Iterable[tuple[NodePicture, Report]],
     nodes: Mapping[str, NodePicture],
+    *,
+    may_pass: bool,
+) -> ProjectView:
+    """One project, with its part of the placement and what nodes report of it.
+
+    `may_pass`: a node is only suspect, so that what has no place may have one soon.
+    """
+    found = sightings(placement.assigned, seen)
+    slots: dict[str, set[SlotKey]] = {}
+    for key in (*placement.assigned, *placement.unplaced):
+        slots.setdefault(key.service, set()).add(key)
+    situation = _Situation(project, placement, nodes, may_pass)
+    services = {
+        name: _service(
+            situation,
+            name,
+            wanted_slots(project, name, slots.get(name, ())),
+            found.get(name, Sightings()),
+        )
+        for name in sorted(project.services)
+    }
+    return _project(project, services)
+
+
+@dataclass(frozen=True, slots=True)
+class _Situation:
+    """What all services of a project have in common."""
+
+    project: ProjectRecord
+    placement: Placement
+    nodes: Mapping[str, NodePicture]
+    may_pass: bool
+
+
+def _of_project(name: str, placement: Placement) -> Placement:
+    return Placement(
+        {slot: node for slot, node in placement.assigned.items() if slot.project == name},
+        {slot: reason for slot, reason in placement.unplaced.items() if slot.project == name},
+    )
+
+
+def _service(
+    situation: _Situation, name: str, wanted: tuple[SlotKey, ...], seen: Sightings
 ) -> ServiceView:
+    project, placement, nodes = situation.project, situation.placement, situation.nodes
     record = project.services[name]
     if project.desired_state is State.DELETED:
         left = seen.containers
@@ -113,7 +152,7 @@ def _service(  # noqa: PLR0917  private, and every argument is another thing
         state = State.RUNNING if any(c.runs for c in seen.containers) else State.STOPPED
     unplaced = _unplaced(wanted, placement.unplaced)
     # A node that is only suspect is judged within seconds, and may take it then.
-    may_pass = unplaced and any(node.state is NodeState.SUSPECT for node in nodes.values())
+    may_pass = unplaced and situation.may_pass
     problems = tuple(_told(node, p) for node, p in seen.problems if p.definite)
     definite = problems if may_pass else (*unplaced, *problems)
     silent = _silence({placement.assigned.get(key, "") for key in wanted}, nodes)

@@ -1,57 +1,19 @@
-"""What nodes report, sorted by service; and when a slot counts as filled.
+"""What nodes report of a project, sorted by service; and when a slot counts as filled.
 
 A container on a node that is down, or whose engine is down, proves nothing: it is kept in view,
 marked stale, and fills no slot.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coordinator.nodes.health import Thresholds
+from coordinator.store.indexes import Report
+from coordinator.store.nodes import NodePicture
 from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
 from schemas.states import EngineState, Health, MountState, NodeState
-
-SUSPECT_AFTER_S = Thresholds().suspect_after_s
-
-
-@dataclass(frozen=True, slots=True)
-class NodePicture:
-    """What is known of one node: what it said last, and whether it still speaks."""
-
-    name: str
-    index: int
-    joined: str
-    state: NodeState
-    is_cordoned: bool = False
-    current: NodeCurrent | None = None
-    #: seconds since it was last heard, at the time of the snapshot
-    silent_for_s: float = 0.0
-    #: since when, RFC 3339; empty: it was never heard
-    silent_since: str = ""
-    #: why its newest orders could not be written
-    refused_because: str = ""
-    #: since when it has held older orders than it should, where that is too long (RFC 3339)
-    behind_since: str = ""
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether it is missed now. One that is back isn't, though it is not ready at once."""
-        return self.state is NodeState.DOWN or (
-            self.state is NodeState.SUSPECT
-            and (not self.silent_since or self.silent_for_s >= SUSPECT_AFTER_S)
-        )
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether what it said last may still be true."""
-        return (
-            self.state is not NodeState.DOWN
-            and self.current is not None
-            and self.current.engine.state is not EngineState.DOWN
-        )
 
 
 def doubt(node: NodePicture) -> str:
@@ -154,19 +116,17 @@ class Sightings:
 
 
 def sightings(
-    assigned: Mapping[SlotKey, str], nodes: Iterable[NodePicture], projects: Collection[str]
-) -> dict[tuple[str, str], Sightings]:
-    """All containers and problems that nodes report of the projects, by project and service."""
-    containers: dict[tuple[str, str], list[ContainerView]] = {}
-    problems: dict[tuple[str, str], list[tuple[str, SlotProblem]]] = {}
-    for node in sorted(nodes, key=lambda each: each.index):
+    assigned: Mapping[SlotKey, str], seen: Iterable[tuple[NodePicture, Report]]
+) -> dict[str, Sightings]:
+    """What nodes report of one project, by service."""
+    containers: dict[str, list[ContainerView]] = {}
+    problems: dict[str, list[tuple[str, SlotProblem]]] = {}
+    for node, report in sorted(seen, key=lambda each: (each[0].index, each[0].name)):
         if node.current is None:
             continue
         lost = not node.is_trusted
         stale = node.is_silent or node.current.engine.state is not EngineState.READY
-        for container in node.current.containers:
-            if container.project not in projects:
-                continue
+        for container in report.containers:
             view = ContainerView(
                 current=container,
                 node=node.name,
@@ -175,15 +135,13 @@ def sightings(
                 is_lost=lost,
                 is_leftover=assigned.get(container.key) != node.name,
             )
-            containers.setdefault((container.project, container.service), []).append(view)
-        for problem in node.current.problems:
-            is_meant = problem.project in projects and not lost
-            if is_meant and assigned.get(problem.key) == node.name:
-                pair = (problem.project, problem.service)
-                problems.setdefault(pair, []).append((node.name, problem))
+            containers.setdefault(container.service, []).append(view)
+        for problem in report.problems:
+            if not lost and assigned.get(problem.key) == node.name:
+                problems.setdefault(problem.service, []).append((node.name, problem))
     return {
-        pair: Sightings(tuple(containers.get(pair, ())), tuple(problems.get(pair, ())))
-        for pair in containers.keys() | problems.keys()
+        name: Sightings(tuple(containers.get(name, ())), tuple(problems.get(name, ())))
+        for name in containers.keys() | problems.keys()
     }
 
 

@@ -2,7 +2,7 @@
 
 A command is decided first, then saved, and seen by others only then; and projects take turns with
 projects, volumes with volumes. What is decided and not yet seen is noted here, so that no volume is
-deleted under a project that is being created. Reads: the picture.
+deleted under a project that is being created. Reads: the table of volumes.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from coordinator.errors import Conflict
 from coordinator.placement.demand import shared_mounts
-from coordinator.store.picture import Picture
+from coordinator.store.table import Table
 from schemas.names import service_id
-from schemas.records import ProjectTemplate
+from schemas.records import ProjectTemplate, VolumeRecord
 from schemas.states import State
 from schemas.volume import VolumeSpec
 
@@ -31,8 +31,8 @@ class Hold:
 class VolumeHolds:
     """Asked and told without an await between: whoever decides first has decided."""
 
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
+    def __init__(self, volumes: Table[VolumeRecord]) -> None:
+        self._volumes = volumes
         self._holds: set[Hold] = set()
 
     @contextmanager
@@ -49,10 +49,9 @@ class VolumeHolds:
         """The volumes that a new project can use: name to mount path."""
         leaving = {hold.leaving for hold in self._holds}
         return {
-            name: each.value.volume.mount_path
-            for name, each in self._picture.volumes.items()
-            if each.value.desired_state is State.RUNNING
-            and each.value.volume.mount_path not in leaving
+            name: each.volume.mount_path
+            for name, each in self._volumes.items()
+            if each.desired_state is State.RUNNING and each.volume.mount_path not in leaving
         }
 
     def use(self, hold: Hold, project: str, template: ProjectTemplate) -> None:

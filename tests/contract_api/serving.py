@@ -57,9 +57,11 @@ class _Serving:
         await asyncio.wait(self._tasks)
 
     async def _obey(self) -> None:
-        obeyed = 0
+        obeyed, changed = 0, asyncio.Event()
+        self._world.store.changes.listen(lambda _: changed.set())
         while True:
-            held = self._world.picture.documents.get("n1")
+            changed.clear()
+            held = self._world.store.documents.held("n1")
             if held is not None and held.revision != obeyed:
                 obeyed = held.revision
                 mounts = tuple(
@@ -68,4 +70,4 @@ class _Serving:
                     if mount.wanted is Wanted.RUNNING
                 )
                 self._world.obey(1, mounts=mounts)
-            await self._world.picture.change()
+            await changed.wait()

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import pytest
 
-from coordinator.nodes import collector as collector_module
+from coordinator.clock import Clock, Pace
 from coordinator.nodes.collector import ASKS_MAX, Collector, Message
-from coordinator.store.picture import Picture
+from coordinator.store.nodes import Health
+from coordinator.store.store import Store
 from schemas import subjects
 from schemas.codec import encode
 from schemas.current import Heartbeat, MountCurrent, NodeCurrent
-from schemas.states import EngineState, MountState
+from schemas.states import EngineState, MountState, NodeState
 from tests.builders import a_container, a_status
 from tests.component.coordinator.world import eventually
 from tests.fakes.buckets import FakeBucket
+from tests.fakes.stores import a_store
 
 
 @dataclass
@@ -56,8 +58,8 @@ def a_mount(answered_at: str, state: MountState = MountState.MOUNTED) -> MountCu
 
 
 @pytest.fixture
-def picture() -> Picture:
-    return Picture()
+def store() -> Store:
+    return a_store()
 
 
 @pytest.fixture
@@ -66,16 +68,8 @@ def bus() -> Bus:
 
 
 @pytest.fixture
-def wakes() -> list[str]:
-    return []
-
-
-@pytest.fixture
-async def collector(
-    picture: Picture, bus: Bus, wakes: list[str], monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Collector]:
-    monkeypatch.setattr(collector_module, "REREAD_S_MIN", 0.0)
-    made = Collector(picture, bus.status, lambda: wakes.append("wake"))
+async def collector(store: Store, bus: Bus) -> AsyncIterator[Collector]:
+    made = Collector(store, bus.status, Clock(), Pace(reread_s=0.001))
     made.subscribe(bus)
     work = asyncio.create_task(made.run())
     yield made
@@ -83,46 +77,46 @@ async def collector(
     await asyncio.wait({work})
 
 
+def looks(store: Store) -> int:
+    """Rises with everything that is a reason to look."""
+    return store.changes.version
+
+
 pytestmark = pytest.mark.usefixtures("collector")
 
 
-async def test_a_status_is_a_sign_of_life_and_a_reason_to_look(
-    picture: Picture, bus: Bus, wakes: list[str]
-) -> None:
-    before = picture.version
+async def test_a_status_is_a_sign_of_life_and_a_reason_to_look(store: Store, bus: Bus) -> None:
+    before = store.changes.version
     await bus.tell(a_status(1, sequence=1))
-    assert picture.current["n1"].sequence == 1
-    assert "n1" in picture.last_seen
-    assert picture.version > before
-    assert wakes == ["wake"]
+    assert store.reports["n1"].sequence == 1
+    assert "n1" in store.last_heard
+    assert store.changes.version > before
 
 
-async def test_the_subject_says_whose_status_it_is(picture: Picture, bus: Bus) -> None:
+async def test_the_subject_says_whose_status_it_is(store: Store, bus: Bus) -> None:
     await bus.say_status("n7", encode(a_status(1, sequence=1)))
-    assert picture.current["n7"].node == "n7"
-    assert "n1" not in picture.current
+    assert store.reports["n7"].node == "n7"
+    assert "n1" not in store.reports
 
 
-async def test_an_older_status_of_the_same_life_changes_nothing(
-    picture: Picture, bus: Bus, wakes: list[str]
-) -> None:
+async def test_an_older_status_of_the_same_life_changes_nothing(store: Store, bus: Bus) -> None:
     await bus.tell(a_status(1, sequence=5))
-    wakes.clear()
+    before = looks(store)
     await bus.tell(a_status(1, sequence=4))
-    assert picture.current["n1"].sequence == 5
-    assert wakes == []
+    assert store.reports["n1"].sequence == 5
+    assert looks(store) == before
 
 
-async def test_a_clock_that_is_set_back_makes_no_status_older(picture: Picture, bus: Bus) -> None:
+async def test_a_clock_that_is_set_back_makes_no_status_older(store: Store, bus: Bus) -> None:
     await bus.tell(a_status(1, sequence=1, observed_at="2026-11-23T12:00:00Z"))
     await bus.tell(a_status(1, sequence=2, observed_at="2026-11-23T11:00:00Z"))
-    assert picture.current["n1"].sequence == 2
+    assert store.reports["n1"].sequence == 2
 
 
-async def test_an_agent_that_starts_anew_counts_anew(picture: Picture, bus: Bus) -> None:
+async def test_an_agent_that_starts_anew_counts_anew(store: Store, bus: Bus) -> None:
     await bus.tell(a_status(1, sequence=99))
     await bus.tell(a_status(1, boot_id="boot-2", sequence=1))
-    assert picture.current["n1"].boot_id == "boot-2"
+    assert store.reports["n1"].boot_id == "boot-2"
 
 
 @pytest.mark.parametrize(
@@ -131,12 +125,12 @@ async def test_an_agent_that_starts_anew_counts_anew(picture: Picture, bus: Bus)
     ids=["of the same life", "of the next life"],
 )
 async def test_a_heartbeat_shows_what_was_missed(
-    picture: Picture, bus: Bus, stored: NodeCurrent
+    store: Store, bus: Bus, stored: NodeCurrent
 ) -> None:
     await bus.tell(a_status(1, sequence=1))
     bus.status.write("n1", encode(stored))
     await bus.beat(stored.boot_id, stored.sequence)
-    await eventually(lambda: picture.current["n1"] == stored)
+    await eventually(lambda: store.reports["n1"] == stored)
 
 
 @pytest.mark.parametrize(("boot_id", "sequence"), [("boot-1", 1), ("boot-2", 0)])
@@ -149,97 +143,104 @@ async def test_a_heartbeat_that_shows_nothing_new_reads_nothing(
     assert bus.status.calls == []
 
 
-async def test_reading_again_is_tried_until_it_works(picture: Picture, bus: Bus) -> None:
+async def test_reading_again_is_tried_until_it_works(store: Store, bus: Bus) -> None:
     bus.status.lose("get", happened=False, times=3)
     bus.status.write("n1", encode(a_status(1, sequence=1)))
     await bus.beat()
-    await eventually(lambda: "n1" in picture.current)
+    await eventually(lambda: "n1" in store.reports)
 
 
 @pytest.mark.parametrize("stored", [b"{not json", encode(a_status(1, sequence=1))])
 async def test_a_status_that_can_not_be_had_costs_a_few_reads_of_its_key(
-    picture: Picture, bus: Bus, stored: bytes
+    store: Store, bus: Bus, stored: bytes
 ) -> None:
     bus.status.write("n1", stored)
-    version = picture.version
+    await bus.beat(sequence=0)
+    version = store.changes.version
     for _ in range(20):
         await bus.beat(sequence=7)
         await asyncio.sleep(0.002)
     assert bus.status.calls == [("get", "n1")] * ASKS_MAX
-    assert picture.version <= version + 1
+    assert store.changes.version <= version + 1
     bus.status.write("n1", encode(a_status(1, sequence=8)))
     await bus.beat(sequence=8)
-    await eventually(lambda: "n1" in picture.current and picture.current["n1"].sequence == 8)
+    await eventually(lambda: "n1" in store.reports and store.reports["n1"].sequence == 8)
 
 
 async def test_all_statuses_are_read_together_when_any_may_have_been_missed(
-    collector: Collector, bus: Bus, picture: Picture
+    collector: Collector, bus: Bus, store: Store
 ) -> None:
     bus.status.write("n1", encode(a_status(1, sequence=1)))
     collector.reread_soon()
-    await eventually(lambda: "n1" in picture.current)
+    await eventually(lambda: "n1" in store.reports)
     assert bus.status.calls == [("snapshot", "")]
 
 
-async def test_the_first_heartbeat_of_a_node_wakes_and_later_ones_do_not(
-    picture: Picture, bus: Bus, wakes: list[str]
+async def test_a_heartbeat_of_a_node_that_is_missed_is_a_reason_to_look_and_others_are_not(
+    store: Store, bus: Bus
 ) -> None:
     await bus.beat(sequence=0)
-    assert wakes == ["wake"]
-    assert "n1" in picture.last_seen
+    assert "n1" in store.last_heard
+    assert looks(store) > 0
+    store.health.set("n1", Health(NodeState.READY))
+    before = looks(store)
+    await bus.beat(sequence=0)
+    assert looks(store) == before
+    store.health.set("n1", Health(NodeState.DOWN))
+    before = looks(store)
+    await bus.beat(sequence=0)
+    assert looks(store) > before
 
 
-async def test_what_can_not_be_read_is_no_sign_of_life(picture: Picture, bus: Bus) -> None:
+async def test_what_can_not_be_read_is_no_sign_of_life(store: Store, bus: Bus) -> None:
     await bus.beat(payload=b"{not json")
-    assert picture.last_seen == {}
+    assert store.last_heard == {}
     await bus.say_status("n1", b"{not json")
     await bus.say_status("n1", b"")
-    assert picture.current == {}
+    assert store.reports == {}
 
 
 async def test_a_report_that_says_nothing_new_is_kept_and_is_no_reason_to_look(
-    picture: Picture, bus: Bus, wakes: list[str]
+    store: Store, bus: Bus
 ) -> None:
     await bus.tell(a_status(1, a_container(), sequence=1, mounts=(a_mount("12:00:01"),)))
-    wakes.clear()
-    before = picture.version
+    before = store.changes.version
     repeated = a_status(1, a_container(), sequence=2, mounts=(a_mount("12:00:31"),))
     await bus.tell(repeated)
-    assert picture.current["n1"] == repeated
-    assert (picture.version, wakes) == (before, [])
+    assert store.reports["n1"] == repeated
+    assert store.changes.version == before
     await bus.tell(repeated.model_copy(update={"sequence": 3, "settled": True}))
-    assert picture.version > before
-    assert wakes == ["wake"]
+    assert store.changes.version > before
 
 
 async def test_every_report_of_a_volume_that_is_out_of_order_is_a_reason_to_look(
-    picture: Picture, bus: Bus, wakes: list[str]
+    store: Store, bus: Bus
 ) -> None:
     stuck = a_mount("12:00:01", state=MountState.FAILED)
     await bus.tell(a_status(1, sequence=1, mounts=(stuck,)))
+    before = looks(store)
     await bus.tell(a_status(1, sequence=2, mounts=(stuck,)))
-    assert wakes == ["wake", "wake"]
+    assert looks(store) > before
 
 
 async def test_reading_again_what_is_known_is_no_reason_to_look(
-    picture: Picture, bus: Bus, collector: Collector, wakes: list[str]
+    store: Store, bus: Bus, collector: Collector
 ) -> None:
     await bus.tell(a_status(1, sequence=1))
-    wakes.clear()
-    before = picture.version
+    before = store.changes.version
     await collector.reread()
-    assert (picture.version, wakes) == (before, [])
+    assert store.changes.version == before
 
 
 async def test_others_have_their_turns_while_a_thousand_statuses_are_read(
-    picture: Picture, bus: Bus, collector: Collector
+    store: Store, bus: Bus, collector: Collector
 ) -> None:
     for index in range(1, 1001):
         bus.status.write(f"n{index}", encode(a_status(index, sequence=1)))
     reading = asyncio.create_task(collector.reread())
     known = set()
     while not reading.done():
-        known.add(len(picture.current))
+        known.add(len(store.reports))
         await asyncio.sleep(0)
-    assert len(picture.current) == 1000
+    assert len(store.reports) == 1000
     assert len(known) > 10

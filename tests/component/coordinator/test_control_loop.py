@@ -1,13 +1,10 @@
 """Passes over buckets that fail, race and lie, and over a memory that must never move backwards."""
 
 import asyncio
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from coordinator.control import loop as control_loop
-from coordinator.control import tombstones as graveyard
 from coordinator.errors import BusUnavailable
 from schemas.codec import decode, encode
 from schemas.command import DeleteProject, ScaleService, StopProject
@@ -16,7 +13,7 @@ from schemas.event import EventKind
 from schemas.records import NodeRecord
 from schemas.states import NodeState, State, Wanted
 from tests.builders import a_container, a_project, a_status
-from tests.component.coordinator.world import World, creation, eventually
+from tests.component.coordinator.world import CLOCK, PACE, World, creation, eventually
 
 
 @pytest.fixture
@@ -25,7 +22,7 @@ def world(shop: World) -> World:
 
 
 async def reading(world: World) -> "tuple[asyncio.Task[None], asyncio.Event]":
-    """A read that has its snapshot of the projects, and puts it into the picture on the event."""
+    """A read that has its snapshot of the projects, and puts it into the store on the event."""
     gate = world.projects.hold("snapshot")
     task = asyncio.create_task(world.loop.read())
     seen = len(world.projects.calls)
@@ -39,36 +36,37 @@ class TestMemory:
         await world.intake.submit(StopProject(command_id="s", name="shop"))
         gate.set()
         await read
-        assert world.picture.projects["shop"].value == world.record()
+        assert world.store.projects["shop"] == world.record()
 
     async def test_a_read_does_not_forget_what_was_created_meanwhile(self, world: World) -> None:
         read, gate = await reading(world)
         await world.intake.submit(creation("c-2", "other"))
         gate.set()
         await read
-        assert world.picture.projects.keys() == {"shop", "other"}
+        assert world.store.projects.keys() == {"shop", "other"}
 
     async def test_a_read_does_not_bring_back_what_was_dropped_meanwhile(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
+        self, world: World
     ) -> None:
-        monkeypatch.setattr(graveyard, "TOMBSTONE_S", -1.0)
         await world.intake.submit(DeleteProject(command_id="d", name="shop", force=True))
         await world.settle()
+        await world.do_pass()
+        await asyncio.sleep(PACE.tombstone_s + 1)
         read, gate = await reading(world)
         await world.do_pass()
         gate.set()
         await read
-        assert world.picture.projects == {}
+        assert dict(world.store.projects) == {}
 
     async def test_a_read_shows_what_others_wrote_and_dropped(self, world: World) -> None:
-        held = world.picture.projects["shop"]
-        world.projects.write("shop", encode(held.value.model_copy(update={"version": "2"})))
+        held = world.store.projects["shop"]
+        world.projects.write("shop", encode(held.model_copy(update={"version": "2"})))
         world.projects.write("other", encode(a_project(name="other")))
         await world.loop.read()
-        assert world.picture.projects["shop"].value.version == "2"
-        await world.projects.delete("other", world.picture.projects["other"].revision)
+        assert world.store.projects["shop"].version == "2"
+        await world.projects.delete("other", world.store.projects.revision("other"))
         await world.loop.read()
-        assert world.picture.projects.keys() == {"shop"}
+        assert world.store.projects.keys() == {"shop"}
 
     async def test_a_read_that_fails_is_made_up_for(self, world: World) -> None:
         world.projects.lose("snapshot", happened=False)
@@ -104,9 +102,9 @@ class TestPasses:
         moving = "db: {image: db, environment: ['reschedule:on-node-failure']}"
         await world.intake.submit(creation(template=moving))
         await world.settle(1, 2, 3)
-        (home,) = world.picture.placement.assigned.values()
+        (home,) = world.assigned().values()
         world.desired.calls.clear()
-        world.picture.last_seen[home] = time.monotonic() - 30.0
+        world.store.last_heard[home] = world.now() - 30.0
         await world.do_pass()
         written = world.desired.written()
         assert written[0] == home
@@ -125,7 +123,7 @@ class TestPasses:
         with pytest.raises(BusUnavailable):
             await world.do_pass()
         assert len(world.desired.values) == 1
-        assert world.picture.applied == {}
+        assert dict(world.store.applied) == {}
         assert sorted(world.meter.writes) == ["ok", "unavailable"]
 
     async def test_a_document_too_large_for_the_bus_is_shown_and_holds_up_no_other(self) -> None:
@@ -145,13 +143,12 @@ class TestPasses:
         await world.do_pass()
         assert set(world.desired.values) == {"n2"}
         assert sorted(world.meter.writes) == ["ok", "refused"]
-        (view,) = world.picture.views(0.0).values()
+        view = world.view()
         assert any("larger than NATS takes" in reason for reason in view.reasons)
         world.desired.before_put = lambda _key: None
-        world.picture.touch()
         await world.do_pass()
         assert set(world.desired.values) == {"n1", "n2"}
-        assert world.picture.refused == {}
+        assert dict(world.store.refused) == {}
 
     async def test_a_stopped_project_keeps_its_place_after_a_restart(self, world: World) -> None:
         await world.intake.submit(StopProject(command_id="s", name="shop"))
@@ -177,16 +174,14 @@ class TestDeletion:
         record = world.record()
         assert record is not None
         assert record.is_gone
-        assert world.picture.views(0.0) == {}
+        assert world.views.all() == {}
 
-    async def test_a_tombstone_is_dropped_in_time_and_its_name_is_free(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_a_tombstone_is_dropped_in_time_and_its_name_is_free(self, world: World) -> None:
         await world.intake.submit(DeleteProject(command_id="d", name="shop", force=True))
         await world.settle()
         await world.do_pass()
         assert world.record() is not None
-        monkeypatch.setattr(graveyard, "TOMBSTONE_S", -1.0)
+        await asyncio.sleep(PACE.tombstone_s + 1)
         await world.do_pass()
         assert world.record() is None
         assert (await world.intake.submit(creation("c-2"))).outcome == "accepted"
@@ -196,7 +191,7 @@ class TestDeletion:
         await world.settle()
         assert (await world.intake.submit(creation("c-2"))).outcome == "accepted"
         await world.settle()
-        assert world.picture.views(0.0)["shop"].current_state is State.RUNNING
+        assert world.view().current_state is State.RUNNING
 
 
 class TestNodes:
@@ -207,17 +202,16 @@ class TestNodes:
         self, world: World, settled_for_s: float, expected: NodeState
     ) -> None:
         successor = await world.successor()
-        successor.picture.current["n1"] = a_status(1, a_container())
-        successor.picture.touch()
-        await successor.loop.do_pass(successor.epoch, time.monotonic() - settled_for_s)
-        assert successor.picture.states == {"n1": expected}
+        successor.store.reports.set("n1", a_status(1, a_container()))
+        await successor.loop.do_pass(successor.epoch, world.now() - settled_for_s)
+        assert successor.states() == {"n1": expected}
         successor.hear(1, a_container())
         await successor.do_pass()
-        assert successor.picture.states == {"n1": NodeState.READY}
+        assert successor.states() == {"n1": NodeState.READY}
 
     async def test_while_the_link_is_not_settled_nothing_is_rescheduled(self, world: World) -> None:
         await world.loop.do_pass(world.epoch, None)
-        assert world.picture.frozen_because
+        assert world.store.frozen_because
 
 
 class TestRun:
@@ -236,10 +230,7 @@ class TestRun:
         assert after.generation == 91
         assert "retry" in world.meter.passes
 
-    async def test_when_the_bus_is_back_it_goes_on(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(control_loop, "RETRY_S", 0.01)
+    async def test_when_the_bus_is_back_it_goes_on(self, world: World) -> None:
         await world.intake.submit(StopProject(command_id="s", name="shop"))
         for bucket in (world.projects, world.nodes, world.desired):
             bucket.is_down = True
@@ -253,12 +244,12 @@ class TestRun:
 
 
 @pytest.mark.parametrize("observed_at", ["", "yesterday", "2026-01-01T00:00:00", "2026-01-01"])
-def test_a_time_that_is_none_is_nobodys_last_report(world: World, observed_at: str) -> None:
-    world.picture.current["n9"] = a_status(9).model_copy(update={"observed_at": observed_at})
-    assert world.picture.last_reports({"n9", "n10"}, 1000.0) == {}
+async def test_a_time_that_is_none_is_nobodys_last_report(world: World, observed_at: str) -> None:
+    world.store.reports.set("n9", a_status(9).model_copy(update={"observed_at": observed_at}))
+    assert world.loop.health._last_reports({"n9", "n10"}, 1000.0) == {}
 
 
-def test_a_last_report_is_told_on_our_own_clock(world: World) -> None:
-    minute_ago = (datetime.now(UTC) - timedelta(seconds=60)).isoformat()
-    world.picture.current["n9"] = a_status(9).model_copy(update={"observed_at": minute_ago})
-    assert world.picture.last_reports({"n9"}, 1000.0)["n9"] == pytest.approx(940.0, abs=5)
+async def test_a_last_report_is_told_on_our_own_clock(world: World) -> None:
+    minute_ago = (CLOCK.now() - timedelta(seconds=60)).isoformat()
+    world.store.reports.set("n9", a_status(9).model_copy(update={"observed_at": minute_ago}))
+    assert world.loop.health._last_reports({"n9"}, 1000.0)["n9"] == pytest.approx(940.0)

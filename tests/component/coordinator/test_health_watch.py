@@ -1,13 +1,15 @@
 """Events about nodes: none is lost when one coordinator takes over from another."""
 
-import time
+from datetime import UTC, datetime
 
 import pytest
 
+from coordinator.clock import Clock
 from coordinator.nodes.health_watch import HealthWatch
-from coordinator.store.picture import Held, Picture
-from schemas.event import Event
 from schemas.records import NodeRecord
+from schemas.states import NodeState
+from tests.component.coordinator.world import Sink
+from tests.fakes.stores import a_store
 
 LONG_AGO = 0.0
 
@@ -15,30 +17,33 @@ LONG_AGO = 0.0
 class Cluster:
     """Three nodes that were heard just now, and a watch over them."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = time.monotonic() + 1000.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        self.picture = Picture()
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.store = a_store()
         for number in (1, 2, 3):
             record = NodeRecord(name=f"n{number}", index=number, joined="now")
-            self.picture.nodes[record.name] = Held(record, number)
+            self.store.nodes.remember(record.name, record, number)
         self.hear("n1", "n2", "n3")
-        self.watch = HealthWatch(self.picture)
-        self.told: list[str] = []
+        self.watch = HealthWatch(self.store, self._clock())
+        self.sink = Sink()
+
+    def _clock(self) -> Clock:
+        return Clock(lambda: self.now, lambda: datetime.fromtimestamp(self.now, UTC))
+
+    @property
+    def told(self) -> list[str]:
+        return [event.message for event in self.sink.events]
 
     def hear(self, *nodes: str) -> None:
-        self.picture.last_seen |= dict.fromkeys(nodes, self.now)
+        self.store.last_heard |= dict.fromkeys(nodes, self.now)
 
     def judge(self, *, active: bool) -> None:
-        self.watch.judge(LONG_AGO, tell=self.note if active else None)
-
-    def note(self, told: Event) -> None:
-        self.told.append(told.message)
+        self.watch.judge(LONG_AGO, events=self.sink if active else None)
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    return Cluster(monkeypatch)
+def cluster() -> Cluster:
+    return Cluster()
 
 
 def test_a_node_that_died_with_the_active_coordinator_is_told_of_by_the_next(
@@ -59,3 +64,18 @@ def test_what_has_not_changed_is_not_told(cluster: Cluster) -> None:
     cluster.hear("n1", "n2", "n3")
     cluster.judge(active=True)
     assert cluster.told == []
+
+
+def test_what_is_believed_of_a_silent_node_changes_only_when_it_says_more(cluster: Cluster) -> None:
+    cluster.now += 6.0
+    cluster.hear("n2", "n3")
+    cluster.judge(active=True)
+    suspect = cluster.store.health["n1"]
+    cluster.now += 1.0
+    cluster.judge(active=True)
+    assert cluster.store.health["n1"] is suspect
+    assert (suspect.state, suspect.silent_for_s) == (NodeState.SUSPECT, 6.0)
+    cluster.now += 1.0
+    cluster.judge(active=True)
+    assert cluster.store.health["n1"].state is NodeState.DOWN
+    assert cluster.store.health["n1"].silent_since == suspect.silent_since

@@ -2,18 +2,20 @@
 
 import asyncio
 import gc
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from coordinator.errors import RevisionConflict
+from coordinator.store.nodes import Health
+from coordinator.views.queries import Queries
 from schemas.codec import decode, encode
 from schemas.command import DeleteProject, Progress, ReasonCode, ScaleService, StopProject
 from schemas.query import ListProjects, ViewProject
 from schemas.records import ProjectRecord
 from schemas.states import NodeState, State, Wanted
-from tests.component.coordinator.world import LONG_S, World, code, creation, eventually
+from tests.component.coordinator.world import CLOCK, LONG_S, World, code, creation, eventually
 
 
 class TestOnce:
@@ -87,7 +89,7 @@ class TestRefusals:
     async def test_after_its_deadline_a_command_is_refused_and_changes_nothing(
         self, world: World
     ) -> None:
-        late = creation(deadline=datetime.now(UTC) - timedelta(seconds=1))
+        late = creation(deadline=CLOCK.now() - timedelta(seconds=1))
         assert code(await world.intake.submit(late)) is ReasonCode.EXPIRED
         assert world.projects.calls == []
 
@@ -95,7 +97,7 @@ class TestRefusals:
         self, world: World
     ) -> None:
         first = await world.intake.submit(creation())
-        late = creation(deadline=datetime.now(UTC) - timedelta(seconds=1))
+        late = creation(deadline=CLOCK.now() - timedelta(seconds=1))
         assert await world.intake.submit(late) == first
 
     @pytest.mark.parametrize(
@@ -121,8 +123,7 @@ class TestRefusals:
         world.hear(1)
         await world.intake.submit(creation())
         await world.settle()
-        world.picture.states["n1"] = NodeState.DOWN
-        world.picture.touch()
+        world.store.health.set("n1", Health(NodeState.DOWN))
         reply = await world.intake.submit(DeleteProject(command_id="d", name="shop"))
         assert code(reply) is ReasonCode.CONFLICT
         forced = DeleteProject(command_id="f", name="shop", force=True)
@@ -151,11 +152,11 @@ async def test_a_query_about_projects_looks_through_no_node_and_no_volume(
     await world.intake.submit(creation())
     await world.intake.ask(ListProjects())
 
-    def look(_now: float) -> None:
+    def look(*_: object) -> None:
         raise AssertionError("looked")
 
-    monkeypatch.setattr(world.picture, "node_pictures", look)
-    monkeypatch.setattr(world.picture, "volume_views", look)
+    monkeypatch.setattr(Queries, "_nodes", look)
+    monkeypatch.setattr(Queries, "_volumes", look)
     for query in (ListProjects(), ViewProject(name="shop")):
         assert (await world.intake.ask(query)).outcome == "accepted"
 
@@ -237,4 +238,4 @@ class TestTurns:
         for number in range(20):
             await world.intake.submit(StopProject(command_id="s", name=f"made-up-{number}"))
         gc.collect()
-        assert len(world.intake._projects._turns) == 0
+        assert len(world.deciding._projects._turns) == 0

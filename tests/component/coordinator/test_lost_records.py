@@ -1,15 +1,16 @@
 """Records that the bus has lost, or that can't be read: what they were about goes on as it is."""
 
+import asyncio
+
 import pytest
 
-from coordinator.control import tombstones as graveyard
 from coordinator.errors import RevisionConflict
 from schemas.codec import encode
 from schemas.command import DeleteProject, DeleteVolume, ScaleService, StopProject
 from schemas.current import MountCurrent
 from schemas.errors import InvalidInput
 from schemas.states import MountState, Wanted
-from tests.component.coordinator.world import World, creation
+from tests.component.coordinator.world import PACE, World, creation
 
 SHARE = {"diskid": "1", "host": "nas.example", "path": "/abc", "mode": "755"}
 MOUNTED = (MountCurrent(name="data", state=MountState.MOUNTED),)
@@ -84,9 +85,7 @@ async def next_one(world: World, *, accepted: int = 0) -> World:
     """A new process that hears what the nodes said last."""
     fresh = World(world.buckets, world.epoch + 1, lease=world.lease, accepted=accepted)
     await fresh.loop.read()
-    fresh.picture.current |= world.picture.current
-    fresh.picture.last_seen |= world.picture.last_seen
-    fresh.picture.touch()
+    fresh.hear_what(world)
     return fresh
 
 
@@ -101,7 +100,7 @@ async def test_a_node_keeps_its_index_and_its_global_slots(
     fresh.hear(0)
     await fresh.settle(1, 2)
     assert slots(fresh) == before
-    indices = {name: held.value.index for name, held in fresh.picture.nodes.items()}
+    indices = {name: record.index for name, record in fresh.store.nodes.items()}
     assert (indices["n2"], indices["n1"], indices["n0"]) == (1, 2, 3)
 
 
@@ -131,14 +130,15 @@ async def test_what_runs_on_a_node_without_a_record_is_placed_nowhere_else(
         world.nodes.write("n1", b'{"from": "a newer version"}')
     fresh = await next_one(world)
     if node == "silent":
-        del fresh.picture.current["n1"], fresh.picture.last_seen["n1"]
+        fresh.store.reports.forget("n1")
+        del fresh.store.last_heard["n1"]
     fresh.hear(2)
     await pass_and_read(fresh)
     await fresh.settle(2)
-    assert fresh.picture.halted_because == ""
+    assert fresh.store.halted_because == ""
     assert slots(fresh) == {"n1": [(1, Wanted.RUNNING)], "n2": []}
     is_back = record == "lost" and node == "heard"
-    assert ("n1" in fresh.picture.nodes) == is_back
+    assert ("n1" in fresh.store.nodes) == is_back
     await fresh.intake.submit(StopProject(command_id="s", name="shop"))
     await fresh.settle(2)
     assert slots(fresh) == {"n1": [(1, Wanted.STOPPED)], "n2": []}
@@ -168,7 +168,7 @@ async def pass_and_read(world: World) -> None:
 
 async def exchange_indices(world: World) -> None:
     for name, index in (("n1", 1), ("n2", 2)):
-        record = world.picture.nodes[name].value.model_copy(update={"index": index})
+        record = world.store.nodes[name].model_copy(update={"index": index})
         world.nodes.write(name, encode(record))
     await world.loop.read()
     await world.do_pass()
@@ -179,32 +179,32 @@ async def test_what_its_record_wants_is_not_removed_without_a_reason(everywhere:
     await exchange_indices(everywhere)
     await everywhere.do_pass()
     why = "nothing explains why shop_web_2 (node n1), shop_web_1 (node n2) should be removed"
-    assert why in everywhere.picture.halted_because
+    assert why in everywhere.store.halted_because
     assert slots(everywhere) == before
     accepting = await next_one(everywhere, accepted=everywhere.epoch)
     await accepting.settle(1, 2)
-    assert accepting.picture.halted_because == ""
+    assert accepting.store.halted_because == ""
     assert slots(accepting) == {"n1": [(1, Wanted.RUNNING)], "n2": [(2, Wanted.RUNNING)]}
 
 
 async def test_it_goes_on_when_the_reason_is_gone(everywhere: World) -> None:
     records = {name: value for name, (value, _) in everywhere.nodes.values.items()}
     await exchange_indices(everywhere)
-    assert everywhere.picture.halted_because
+    assert everywhere.store.halted_because
     for name, value in records.items():
         everywhere.nodes.write(name, value)
     await everywhere.loop.read()
     await everywhere.do_pass()
-    assert everywhere.picture.halted_because == ""
+    assert everywhere.store.halted_because == ""
 
 
 async def test_a_machine_that_was_renamed_or_cloned_halts_nobody(everywhere: World) -> None:
     # It has the containers of another node, which is known to have them.
     before = slots(everywhere)
-    brought = everywhere.picture.current["n2"].containers
+    brought = everywhere.store.reports["n2"].containers
     everywhere.hear(3, *brought)
     await everywhere.do_pass()
-    assert everywhere.picture.halted_because == ""
+    assert everywhere.store.halted_because == ""
     document = everywhere.document(3)
     assert document is not None
     assert [(slot.slot, slot.wanted) for slot in document.slots] == [
@@ -216,23 +216,22 @@ async def test_a_machine_that_was_renamed_or_cloned_halts_nobody(everywhere: Wor
     assert slots(everywhere) == before
 
 
-async def test_an_order_to_unmount_outlives_its_tombstone(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_order_to_unmount_outlives_its_tombstone(world: World) -> None:
     await free_the_volume(world)
     held = world.document(2)
     assert held is not None
     behind = {"epoch": held.epoch, "generation": held.generation, "mounts": MOUNTED}
     reply = await world.intake.submit(DeleteVolume(command_id="u", name="data"))
     assert reply.outcome == "accepted"
-    monkeypatch.setattr(graveyard, "TOMBSTONE_S", -1.0)
     # The second node is away: what it last said is about an older document.
     for _ in range(5):
         await world.do_pass()
         world.obey(1)
         world.hear(2, **behind)
-    world.picture.volumes.clear()
-    world.volumes.lose_key("data")
+        await asyncio.sleep(PACE.tombstone_s)
+    world.store.volumes.forget("data")
+    if "data" in world.volumes.values:
+        world.volumes.lose_key("data")
     await world.do_pass()
     assert mounts(world, 2) == {"data": Wanted.ABSENT}
     world.obey(2)
@@ -240,24 +239,25 @@ async def test_an_order_to_unmount_outlives_its_tombstone(
     assert mounts(world, 2) == {}
 
 
-async def test_a_tombstone_waits_for_a_document_that_could_not_be_written(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_tombstone_waits_for_a_document_that_could_not_be_written(world: World) -> None:
     await free_the_volume(world)
-    monkeypatch.setattr(graveyard, "TOMBSTONE_S", -1.0)
 
     def refuse(key: str) -> None:
         if key == "n2":
             raise InvalidInput(f"desired/{key} is larger than NATS takes")
 
     world.desired.before_put = refuse
-    world.picture.last_seen["n2"] -= 60.0
+    world.store.last_heard["n2"] -= 60.0
     reply = await world.intake.submit(DeleteVolume(command_id="u", name="data"))
     assert reply.outcome == "accepted"
     await world.settle(1)
+    await asyncio.sleep(PACE.tombstone_s + 1)
+    world.hear(1)
     await world.do_pass()
     assert mounts(world, 2) == {"data": Wanted.RUNNING}
     world.desired.before_put = lambda _key: None
     await world.settle(1, 2)
     assert mounts(world, 2) == {}
+    await asyncio.sleep(PACE.tombstone_s + 1)
+    await world.do_pass()
     assert world.volumes.values == {}

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from coordinator.commands.progress import progress
-from schemas.command import AnyCommand, CreateVolume, Progress, Reply, StartProject
-from tests.component.coordinator.test_volume_holds import SHARE
+from coordinator.store.placements import Placement
+from schemas.command import AnyCommand, Progress, Reply, StartProject
+from tests.builders import a_container
 from tests.component.coordinator.world import LONG_S, World, creation, eventually
 
 TWO = "web: {image: 'web:1', labels: {aliyun.scale: '2'}}"
@@ -54,31 +55,23 @@ async def test_at_a_change_an_operation_is_looked_at_once_however_many_wait_for_
     await world.do_pass()
     waiting = await begin(world, creation(wait=LONG_S))
     looks = Calls(progress)
-    monkeypatch.setattr("coordinator.commands.intake.progress", looks)
-    world.picture.touch()
+    monkeypatch.setattr("coordinator.commands.waiting.progress", looks)
+    world.hear(1, a_container(), settled=False)
     await asyncio.sleep(0.01)
     assert looks.number == 1
     await end(waiting)
 
 
-async def test_at_a_change_the_nodes_are_looked_at_once_for_all_operations_and_views(
+async def test_a_change_of_one_project_wakes_nobody_who_waits_for_another(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.hear(1)
     await world.do_pass()
-    waiting = await begin(
-        world,
-        *(creation(wait=LONG_S, name=f"p{number}") for number in range(5)),
-        *(
-            CreateVolume(
-                command_id="v", name=f"v{number}", driver="nas", driver_opts=SHARE, wait=LONG_S
-            )
-            for number in range(5)
-        ),
-    )
-    looks = Calls(world.picture.node_pictures)
-    monkeypatch.setattr(world.picture, "node_pictures", looks)
-    world.picture.touch()
+    waiting = await begin(world, *(creation(wait=LONG_S, name=f"p{number}") for number in range(5)))
+    await world.do_pass()
+    looks = Calls(progress)
+    monkeypatch.setattr("coordinator.commands.waiting.progress", looks)
+    world.store.placements.set("p3", Placement())
     await asyncio.sleep(0.01)
     assert looks.number == 1
     await end(waiting)

@@ -113,7 +113,6 @@ async def test_the_nodes_of_a_service_are_signalled_side_by_side(world: World) -
 async def test_a_frozen_node_is_waited_for_once_and_keeps_no_other_node_from_a_signal(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coordinator.commands.signalling.DELIVERY_S", 0.05)
     for index in (1, 2):
         world.hear(index)
     await world.intake.submit(creation(template="web: {image: 'web:1'}\ndb: {image: 'db:1'}"))

@@ -1,26 +1,15 @@
 """However large the cluster, a coordinator that reads or decides goes on listening."""
 
 import asyncio
-import threading
-from typing import Any
 
 import pytest
 
-from compose.template import compile_template
-from coordinator.commands import intake
-from coordinator.control import loop as control_loop
-from coordinator.control.decision import Consequences, follow
-from coordinator.views import queries
-from coordinator.views.render import answer
 from schemas.codec import encode
 from schemas.command import StopProject
-from schemas.query import AnyQuery, ListProjects, ViewProject
 from schemas.records import NodeRecord
 from schemas.states import Wanted
-from tests.component.coordinator.world import LONG_S, World, creation, eventually
-
-#: more than the default pool of threads ever has
-MANY = 40
+from tests.builders import a_project, a_service
+from tests.component.coordinator.world import World, creation, eventually
 
 
 @pytest.fixture
@@ -34,10 +23,10 @@ async def world() -> World:
 
 
 async def test_a_read_decodes_nothing_that_is_remembered_as_it_is(world: World) -> None:
-    shop, node = world.picture.projects["shop"], world.picture.documents["n1"]
+    shop, node = world.store.projects["shop"], world.store.documents["n1"]
     await world.loop.read()
-    assert world.picture.projects["shop"] is shop
-    assert world.picture.documents["n1"] is node
+    assert world.store.projects["shop"] is shop
+    assert world.store.documents["n1"] is node
 
 
 async def test_others_have_their_turns_during_a_read_of_a_thousand_records(world: World) -> None:
@@ -49,97 +38,53 @@ async def test_others_have_their_turns_during_a_read_of_a_thousand_records(world
     while not read.done():
         turns += 1
         await asyncio.sleep(0)
-    assert len(world.picture.nodes) == 1000
+    assert len(world.store.nodes) == 1000
     assert turns > 20
 
 
-class SlowDecisions:
-    """`follow` that takes as long as a test wants."""
+async def test_others_have_their_turns_during_a_pass_over_a_thousand_projects() -> None:
+    world = World()
+    for index in range(1, 11):
+        world.hear(index)
+    for number in range(1000):
+        record = a_project(a_service("other"), name=f"p{number}")
+        world.store.projects.remember(record.name, record, 1)
+    work = asyncio.create_task(world.do_pass())
+    turns = 0
+    while not work.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert len(world.assigned()) == 1000
+    assert turns > 20
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.begun, self.may_end = threading.Event(), threading.Event()
-        monkeypatch.setattr(control_loop, "follow", self._follow)
 
-    def _follow(self, *args: Any, **options: Any) -> Consequences:
-        self.begun.set()
-        assert self.may_end.wait(LONG_S), "nobody else had a turn"
-        return follow(*args, **options)
-
-
-async def test_what_is_commanded_while_a_pass_decides_is_carried_out_by_the_next(
-    world: World, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_commanded_during_a_pass_is_carried_out_by_it_or_the_next(
+    world: World,
 ) -> None:
-    slow = SlowDecisions(monkeypatch)
-    world.picture.touch()
+    for number in range(200):
+        record = a_project(a_service("other"), name=f"p{number}")
+        world.store.projects.remember(record.name, record, 1)
     work = asyncio.create_task(world.loop.run(world.epoch, world.settled_since))
-    await eventually(slow.begun.is_set)
+    await eventually(lambda: 0 < len(world.assigned()) < 200)
     reply = await world.intake.submit(StopProject(command_id="s", name="shop"))
     assert reply.outcome == "accepted"
-    slow.may_end.set()
     await eventually(lambda: world.wants(Wanted.STOPPED))
     work.cancel()
     await asyncio.wait({work})
 
 
-async def test_a_pass_that_is_cancelled_while_it_decides_changes_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow = SlowDecisions(monkeypatch)
+async def test_a_pass_that_is_cancelled_writes_nothing_more(world: World) -> None:
     await world.intake.submit(StopProject(command_id="s", name="shop"))
     before = dict(world.desired.values)
+    gate = world.desired.hold("put")
     work = asyncio.create_task(world.loop.run(world.epoch, world.settled_since))
-    await eventually(slow.begun.is_set)
+    await eventually(lambda: world.desired.values != before)
+    stopped = dict(world.desired.values)
+    for number in range(200):
+        record = a_project(a_service("other"), name=f"p{number}")
+        world.store.projects.remember(record.name, record, 1)
     work.cancel()
     await asyncio.wait({work})
-    slow.may_end.set()
-    await asyncio.sleep(0.05)
-    assert world.desired.values == before
-
-
-async def test_others_are_answered_while_a_list_is_made(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, may_end = threading.Event(), threading.Event()
-
-    def slow(query: AnyQuery, *args: Any, **options: Any) -> Any:
-        if isinstance(query, ListProjects):
-            begun.set()
-            assert may_end.wait(LONG_S), "nobody else had a turn"
-        return answer(query, *args, **options)
-
-    monkeypatch.setattr(queries, "answer", slow)
-    listing = asyncio.create_task(world.intake.ask(ListProjects()))
-    await eventually(begun.is_set)
-    reply = await world.intake.ask(ViewProject(name="shop"))
-    assert reply.result["name"] == "shop"
-    may_end.set()
-    assert [each["name"] for each in (await listing).result] == ["shop"]
-
-
-async def test_passes_wait_for_no_template(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    lock, may_end = threading.Lock(), threading.Event()
-    at_once, most = 0, 0
-
-    def slow(*args: Any, **options: Any) -> Any:
-        nonlocal at_once, most
-        with lock:
-            at_once += 1
-            most = max(most, at_once)
-        assert may_end.wait(LONG_S), "no pass was made meanwhile"
-        with lock:
-            at_once -= 1
-        return compile_template(*args, **options)
-
-    monkeypatch.setattr(intake, "compile_template", slow)
-    creations = [
-        asyncio.create_task(world.intake.submit(creation(f"c-{number}", f"p{number}")))
-        for number in range(MANY)
-    ]
-    await eventually(lambda: at_once > 0)
-    async with asyncio.timeout(LONG_S / 2):
-        await world.intake.submit(StopProject(command_id="s", name="shop"))
-        await world.do_pass()
-    assert world.wants(Wanted.STOPPED)
-    may_end.set()
-    assert {(await each).outcome for each in creations} == {"accepted"}
-    assert most <= intake.TEMPLATES_AT_ONCE
+    gate.set()
+    await asyncio.sleep(1.0)
+    assert world.desired.values == stopped

@@ -126,7 +126,7 @@ class TestWait:
         live.hear(1, a_container(stopping=True), settled=False)
         await asyncio.sleep(0.01)
         assert not waiting.done()
-        assert live.picture.views(0.0)["shop"].current_state is State.STARTING
+        assert live.view().current_state is State.STARTING
         live.obey()
         assert (await self.quickly(waiting)).progress is Progress.DONE
 
@@ -200,7 +200,7 @@ class TestCrash:
         for index in (1, 2):
             successor.obey(index)
         await successor.settle(1, 2)
-        view = successor.picture.views(0.0)["shop"]
+        view = successor.view()
         assert view.current_state is State.RUNNING
         assert len(view.services["web"].containers) == 2
         assert {len(held.slots) for index in (1, 2) if (held := world.document(index))} == {1}

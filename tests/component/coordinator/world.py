@@ -1,24 +1,35 @@
 """A coordinator over buckets in memory, and agents that obey at once when they are asked to."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from coordinator.clock import Clock, Pace
+from coordinator.commands.deciding import Deciding, Offload
+from coordinator.commands.deliveries import Deliveries
 from coordinator.commands.intake import Intake
-from coordinator.control.loop import Buckets, ControlLoop
+from coordinator.commands.signalling import Signalling
+from coordinator.commands.waiting import Waiting
+from coordinator.control.loop import ControlLoop
 from coordinator.control.loss_watch import LossWatch
-from coordinator.store.picture import Picture
+from coordinator.store.store import Buckets, Store
+from coordinator.views.projects import ProjectViews
+from coordinator.views.queries import Queries
+from coordinator.views.rollup import ProjectView
 from schemas.codec import decode
 from schemas.command import AnyCommand, CreateProject, CreateVolume, ReasonCode, Reply
 from schemas.current import ContainerCurrent
 from schemas.desired import DesiredSlot, NodeDesired
-from schemas.event import Event
+from schemas.event import Event, EventKind
+from schemas.names import SlotKey
 from schemas.records import ProjectRecord
-from schemas.states import Wanted
+from schemas.states import NodeState, Wanted
+from schemas.volume import BASE_DIRECTORY
 from tests.builders import a_container, a_status, exited
 from tests.fakes.buckets import FakeBucket
+from tests.fakes.clock import wall_clock
+from tests.fakes.stores import some_buckets
 
 #: longer than any of this takes
 LONG_S = 30.0
@@ -38,11 +49,14 @@ class Meter:
 
 
 class Sink:
+    """Implements `coordinator.ports.EventSink`."""
+
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def tell(self, event: Event) -> None:
-        self.events.append(event)
+    def tell(self, kind: EventKind, message: str, *, node: str = "", **about: Any) -> None:
+        fields = {"id": "e", "at": "", "kind": kind, "message": message, "node": node}
+        self.events.append(Event.model_validate({**fields, **about}))
 
 
 class Requests:
@@ -63,9 +77,23 @@ class Requests:
         self.sent.append((node, container_ids, signal))
         await self.gate.wait()
         if node in self.frozen:
-            await asyncio.sleep((deadline - datetime.now(UTC)).total_seconds() + 0.01)
+            await asyncio.sleep((deadline - CLOCK.now()).total_seconds() + 0.01)
             return "its agent has not answered in time"
         return self.fault
+
+
+async def at_once(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Instead of in a thread: virtual time knows nothing of those."""
+    return function(*args, **options)
+
+
+#: the running loop's, which may be virtual
+CLOCK = Clock(
+    monotonic=lambda: asyncio.get_running_loop().time(),
+    now=lambda: datetime.fromtimestamp(wall_clock(), UTC),
+)
+#: Nodes are judged at every pass.
+PACE = Pace(judge_s=0.0)
 
 
 class World:
@@ -78,35 +106,66 @@ class World:
         *,
         accepted: int = 0,
         lease: FakeBucket | None = None,
+        pace: Pace = PACE,
+        offload: Offload = at_once,
     ) -> None:
-        self.buckets = buckets or Buckets(
-            projects=FakeBucket(), volumes=FakeBucket(), nodes=FakeBucket(), desired=FakeBucket()
-        )
+        self.buckets = buckets or some_buckets()
         self.epoch = epoch
-        self.picture = Picture()
+        self.store = Store(self.buckets)
+        self.views = ProjectViews(self.store)
         self.sink, self.meter, self.requests = Sink(), Meter(), Requests()
         self.journal: list[tuple[AnyCommand, Reply]] = []
         self.lease = lease or FakeBucket()
         while self.lease.sequence < epoch:
             self.lease.write("coordinator", b"{}")
-        watched = {
-            "projects": self.projects,
-            "volumes": self.volumes,
-            "nodes": self.nodes,
-            "desired": self.desired,
-            "lease": self.lease,
-        }
-        self.watch = LossWatch(self.picture, watched, self.sink, accepted)
-        self.loop = ControlLoop(self.picture, self.buckets, self.sink, self.meter, self.watch)
-        self.intake = Intake(
-            self.picture,
-            self.buckets,
-            self.requests,
-            lambda command, reply: self.journal.append((command, reply)),
-            self.loop,
+        self.watch = LossWatch(self.store, self.lease, self.sink, accepted)
+        self.loop = ControlLoop(
+            *(self.store, self.views, self.sink, self.meter, self.watch), clock=CLOCK, pace=pace
         )
-        self.intake.open()
+        self.deciding = Deciding(
+            self.store, self.views, self.loop.reread_and_wake, clock=CLOCK, offload=offload
+        )
+        signalling = Signalling(self.views, self.requests, CLOCK, pace)
+        self.deliveries = Deliveries(signalling, self.deciding, self._note)
+        self.waiting = Waiting(self.store, self.views)
+        self.intake = Intake(
+            self.store,
+            Queries(self.store, self.views, "", BASE_DIRECTORY, CLOCK),
+            self.deciding,
+            self.deliveries,
+            self.waiting,
+            journal=self._note,
+        )
+        # As in `open`, which a test need not leave.
+        self.intake.close("")
+        self.deliveries._is_open = True
         self._reports = 0
+
+    def _note(self, command: AnyCommand, reply: Reply) -> None:
+        self.journal.append((command, reply))
+
+    def now(self) -> float:
+        return CLOCK.monotonic()
+
+    def view(self, project: str = "shop") -> ProjectView:
+        found = self.views.of(project)
+        assert found is not None
+        return found
+
+    def states(self) -> dict[str, NodeState]:
+        """What is believed of the nodes."""
+        return {name: health.state for name, health in self.store.health.items()}
+
+    def assigned(self) -> dict[SlotKey, str]:
+        """Where all slots are."""
+        placements = self.store.placements.values()
+        return {slot: node for each in placements for slot, node in each.assigned.items()}
+
+    def hear_what(self, other: "World") -> None:
+        """Hear from all nodes what another coordinator has heard from them last."""
+        for name, report in other.store.reports.items():
+            self.store.reports.set(name, report)
+        self.store.last_heard |= other.store.last_heard
 
     @property
     def projects(self) -> FakeBucket:
@@ -135,7 +194,7 @@ class World:
         return world
 
     def settled_since(self) -> float:
-        return time.monotonic() - 60.0
+        return self.now() - 60.0
 
     async def do_pass(self) -> None:
         await self.loop.do_pass(self.epoch, self.settled_since())
@@ -148,10 +207,9 @@ class World:
             numbers = {"epoch": held.epoch, "generation": held.generation, "index": held.index}
             status = numbers | {"settled": True} | status
         self._reports += 1
-        self.picture.current[name] = a_status(index, *containers, sequence=self._reports, **status)
-        self.picture.last_seen[name] = time.monotonic()
-        self.picture.touch()
-        self.loop.wake()
+        self.store.last_heard[name] = self.now()
+        report = a_status(index, *containers, sequence=self._reports, **status)
+        self.store.reports.set(name, report)
 
     def obey(self, index: int = 1, **status: Any) -> None:
         """The node does all that its document says, and tells so."""

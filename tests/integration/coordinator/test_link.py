@@ -11,11 +11,10 @@ from nats.aio.msg import Msg
 
 from coordinator.bus.buckets import KvBucket
 from coordinator.bus.node_requests import NatsNodeRequests
-from coordinator.bus.publisher import QUEUE_MAX, Publisher, event
+from coordinator.bus.publisher import QUEUE_MAX, Publisher
 from coordinator.bus.stores import Stores
 from coordinator.errors import BusUnavailable
 from coordinator.nodes.collector import Collector
-from coordinator.store.picture import Picture
 from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import decode, encode
@@ -27,6 +26,7 @@ from schemas.records import NodeRecord
 from schemas.states import EngineState
 from tests.builders import a_status
 from tests.contract.real_bus import RealServer, a_link, linked, running, until_connected
+from tests.fakes.stores import a_store
 
 pytestmark = pytest.mark.bus
 
@@ -122,11 +122,11 @@ class TestCollector:
     async def test_it_hears_statuses_and_reads_what_it_missed(
         self, link: NatsLink, server: RealServer
     ) -> None:
-        picture = Picture()
+        store = a_store()
         status = KvBucket(link, subjects.STATUS_BUCKET)
         missed = a_status(1, sequence=1)
         revision = await status.put("n1", missed, 0)
-        collector = Collector(picture, status, lambda: None)
+        collector = Collector(store, status)
         beat = Heartbeat(node="n1", boot_id="boot-1", sequence=1, engine=EngineState.READY)
         work = asyncio.create_task(collector.run())
         own = a_link(server.url("coordinator"), "c2")
@@ -134,10 +134,10 @@ class TestCollector:
         async with running(own):
             await until_connected(lambda: own.is_connected)
             await link.publish(subjects.heartbeat("n1"), encode(beat))
-            await until(lambda: "n1" in picture.current)
-            assert picture.current["n1"] == missed
+            await until(lambda: "n1" in store.reports)
+            assert store.reports["n1"] == missed
             revision = await status.put("n1", a_status(1, sequence=2), revision)
-            await until(lambda: picture.current["n1"].sequence == 2)
+            await until(lambda: store.reports["n1"].sequence == 2)
             # Its subscriptions are those of the link, and not of one connection.
             server.kill()
             await until(lambda: not own.is_connected)
@@ -145,7 +145,7 @@ class TestCollector:
             await until(lambda: own.is_connected and link.is_connected)
             await insist(status)
             await status.put("n1", a_status(1, sequence=3), revision)
-            await until(lambda: picture.current["n1"].sequence == 3)
+            await until(lambda: store.reports["n1"].sequence == 3)
         work.cancel()
         await asyncio.wait({work})
 
@@ -162,8 +162,8 @@ class TestPublisher:
     async def test_events_and_audit_entries_reach_their_streams(
         self, link: NatsLink, publisher: Publisher
     ) -> None:
-        publisher.tell(event(EventKind.NODE_JOINED, "n1 joined", node="n1"))
-        publisher.tell(event(EventKind.OPERATION_ENDED, "done"))
+        publisher.tell(EventKind.NODE_JOINED, "n1 joined", node="n1")
+        publisher.tell(EventKind.OPERATION_ENDED, "done")
         command = StartProject(command_id="c", name="shop")
         publisher.record(command, Reply(command_id="c", outcome="accepted"))
         await until(lambda: not publisher._queue)
@@ -183,8 +183,8 @@ class TestPublisher:
     async def test_what_is_too_large_holds_up_nothing_behind_it(
         self, link: NatsLink, publisher: Publisher
     ) -> None:
-        publisher.tell(event(EventKind.NODE_JOINED, "x" * 9_000_000))
-        publisher.tell(event(EventKind.NODE_JOINED, "small"))
+        publisher.tell(EventKind.NODE_JOINED, "x" * 9_000_000)
+        publisher.tell(EventKind.NODE_JOINED, "small")
         await until(lambda: not publisher._queue)
         assert await stored(link, subjects.EVENTS_STREAM) == 1
 
@@ -196,16 +196,15 @@ class TestPublisher:
     ) -> None:
         server.kill()
         await until(lambda: not link.is_connected)
-        publisher.tell(event(EventKind.NODE_JOINED, "n1 joined"))
+        publisher.tell(EventKind.NODE_JOINED, "n1 joined")
         server.start()
         await until(lambda: not publisher._queue)
         assert await stored(link, subjects.EVENTS_STREAM) >= 1
 
     async def test_of_too_many_the_oldest_are_dropped(self, link: NatsLink) -> None:
         publisher = Publisher(link, "c1", lambda: 7)
-        one = event(EventKind.NODE_JOINED)
         for _ in range(QUEUE_MAX + 5):
-            publisher.tell(one)
+            publisher.tell(EventKind.NODE_JOINED, "")
         assert len(publisher._queue) == QUEUE_MAX
         assert publisher._dropped == 5
 

@@ -5,12 +5,15 @@ started; the documents and the statuses are what a bus would have kept.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from coordinator.commands.catalogue import Decision, bury
-from coordinator.control.decision import follow
+from coordinator.control.decision import Consequences, follow
+from coordinator.control.following import Following
 from coordinator.placement.assignments import has_left
-from coordinator.views.incremental import NOTHING
-from coordinator.views.sightings import NodePicture
+from coordinator.store.invariants import validate
+from coordinator.store.nodes import NodePicture
+from coordinator.views.projects import ProjectViews
 from schemas.current import ContainerCurrent, NodeCurrent
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.fingerprint import fingerprint
@@ -18,6 +21,7 @@ from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.states import NodeState, State, Wanted
 from tests.builders import TIME, a_container, a_status, exited
+from tests.fakes.stores import a_store, know, remember
 
 STRANGER = "stranger"
 
@@ -86,7 +90,22 @@ class Cluster:
         self.stored = {agent.name: agent.status() for agent in self.agents}
         self.known = dict(self.stored)
         self.states = dict.fromkeys(self.stored, NodeState.READY)
-        self.rolled_up = NOTHING
+        self._begin()
+
+    def _begin(self) -> None:
+        """What one coordinator process has in memory."""
+        self.store = a_store()
+        self.following = Following(self.store, ProjectViews(self.store))
+
+    def _remember(self, *, frozen: bool) -> None:
+        """Let the store have what this coordinator has read and heard."""
+        for node in self.pictures():
+            know(self.store, node)
+        for name, record in self.projects.items():
+            remember(self.store.projects, name, record)
+        for name, document in self.documents.items():
+            remember(self.store.documents, name, document)
+        self.store.freeze("because" if frozen else "")
 
     # What happens to it.
 
@@ -96,7 +115,7 @@ class Cluster:
     def restart_coordinator(self) -> None:
         """Everything in memory is gone; the next one reads what is stored."""
         self.epoch += 1
-        self.rolled_up = NOTHING
+        self._begin()
         self.known = dict(self.stored)
         self.states = dict.fromkeys(self.stored, NodeState.SUSPECT)
 
@@ -124,28 +143,46 @@ class Cluster:
     def do_pass(self, *, dies_after: int | None = None, frozen: bool = False) -> bool:
         """One pass of the coordinator, which may die between two writes. Whether it changed any."""
         pictures = self.pictures()
-        following = follow(
-            *(dict(self.projects), pictures, self.documents, self.epoch),
-            frozen=frozen,
-            before=self.rolled_up,
-        )
-        # What the last pass had found makes this one cheaper, and no other.
-        anew = follow(self.projects, pictures, self.documents, self.epoch, frozen=frozen)
-        assert following.changed == anew.changed
-        assert following.rolled_up.views == anew.rolled_up.views
-        self.rolled_up = following.rolled_up
-        order = sorted(following.changed, key=lambda name: (name not in following.first, name))
+        whole = follow(self.projects, pictures, self.documents, self.epoch, frozen=frozen)
+        changed, order = self._follow(frozen=frozen)
+        self._check_same(whole, changed)
         for written, name in enumerate(order):
             if written == dies_after:
                 self.restart_coordinator()
                 return True
-            self._write(following.changed[name])
+            self._write(changed[name])
+            remember(self.store.documents, name, changed[name])
+            self.following.written(name)
         for name, record in list(self.projects.items()):
             is_going = record.desired_state is State.DELETED and not record.is_gone
             if is_going and has_left(name, pictures, self.documents, force=record.force):
                 self.projects[name] = bury(record)
                 return True
         return bool(order)
+
+    def _follow(self, *, frozen: bool) -> tuple[dict[str, NodeDesired], list[str]]:
+        """The documents to write by what has changed since the last pass, in their order."""
+        self._remember(frozen=frozen)
+        self.following.begin()
+        assert self.following.decide()
+        changed: dict[str, NodeDesired] = {}
+        while self.following.has_documents:
+            changed |= self.following.documents(self.epoch)
+        return changed, list(changed)
+
+    def _check_same(self, whole: Consequences, changed: dict[str, NodeDesired]) -> None:
+        """What is decided over changes is what is decided of everything."""
+        placed: dict[str, dict[SlotKey, Any]] = {"assigned": {}, "unplaced": {}, "moved": {}}
+        for each in self.store.placements.values():
+            placed["assigned"] |= each.assigned
+            placed["unplaced"] |= each.unplaced
+            placed["moved"] |= each.moved
+        assert placed["assigned"] == whole.placement.assigned
+        assert placed["unplaced"] == whole.placement.unplaced
+        assert placed["moved"] == whole.placement.moved
+        assert dict(self.following.views.all()) == whole.views
+        assert changed == whole.changed
+        validate(self.store)
 
     def heal(self) -> None:
         """No more faults: everybody hears everybody again."""

@@ -65,10 +65,9 @@ class TestAbsent:
         node = a_node(1, a_container("web.1", project="stranger"))
         assert follows([], [node]).changed == {}
 
-    def test_an_entry_of_an_unknown_project_is_forgotten_rather_than_ordered_absent(self) -> None:
+    def test_an_entry_of_a_project_without_a_record_stays_as_it_is(self) -> None:
         held = started("web.1")
-        changed = follows([], [a_node(1, a_container("web.1"), read=held)], [held]).changed
-        assert only_change(changed) == {}
+        assert follows([], [a_node(1, a_container("web.1"), read=held)], [held]).changed == {}
 
     def test_an_order_given_stands_when_the_project_is_no_longer_known(self) -> None:
         ordered = a_document(1, an_entry("web.1", Wanted.ABSENT))

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from coordinator.commands.progress import Lag, Standing, lag, progress
-from coordinator.views.sightings import NodePicture
+from coordinator.commands.progress import Lag, Standing, progress
+from coordinator.commands.waiting import Waiting
+from coordinator.store.nodes import NodePicture
+from coordinator.views.projects import ProjectViews
 from schemas.command import Progress
 from schemas.desired import NodeDesired
 from schemas.records import Operation, ProjectRecord
@@ -23,6 +25,7 @@ from tests.builders import (
     exited,
     viewed,
 )
+from tests.fakes.stores import a_store, know, remember
 
 HELD = a_document(1, an_entry(), epoch=2, generation=5)
 
@@ -49,9 +52,19 @@ def standing(
     return progress(
         chosen,
         viewed(project, nodes),
-        lag({document.node: document for document in documents}, nodes),
+        lag_of(project.name, nodes, documents),
         is_applied=is_applied,
     )
+
+
+def lag_of(project: str, nodes: Sequence[NodePicture], documents: Sequence[NodeDesired]) -> Lag:
+    """By the store, as those who wait look at it."""
+    store = a_store()
+    for node in nodes:
+        know(store, node)
+    for document in documents:
+        remember(store.documents, document.node, document)
+    return Waiting(store, ProjectViews(store))._lag(project)
 
 
 def test_it_is_done_when_all_is_settled_and_the_nodes_have_seen_the_document() -> None:

@@ -1,12 +1,15 @@
 """When a container is believed, and when it fills its slot."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
+from coordinator.store.indexes import reports_by_project
+from coordinator.store.nodes import NodePicture
 from coordinator.views.sightings import (
     ContainerView,
-    NodePicture,
+    Sightings,
     doubt,
     is_completed,
     sightings,
@@ -32,9 +35,15 @@ from tests.builders import (
 JOB = a_service("job", restart=ONCE)
 
 
+def sighted(assigned: Mapping[SlotKey, str], *nodes: NodePicture) -> dict[str, Sightings]:
+    """What these nodes report of `shop`."""
+    reports = [(node, reports_by_project(node.current)) for node in nodes]
+    return sightings(assigned, [(node, by["shop"]) for node, by in reports if "shop" in by])
+
+
 def sight(node: NodePicture, assigned: dict[SlotKey, str] | None = None) -> ContainerView:
     known = {slot("web.1"): "n1"} if assigned is None else assigned
-    (view,) = sightings(known, [node], {"shop"})["shop", "web"].containers
+    (view,) = sighted(known, node)["web"].containers
     return view
 
 
@@ -126,7 +135,7 @@ def test_a_container_whose_slot_is_elsewhere_is_a_leftover_and_fills_nothing() -
 
 
 def test_a_node_that_has_not_reported_shows_nothing() -> None:
-    assert sightings({}, [a_node(heard=False)], {"shop"}) == {}
+    assert sighted({}, a_node(heard=False)) == {}
 
 
 def test_containers_and_problems_are_sorted_by_service() -> None:
@@ -134,10 +143,10 @@ def test_containers_and_problems_are_sorted_by_service() -> None:
         a_node(2, a_container("web.2"), problems=[a_problem("db.1")]),
         a_node(1, a_container("web.1")),
     ]
-    seen = sightings({slot("db.1"): "n2"}, nodes, {"shop"})
-    assert [view.node for view in seen["shop", "web"].containers] == ["n1", "n2"]
-    assert seen["shop", "web"].problems == ()
-    assert [node for node, _ in seen["shop", "db"].problems] == ["n2"]
+    seen = sighted({slot("db.1"): "n2"}, *nodes)
+    assert [view.node for view in seen["web"].containers] == ["n1", "n2"]
+    assert seen["web"].problems == ()
+    assert [node for node, _ in seen["db"].problems] == ["n2"]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +158,7 @@ def test_a_problem_counts_only_where_the_slot_is_and_can_be_seen(
     assigned: str, state: NodeState
 ) -> None:
     node = a_node(1, state=state, problems=[a_problem()])
-    assert sightings({slot("web.1"): assigned}, [node], {"shop"}) == {}
+    assert sighted({slot("web.1"): assigned}, node) == {}
 
 
 def test_a_service_wants_as_many_slots_as_its_scale() -> None:

@@ -1,6 +1,5 @@
-"""A roll-up that starts from an earlier one is the roll-up of everything."""
+"""Views that are kept are those of a roll-up of everything."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -8,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.store.placements import Placement
-from coordinator.views import incremental as upkeep
-from coordinator.views.incremental import NOTHING, RolledUp, roll_up_again
-from coordinator.views.rollup import roll_up
-from coordinator.views.sightings import NodePicture
+from coordinator.store.nodes import NodePicture
+from coordinator.store.placements import NOWHERE, Placement
+from coordinator.views import projects as kept_views
+from coordinator.views.projects import ProjectViews
+from coordinator.views.rollup import ProjectView, roll_up, view_of
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.states import Health, NodeState, State
@@ -25,6 +24,7 @@ from tests.builders import (
     exited,
     slot,
 )
+from tests.fakes.stores import a_store, know, remember
 
 PROJECTS = ("shop", "blog", "cms")
 SLOTS = [slot(f"{service}.{n}", p) for p in PROJECTS for service in ("web", "db") for n in (1, 2)]
@@ -105,115 +105,137 @@ class Sources:
     """What views are made from, changed piece by piece."""
 
     def __init__(self) -> None:
-        self.projects: dict[str, ProjectRecord] = {}
-        self.nodes: dict[str, NodePicture] = {}
+        self.store = a_store()
+        self.views = ProjectViews(self.store)
         self.placement = Placement()
 
     def change(self, data: st.DataObject) -> None:
         draw = data.draw
         match draw(st.integers(0, 7)):
             case 0 | 1:
-                record = draw(records())
-                self.projects[record.name] = record
+                self.record(draw(records()))
             case 2:
-                self.projects.pop(draw(projects), None)
+                self.store.projects.forget(draw(projects))
             case 3 | 4:
-                node = draw(nodes())
-                self.nodes[node.name] = node
+                know(self.store, draw(nodes()))
             case 5:
-                name = f"n{draw(indexes)}"
-                if name in self.nodes:
-                    self.nodes[name] = draw(believed(self.nodes[name]))
+                known = self.store.known.get(f"n{draw(indexes)}")
+                if known is not None:
+                    know(self.store, draw(believed(known)))
             case 6:
-                self.nodes.pop(f"n{draw(indexes)}", None)
+                name = f"n{draw(indexes)}"
+                self.store.nodes.forget(name)
+                if draw(st.booleans()):
+                    self.store.reports.forget(name)
             case 7:
-                self.placement = draw(placements)
+                self.place(draw(placements))
 
-    def again(self, before: RolledUp) -> RolledUp:
-        return roll_up_again(before, dict(self.projects), self.placement, self.nodes.values())
+    def record(self, record: ProjectRecord) -> None:
+        remember(self.store.projects, record.name, record)
+
+    def place(self, placement: Placement) -> None:
+        self.placement = placement
+        for name in PROJECTS:
+            part = Placement(
+                {key: node for key, node in placement.assigned.items() if key.project == name},
+                {key: why for key, why in placement.unplaced.items() if key.project == name},
+            )
+            if self.store.placements.get(name, NOWHERE) != part:
+                self.store.placements.set(name, part)
+
+    def rolled_up(self) -> dict[str, ProjectView]:
+        store = self.store
+        return roll_up(store.projects.values(), self.placement, store.known.values())
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_after_any_changes_views_are_those_of_a_full_roll_up(data: st.DataObject) -> None:
-    sources, made = Sources(), [NOTHING]
+    sources = Sources()
     for number in data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=8)):
         for _ in range(number):
             sources.change(data)
-        # Any earlier one will do: a pass starts from one that may be older than the newest.
-        before = data.draw(st.sampled_from(made[-2:]))
-        made.append(sources.again(before))
-        full = roll_up(sources.projects.values(), sources.placement, sources.nodes.values())
-        assert made[-1].views == full
-        assert list(made[-1].views) == list(full)
+            if data.draw(st.integers(0, 3)) == 0:
+                # One is asked for before the others.
+                name = data.draw(projects)
+                assert sources.views.of(name) == sources.rolled_up().get(name)
+        assert dict(sources.views.all()) == sources.rolled_up()
+        assert not sources.views.has_work
 
 
 def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The projects that are rolled up from now on."""
     done: list[str] = []
 
-    def counted(
-        wanted: Iterable[ProjectRecord], placement: Placement, nodes: Iterable[NodePicture]
-    ) -> Any:
-        records = list(wanted)
-        done.extend(record.name for record in records)
-        return roll_up(records, placement, nodes)
+    def counted(record: ProjectRecord, *args: Any, **options: Any) -> ProjectView:
+        done.append(record.name)
+        return view_of(record, *args, **options)
 
-    monkeypatch.setattr(upkeep, "roll_up", counted)
+    monkeypatch.setattr(kept_views, "view_of", counted)
     return done
 
 
 def sources_of_three() -> Sources:
     sources = Sources()
     for name in PROJECTS:
-        sources.projects[name] = a_project(a_service(), a_service("db"), name=name)
+        sources.record(a_project(a_service(), a_service("db"), name=name))
     for index in INDEXES:
         key = SlotKey(PROJECTS[index % 3], "web", 1)
-        node = a_node(index, a_container("web.1", project=key.project), sequence=1)
-        sources.nodes[node.name] = node
-    sources.placement = Placement({slot("web.1", name): "n1" for name in PROJECTS})
+        know(sources.store, a_node(index, a_container("web.1", project=key.project), sequence=1))
+    sources.place(Placement({slot("web.1", name): "n1" for name in PROJECTS}))
+    sources.views.all()
     return sources
 
 
 def test_only_what_a_change_is_about_is_rolled_up(monkeypatch: pytest.MonkeyPatch) -> None:
     sources = sources_of_three()
-    first = sources.again(NOTHING)
+    first = dict(sources.views.all())
     done = counting(monkeypatch)
-
-    second = sources.again(first)
+    sources.views.all()
     assert done == []
 
-    sources.projects["cms"] = a_project(a_service(scale=2), name="cms")
-    third = sources.again(second)
+    sources.record(a_project(a_service(scale=2), name="cms"))
+    assert sources.views.all()["shop"] is first["shop"]
     assert done == ["cms"]
-    assert third.views["shop"] is first.views["shop"]
 
     done.clear()
     # n1 reports one container of `blog`; that it says so again touches nobody.
-    sources.nodes["n1"] = a_node(1, a_container("web.1", project="blog"), sequence=2)
-    fourth = sources.again(third)
+    know(sources.store, a_node(1, a_container("web.1", project="blog"), sequence=2))
+    sources.views.all()
     assert done == []
-    sources.nodes["n1"] = a_node(1, exited("web.1", project="blog"), sequence=3)
-    fifth = sources.again(fourth)
+    know(sources.store, a_node(1, exited("web.1", project="blog"), sequence=3))
+    sources.views.all()
     assert done == ["blog"]
 
     done.clear()
-    sources.placement = Placement({**sources.placement.assigned, slot("web.1", "shop"): "n2"})
-    sources.again(fifth)
+    sources.place(Placement({**sources.placement.assigned, slot("web.1", "shop"): "n2"}))
+    sources.views.all()
     assert done == ["shop"]
+
+
+def test_one_report_is_rolled_up_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = sources_of_three()
+    done = counting(monkeypatch)
+    know(sources.store, a_node(1, exited("web.1", project="blog"), sequence=3))
+    for _ in range(3):
+        sources.views.all()
+        sources.views.of("blog")
+        sources.views.refresh()
+    assert done == ["blog"]
 
 
 def test_a_node_that_falls_silent_touches_whom_it_has_and_whom_it_should_have(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sources = sources_of_three()
-    sources.placement = Placement({slot("web.1", "cms"): "n1"})
-    first = sources.again(NOTHING)
+    sources.place(Placement({slot("web.1", "cms"): "n1"}))
+    sources.views.all()
     done = counting(monkeypatch)
-    sources.nodes["n1"] = replace(
-        sources.nodes["n1"], state=NodeState.DOWN, silent_since="2026-11-23T12:00:00Z"
+    silent = replace(
+        sources.store.known["n1"], state=NodeState.DOWN, silent_since="2026-11-23T12:00:00Z"
     )
-    sources.again(first)
+    know(sources.store, silent)
+    sources.views.all()
     assert sorted(done) == ["blog", "cms"]
 
 
@@ -222,8 +244,7 @@ def test_a_ready_node_with_old_orders_touches_whom_it_has(
     monkeypatch: pytest.MonkeyPatch, change: Any
 ) -> None:
     sources = sources_of_three()
-    first = sources.again(NOTHING)
     done = counting(monkeypatch)
-    sources.nodes["n2"] = replace(sources.nodes["n2"], **change)
-    sources.again(first)
+    know(sources.store, replace(sources.store.known["n2"], **change))
+    sources.views.all()
     assert done == ["cms"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from compose.template import compile_template
-from coordinator.commands import intake
+from coordinator.commands import deciding
 from schemas.command import DeleteVolume, Reply
 from tests.component.coordinator.world import World, creation
 
@@ -17,7 +17,7 @@ TEMPLATE = "version: '2'\nservices: {web: {image: 'web:1', volumes: ['data:/d']}
 
 @pytest.fixture
 async def world() -> World:
-    world = World()
+    world = World(offload=asyncio.to_thread)
     world.hear(1)
     await world.do_pass()
     await world.create_volume(SHARE)
@@ -34,7 +34,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         gate.wait(10)
         return compile_template(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(intake, "compile_template", slowly)
+    monkeypatch.setattr(deciding, "compile_template", slowly)
     yield gate
     gate.set()
 
@@ -61,7 +61,7 @@ async def test_it_is_deleted_while_the_template_is_read(
     refused = await creating
     assert refused.reason is not None
     assert refused.reason.message == "the volume nas/data is being deleted"
-    assert "shop" not in world.picture.projects
+    assert "shop" not in world.store.projects
 
 
 @pytest.mark.parametrize("is_project_first", [True, False])

@@ -1,0 +1,142 @@
+"""`Deciding`: from a command to a record that is saved. From then on the command is kept.
+
+Reads: the store, views. Writes: KV `projects` and `volumes`, by `RecordWriter`.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from compose.template import compile_template
+from coordinator.clock import CLOCK, Clock, rfc3339
+from coordinator.commands import catalogue
+from coordinator.commands.catalogue import Decision
+from coordinator.commands.operations import Moment
+from coordinator.commands.record_writer import RecordWriter
+from coordinator.errors import DeadlinePassed
+from coordinator.store.store import Store
+from coordinator.views.projects import ProjectViews
+from coordinator.views.render import reserved_variables
+from coordinator.volumes import lifecycle
+from coordinator.volumes.holds import Hold, VolumeHolds
+from coordinator.volumes.lifecycle import VolumeDecision
+from coordinator.volumes.views import users_of
+from schemas.command import (
+    AnyCommand,
+    AnyProjectCommand,
+    AnyVolumeCommand,
+    CreateProject,
+    CreateVolume,
+    VolumeCommand,
+)
+from schemas.records import ProjectRecord, RememberedReply, VolumeRecord
+from schemas.volume import BASE_DIRECTORY
+
+#: More would only wait for each other: it is all processor time.
+TEMPLATES_AT_ONCE = 2
+
+#: calls a function with these arguments
+Offload = Callable[..., Awaitable[Any]]
+
+
+class Deciding:
+    """Decides commands with pure functions, and saves what they have decided."""
+
+    def __init__(
+        self,
+        store: Store,
+        views: ProjectViews,
+        reread: Callable[[], None],
+        *,
+        default_domain: str = "",
+        mount_base: str = BASE_DIRECTORY,
+        clock: Clock = CLOCK,
+        offload: Offload = asyncio.to_thread,
+    ) -> None:
+        """`reread`: called when a record may have been written without our knowing.
+
+        `offload` runs what takes long elsewhere than on the loop.
+        """
+        self._offload = offload
+        self._store = store
+        self._views = views
+        self._projects: RecordWriter[ProjectRecord] = RecordWriter(store.projects, reread)
+        self._volumes: RecordWriter[VolumeRecord] = RecordWriter(store.volumes, reread)
+        self._default_domain = default_domain
+        self._mount_base = mount_base
+        self._clock = clock
+        self._holds = VolumeHolds(store.volumes)
+        self._compilers = asyncio.Semaphore(TEMPLATES_AT_ONCE)
+
+    async def take(self, command: AnyCommand) -> RememberedReply | Decision | VolumeDecision:
+        """Decide and save; the first answer, where the command was seen before.
+
+        Raises InvalidInput where the command is refused, and Transient where it could not be saved.
+        """
+        with self._holds.hold() as hold:
+            if isinstance(command, VolumeCommand):
+                return await self._volumes.take(
+                    command.name, command, lambda held: self._on_volume(held, command, hold)
+                )
+            return await self._projects.take(
+                command.project, command, lambda held: self._on_project(held, command, hold)
+            )
+
+    async def remember(self, command: AnyProjectCommand, decision: Decision) -> None:
+        """The signals of a decision are delivered. Raises as `take` does."""
+
+        async def remembered(held: ProjectRecord | None) -> Decision:
+            return catalogue.remember(held, decision)
+
+        await self._projects.take(command.project, command, remembered)
+
+    async def _on_project(
+        self, held: ProjectRecord | None, command: AnyProjectCommand, hold: Hold
+    ) -> Decision:
+        moment = self._moment(command)
+        if isinstance(command, CreateProject):
+            catalogue.check_new_name(held, command)
+            reserved = reserved_variables(command.name, command.version, self._default_domain)
+            # A template may be a megabyte of hostile YAML; the loop has heartbeats to count.
+            async with self._compilers:
+                template = await self._offload(
+                    compile_template,
+                    command.name,
+                    command.template,
+                    {**command.environment, **reserved},
+                    self._holds.available(),
+                    mount_base=self._mount_base,
+                )
+            self._holds.use(hold, command.name, template)
+            return catalogue.create(held, command, template, moment)
+        view = self._views.of(command.project)
+        services = view.services if view else {}
+        # Also on a node that is silent: unknown is not absent.
+        running = any(
+            each.current.running for service in services.values() for each in service.containers
+        )
+        unsettled = {name for name, each in services.items() if not each.is_settled}
+        return catalogue.apply(held, command, moment, running=running, unsettled=unsettled)
+
+    async def _on_volume(
+        self, held: VolumeRecord | None, command: AnyVolumeCommand, hold: Hold
+    ) -> VolumeDecision:
+        moment = self._moment(command)
+        if isinstance(command, CreateVolume):
+            others = self._store.volumes.values()
+            return lifecycle.create(held, command, others, moment, self._mount_base)
+        users: tuple[str, ...] = ()
+        if held is not None:
+            views = self._views.all().values()
+            users = (*users_of(held.volume, views), *self._holds.users(held.volume))
+        decision = lifecycle.delete(held, command, users, moment)
+        hold.leaving = decision.record.volume.mount_path
+        return decision
+
+    def _moment(self, command: AnyCommand) -> Moment:
+        """When and as what it is carried out. Raises DeadlinePassed when that is too late."""
+        now = self._clock.now()
+        if command.expired(now):
+            raise DeadlinePassed(f"the deadline {command.deadline} has passed")
+        return Moment(now=rfc3339(now), operation_id=uuid.uuid4().hex)

@@ -1,0 +1,109 @@
+"""`Waiting`: how far an operation is, and the wait for its end. Reads: the store, views."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from coordinator.commands.progress import Lag, Standing, lag, progress
+from coordinator.store.changes import Change, Kind
+from coordinator.store.store import Store
+from coordinator.views.projects import ProjectViews
+from coordinator.volumes import lifecycle
+from schemas.command import AnyCommand, Progress, VolumeCommand
+from schemas.records import Operation
+
+#: No project has this name.
+_VOLUMES = ""
+#: changes that are about the project they name
+_OF_PROJECT = frozenset(
+    {Kind.PROJECT, Kind.PLACEMENT, Kind.REPORTED, Kind.APPLIED, Kind.ORDER, Kind.HOMES}
+)
+#: changes of a node that are about the projects which it has or should have
+_OF_NODE = frozenset({Kind.KNOWN, Kind.DOCUMENT})
+
+
+class Waiting:
+    """Wakes those who wait for what has changed, and looks once per change for all of them."""
+
+    def __init__(self, store: Store, views: ProjectViews) -> None:
+        self._store = store
+        self._views = views
+        #: by project; volumes are everywhere, and all waited for under one name
+        self._waiters: dict[str, set[asyncio.Event]] = {}
+        #: of the operations that somebody waits for, by id, and the store's version then
+        self._standings: dict[str, Standing] = {}
+        self._standings_at = -1
+        store.changes.listen(self._hear)
+
+    async def end(self, command: AnyCommand, operation: Operation) -> Standing:
+        """The standing at which the operation is over."""
+        key = _VOLUMES if isinstance(command, VolumeCommand) else command.project
+        with self._listening(key) as changed:
+            while True:
+                changed.clear()
+                standing = self._standing(command, operation)
+                if standing.progress is not Progress.RUNNING:
+                    return standing
+                await changed.wait()
+
+    @contextlib.contextmanager
+    def _listening(self, key: str) -> Iterator[asyncio.Event]:
+        changed = asyncio.Event()
+        waiters = self._waiters.setdefault(key, set())
+        waiters.add(changed)
+        try:
+            yield changed
+        finally:
+            waiters.discard(changed)
+            if not waiters and self._waiters.get(key) is waiters:
+                del self._waiters[key]
+
+    def _hear(self, change: Change) -> None:
+        if not self._waiters:
+            return
+        if change.kind in _OF_PROJECT:
+            self._wake(change.key)
+        elif change.kind in _OF_NODE:
+            store = self._store
+            for project in (
+                *store.documented.projects_at(change.key),
+                *store.reported.projects_at(change.key),
+                *{slot.project for slot in store.placed.at(change.key)},
+            ):
+                self._wake(project)
+        if change.kind in {Kind.VOLUME, Kind.KNOWN}:
+            self._wake(_VOLUMES)
+
+    def _wake(self, key: str) -> None:
+        for changed in self._waiters.get(key, ()):
+            changed.set()
+
+    def _standing(self, command: AnyCommand, operation: Operation) -> Standing:
+        """Where it stands. Looked at once per change: all who wait are woken in the same turn."""
+        version = self._store.changes.version
+        if self._standings_at != version:
+            self._standings, self._standings_at = {}, version
+        standing = self._standings.get(operation.id)
+        if standing is None:
+            standing = self._standings[operation.id] = self._look(command, operation)
+        return standing
+
+    def _look(self, command: AnyCommand, operation: Operation) -> Standing:
+        store = self._store
+        if isinstance(command, VolumeCommand):
+            nodes = store.known.values()
+            return lifecycle.progress(operation, store.volumes.get(command.name), nodes)
+        name = command.project
+        applied = store.applied.get(name)
+        is_applied = name in store.projects and applied == store.projects.revision(name)
+        view = self._views.of(name)
+        return progress(operation, view, self._lag(name), is_applied=is_applied)
+
+    def _lag(self, project: str) -> Lag:
+        store = self._store
+        return lag(
+            (store.documents[name], store.known[name])
+            for name in store.documented.nodes_of(project)
+            if name in store.known
+            if any(slot.project == project for slot in store.documents[name].slots)
+        )
