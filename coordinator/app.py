@@ -20,6 +20,7 @@ from coordinator.bus.stores import Stores
 from coordinator.commands.intake import Intake
 from coordinator.control.loop import Buckets, ControlLoop
 from coordinator.control.loss_watch import LossWatch
+from coordinator.faces.admission import Admission
 from coordinator.faces.http.application import build_app
 from coordinator.faces.http.guards import LOOPBACK_HOSTS
 from coordinator.faces.http.serving import serve
@@ -60,6 +61,7 @@ class Coordinator:
         self._steadiness = Steadiness(lambda: self._link.settled_since)
         self._picture = Picture()
         self._metrics = Metrics()
+        self._admission = Admission(meter=self._metrics)
         leases = KvBucket(self._link, subjects.LEASE_BUCKET)
         self._lease = Lease(leases, settings.name, self._stores.lease_ttl_s, settings.accept_loss)
         self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch)
@@ -126,7 +128,7 @@ class Coordinator:
 
     async def _be_active(self, epoch: int) -> None:
         """Everything that only the holder of the lease may do."""
-        face = NatsFace(self._link, self._intake)
+        face = NatsFace(self._link, self._intake, self._admission)
         try:
             # What another coordinator wrote until a moment ago counts, not what we remember.
             await self._until_it_works(self._read_everything)
@@ -175,6 +177,7 @@ class Coordinator:
             self._intake,
             meter=self._metrics,
             exposition=self._expose,
+            admission=self._admission,
             hosts={*LOOPBACK_HOSTS, *named} if is_loopback or named else None,
         )
         runner, bound = await serve(app, host, port)

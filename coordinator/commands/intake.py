@@ -23,7 +23,7 @@ from coordinator.commands.progress import Standing, progress
 from coordinator.commands.record_writer import Desk, Follower
 from coordinator.commands.signalling import Signalling
 from coordinator.errors import DeadlinePassed, NotActive
-from coordinator.ports import Bucket, NodeRequests
+from coordinator.ports import Answer, Bucket, NodeRequests, nothing
 from coordinator.store.picture import Picture
 from coordinator.views.queries import Queries
 from coordinator.views.render import reserved_variables
@@ -100,7 +100,13 @@ class Intake:
         self._signalling = Signalling(picture, requests)
         self._deliveries: dict[tuple[str, str], asyncio.Task[Reply]] = {}
         self._journal = journal
-        self._queries = Queries(picture, default_domain, mount_base)
+        self._queries = Queries(
+            lambda: picture.views(time.monotonic()),
+            lambda: picture.node_pictures(time.monotonic()),
+            lambda: picture.volume_views(time.monotonic()),
+            default_domain=default_domain,
+            mount_base=mount_base,
+        )
         self._default_domain = default_domain
         self._mount_base = mount_base
         self._holds = VolumeHolds(picture)
@@ -121,16 +127,17 @@ class Intake:
     def not_ready_because(self) -> str:
         return self._picture.halted_because or self._closed_because
 
-    async def ask(self, query: AnyQuery) -> Reply:
+    async def ask(self, query: AnyQuery) -> Answer:
         return await self._queries.ask(query)
 
-    async def submit(self, command: AnyCommand) -> Reply:
+    async def submit(self, command: AnyCommand, decided: Callable[[], None] = nothing) -> Reply:
         try:
             taken = await self._take(command)
         except (InvalidInput, Transient) as error:
             reply = Reply.rejecting(error, command_id=command.command_id)
             self._journal(command, reply)
             return reply
+        decided()
         if taken.is_new and taken.delivery is None:
             self._journal(command, taken.reply)
         if taken.reply.progress is None and command.wait > 0:
@@ -287,8 +294,5 @@ def _moment(command: AnyCommand) -> Moment:
     now = datetime.now(UTC)
     if command.expired(now):
         raise DeadlinePassed(f"the deadline {command.deadline} has passed")
-    return Moment(now=_rfc3339(now), operation_id=uuid.uuid4().hex)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+    stamp = now.isoformat().replace("+00:00", "Z")
+    return Moment(now=stamp, operation_id=uuid.uuid4().hex)

@@ -10,14 +10,14 @@ from compose.template import compile_template
 from coordinator.commands import intake
 from coordinator.control import loop as control_loop
 from coordinator.control.decision import Consequences, follow
-from coordinator.views import queries
-from coordinator.views.render import answer
+from coordinator.views import slices
 from schemas.codec import encode
 from schemas.command import StopProject
-from schemas.query import AnyQuery, ListProjects, ViewProject
+from schemas.query import ListProjects, ViewProject
 from schemas.records import NodeRecord
 from schemas.states import Wanted
 from tests.component.coordinator.world import LONG_S, World, creation, eventually
+from tests.fakes.answers import parsed
 
 #: more than the default pool of threads ever has
 MANY = 40
@@ -99,21 +99,12 @@ async def test_a_pass_that_is_cancelled_while_it_decides_changes_nothing(
 async def test_others_are_answered_while_a_list_is_made(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, may_end = threading.Event(), threading.Event()
-
-    def slow(query: AnyQuery, *args: Any, **options: Any) -> Any:
-        if isinstance(query, ListProjects):
-            begun.set()
-            assert may_end.wait(LONG_S), "nobody else had a turn"
-        return answer(query, *args, **options)
-
-    monkeypatch.setattr(queries, "answer", slow)
+    monkeypatch.setattr(slices, "SLICE_S", 0.0)
     listing = asyncio.create_task(world.intake.ask(ListProjects()))
-    await eventually(begun.is_set)
-    reply = await world.intake.ask(ViewProject(name="shop"))
-    assert reply.result["name"] == "shop"
-    may_end.set()
-    assert [each["name"] for each in (await listing).result] == ["shop"]
+    await asyncio.sleep(0)
+    assert parsed(await world.intake.ask(ViewProject(name="shop")))["name"] == "shop"
+    assert not listing.done()
+    assert [each["name"] for each in parsed(await listing)] == ["shop"]
 
 
 async def test_passes_wait_for_no_template(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
