@@ -10,6 +10,7 @@ replaced or gone.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 from operator import is_
 
 from coordinator.errors import NotFound
@@ -32,12 +33,15 @@ Views = Callable[[], Mapping[str, ProjectView]]
 class ProjectAnswers:
     """What is shown of one view, each variant rendered when it is first asked for."""
 
+    # One for each project of a large cluster, made by the thousand when a coordinator starts.
+    __slots__ = ("_default_domain", "_frame", "_kept", "view")
+
     def __init__(self, view: ProjectView, default_domain: str) -> None:
         self.view = view
         self._default_domain = default_domain
         self._frame: tuple[Answer, Answer] | None = None
-        self._projects: dict[tuple[bool, bool], Answer] = {}
-        self._services: dict[tuple[str, bool], Answer] = {}
+        #: by service (None: the whole project) and variant
+        self._kept: dict[tuple[str | None, bool, bool], Answer] = {}
 
     @property
     def name(self) -> str:
@@ -45,26 +49,26 @@ class ProjectAnswers:
 
     def project(self, with_services: bool, with_containers: bool) -> Work[Answer]:
         """The whole project."""
-        variant = with_services, with_services and with_containers
-        answer = self._projects.get(variant)
+        variant = None, with_services, with_services and with_containers
+        answer = self._kept.get(variant)
         if answer is None:
             names = sorted(self.view.services) if with_services else ()
             services = yield from _all(self.service(name, with_containers) for name in names)
             if self._frame is None:
                 head, tail = project_frame(self.view, self._default_domain)
                 self._frame = whole((head,)), whole((tail,))
-            head_answer, tail_answer = self._frame
-            answer = _composed((head_answer, *_with_commas(services), tail_answer))
-            self._projects[variant] = answer
+            before, after = self._frame
+            answer = _composed((before, *_with_commas(services), after))
+            self._kept[variant] = answer
         return answer
 
     def service(self, name: str, with_containers: bool) -> Work[Answer]:
         """One of the project's services."""
-        variant = name, with_containers
-        answer = self._services.get(variant)
+        variant = name, True, with_containers
+        answer = self._kept.get(variant)
         if answer is None:
             answer = yield from gathered(service_pieces(self.view, name, with_containers))
-            self._services[variant] = answer
+            self._kept[variant] = answer
         return answer
 
 
@@ -72,9 +76,9 @@ class ProjectAnswers:
 class _Moment:
     """Every project at one moment, and the lists that were made of it."""
 
-    views: tuple[ProjectView, ...] = ()
+    views: tuple[ProjectView, ...]
     #: without those that are gone, by name
-    projects: tuple[ProjectAnswers, ...] = ()
+    projects: tuple[ProjectAnswers, ...]
     lists: dict[ListProjects | ListServices, Answer] = field(default_factory=dict)
 
     def keep(self, query: ListProjects | ListServices, answer: Answer) -> None:
@@ -94,7 +98,8 @@ class KeptAnswers:
         self._views = views
         self._default_domain = default_domain
         self._projects: dict[str, ProjectAnswers] = {}
-        self._newest = _Moment()
+        #: None when one of its projects was replaced since
+        self._newest: _Moment | None = None
 
     def view_project(self, query: ViewProject) -> Work[Answer]:
         """One project. Raises NotFound."""
@@ -154,22 +159,21 @@ class KeptAnswers:
         kept = self._projects.get(name)
         if kept is None or kept.view is not view:
             kept = self._projects[name] = ProjectAnswers(view, self._default_domain)
-            # It may refer to what has been replaced.
-            self._newest = _Moment()
+            self._newest = None
         return kept
 
     def _moment(self) -> _Moment:
         views = self._views()
         found = tuple(views[name] for name in sorted(views))
         newest = self._newest
-        if len(found) == len(newest.views) and all(map(is_, found, newest.views)):
+        if newest and len(found) == len(newest.views) and all(map(is_, found, newest.views)):
             return newest
         projects = tuple(
             self._of(view.record.name, view) for view in found if not view.record.is_gone
         )
         self._projects = {each.name: each for each in projects}
-        self._newest = _Moment(found, projects)
-        return self._newest
+        self._newest = moment = _Moment(found, projects)
+        return moment
 
 
 def _all(works: Iterable[Work[Answer]]) -> Work[list[Answer]]:
@@ -203,10 +207,11 @@ def listed(answers: Iterable[Answer]) -> Answer:
 
 def _composed(parts: Iterable[Answer]) -> Answer:
     each = tuple(parts)
-    pieces = tuple(piece for part in each for piece in part.pieces)
-    # Of the parts' tags, which say as much as their bytes and are shorter.
     return Answer(
-        pieces, _tag("".join(part.tag for part in each).encode()), sum(part.size for part in each)
+        pieces=tuple(chain.from_iterable(part.pieces for part in each)),
+        # Of the parts' tags, which say as much as their bytes and are shorter.
+        tag=_tag("".join([part.tag for part in each]).encode()),
+        size=sum([part.size for part in each]),
     )
 
 

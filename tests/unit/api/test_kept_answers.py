@@ -168,6 +168,7 @@ def test_of_lists_only_so_many_are_kept():
     projects = Projects("a")
     for number in range(LISTS_KEPT_MAX + 5):
         projects.ask(ListProjects(q=f"{number}"))
+    assert projects.kept._newest is not None
     assert len(projects.kept._newest.lists) == LISTS_KEPT_MAX
 
 
