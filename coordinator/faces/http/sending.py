@@ -13,8 +13,9 @@ from aiohttp import web
 from coordinator.faces.http.answers import JSON_TYPE
 from coordinator.ports import Answer
 
-#: As much as a connection buffers before its writer must wait.
-CHUNK_BYTES = 64 * 1024
+#: A turn of the loop sends one for each reader: small enough for all lists at once to take some
+#: milliseconds, large enough for one of 20 MiB not to need hundreds of turns.
+CHUNK_BYTES = 128 * 1024
 #: A client that takes less than a chunk in this time has gone, or holds on to what is kept for it.
 STALL_S = 30.0
 
@@ -47,7 +48,7 @@ async def _write(
         for chunk in chunks(pieces):
             async with asyncio.timeout(STALL_S):
                 await response.write(chunk)
-            # A client that reads as fast as we write never makes us wait, and others must not.
+            # A client that reads as fast as this writes never makes it wait; others must not.
             await asyncio.sleep(0)
     except TimeoutError:
         if request.transport is not None:
