@@ -21,6 +21,10 @@ PATIENCE_S = 20.0
 RETRY_S = 1.0
 #: instead of a status
 NO_ANSWER = 0
+#: answers that ask to come back later
+_WORTH_TRYING_AGAIN = frozenset(
+    {NO_ANSWER, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ async def send_all(url: str, requests: Sequence[Request], at_once: int) -> int:
         async with turns:
             tries = 0
             while not is_success(status := await answer(client, request)):
-                if status not in {NO_ANSWER, HTTPStatus.SERVICE_UNAVAILABLE}:
+                if status not in _WORTH_TRYING_AGAIN:
                     raise ApiError(f"{request.path} was answered with {status}", status=status)
                 tries += 1
                 await asyncio.sleep(RETRY_S)

@@ -24,6 +24,7 @@ from coordinator.commands.signalling import Signalling
 from coordinator.commands.waiting import Waiting
 from coordinator.control.loop import ControlLoop
 from coordinator.control.loss_watch import LossWatch
+from coordinator.faces.admission import Admission
 from coordinator.faces.http.application import build_app
 from coordinator.faces.http.guards import LOOPBACK_HOSTS
 from coordinator.faces.http.serving import serve
@@ -33,6 +34,7 @@ from coordinator.nodes.collector import Collector
 from coordinator.nodes.steadiness import Steadiness
 from coordinator.settings import Settings
 from coordinator.store.store import Buckets, Store
+from coordinator.views.known import KnownNow
 from coordinator.views.projects import ProjectViews
 from coordinator.views.queries import Queries
 from daemon.lifetime import eternal, until_told
@@ -60,6 +62,7 @@ class Coordinator:
         self._stores = Stores(self._link, settings.replicas, lambda: self._watch.remembers)
         self._steadiness = Steadiness(lambda: self._ingest.settled_since, clock.monotonic)
         self._metrics = Metrics()
+        self._admission = Admission(meter=self._metrics)
         leases = KvBucket(self._link, subjects.LEASE_BUCKET)
         self._lease = Lease(leases, settings.name, self._stores.lease_ttl_s, settings.accept_loss)
         self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch, clock)
@@ -83,9 +86,14 @@ class Coordinator:
             clock=clock,
         )
         requests = NatsNodeRequests(self._link, lambda: self._lease.epoch)
+        known = KnownNow(store, views, clock)
         self._intake = Intake(
             store,
-            Queries(store, views, settings.default_domain, settings.mount_base, clock),
+            Queries(
+                *(views.all, known.nodes, known.volumes),
+                default_domain=settings.default_domain,
+                mount_base=settings.mount_base,
+            ),
             deciding,
             Deliveries(Signalling(views, requests, clock, pace), deciding, self._journal),
             Waiting(store, views),
@@ -138,7 +146,7 @@ class Coordinator:
 
     async def _be_active(self, epoch: int) -> None:
         """Everything that only the holder of the lease may do."""
-        face = NatsFace(self._link, self._intake)
+        face = NatsFace(self._link, self._intake, self._admission)
         try:
             # What another coordinator wrote until a moment ago counts, not what we remember.
             await self._until_it_works(self._read_everything)
@@ -184,6 +192,7 @@ class Coordinator:
             self._intake,
             meter=self._metrics,
             exposition=self._expose,
+            admission=self._admission,
             hosts={*LOOPBACK_HOSTS, *named} if is_loopback or named else None,
         )
         runner, bound = await serve(app, host, port)

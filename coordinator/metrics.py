@@ -39,6 +39,12 @@ class Metrics:
         self._commands = self._counter(
             "commands", "Commands answered, by noun.verb.", "verb", "outcome"
         )
+        self._refusals = self._counter(
+            "refusals",
+            "Requests refused unread, by what they asked for: busy with its kind, or late.",
+            "kind",
+            "cause",
+        )
         self._nodes = self._gauge("nodes", "Nodes that have joined.", "state")
         self._services = self._gauge("services", "Services, by current state.", "state")
         self._passes = self._counter("passes", "Passes of the control loop.", "outcome")
@@ -65,6 +71,10 @@ class Metrics:
     def count_command(self, noun: str, verb: str, outcome: str) -> None:
         """A command was answered: `outcome` is accepted or the rejection's code."""
         self._commands.labels(f"{noun}.{verb}", outcome).inc()
+
+    def count_refusal(self, kind: str, cause: str) -> None:
+        """A request was not let in: too much of its kind at once (busy), or the loop is late."""
+        self._refusals.labels(kind, cause).inc()
 
     def count_pass(self, outcome: str, seconds: float) -> None:
         """A pass ended: settled, retry or failed."""

@@ -1,6 +1,7 @@
 """What the coordinator's parts need from each other and from the bus, as narrow protocols."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -11,11 +12,28 @@ from schemas.event import EventKind
 from schemas.query import AnyQuery
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A query's answer: the HTTP API's body as JSON, in pieces that other answers may share."""
+
+    pieces: tuple[bytes, ...]
+    #: hex; of two answers to the same query, equal exactly for equal bodies, on every coordinator
+    tag: str
+    #: bytes of all pieces
+    size: int
+
+
+def nothing() -> None:
+    """Who need not hear that a command is decided."""
+
+
 class Door(Protocol):
     """The one way in, for every face (HTTP, NATS)."""
 
-    async def submit(self, command: AnyCommand) -> Reply:
+    async def submit(self, command: AnyCommand, decided: Callable[[], None] = nothing) -> Reply:
         """Carry out a command once for its id, waiting up to `command.wait` for its effect.
+
+        `decided` is called when it is accepted, before anything is waited for.
 
         Never raises for what is wrong with the command or the world: that is a rejected reply with
         a reason. Accepted and then failed within the wait: `accepted` with progress `failed` and
@@ -23,8 +41,12 @@ class Door(Protocol):
         """
         ...
 
-    async def ask(self, query: AnyQuery) -> Reply:
-        """Answer from what is known now; `result` is the HTTP API's body."""
+    async def ask(self, query: AnyQuery) -> Answer:
+        """Answer from what is known now.
+
+        Raises:
+            NotFound: nothing has the name that was asked for.
+        """
         ...
 
     def not_ready_because(self) -> str:

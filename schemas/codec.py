@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 from schemas.document import Document
 from schemas.errors import InvalidInput
@@ -25,6 +26,11 @@ def encode(document: BaseModel) -> bytes:
     # Every document has a field without a default, so there is something after the comma.
     rest = document.model_dump_json(exclude_defaults=True, exclude={"schema_version"})
     return (head + rest[1:]).encode()
+
+
+def encode_plain(value: object) -> bytes:
+    """Compact JSON of dicts, lists, texts, numbers, flags, enumerations and nulls."""
+    return to_json(value)
 
 
 def decode(model: type[Model], payload: bytes | str) -> Model:

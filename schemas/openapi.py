@@ -14,6 +14,7 @@ API_VERSION = "1.0.0"
 
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
+_TEXT = {"type": "string"}
 
 _SCHEMA_OF_KIND: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": "string"},
@@ -36,11 +37,23 @@ _REFUSALS = {
     412: "The command's deadline has passed.",
     413: "The body is too large.",
     415: "The body is not JSON.",
+    429: "As many of this kind as is allowed are in hand. Nothing was done.",
     500: "It was accepted and can't be carried out, or the coordinator is at fault.",
-    503: "The coordinator can't take commands now.",
+    503: "The coordinator can't take commands now, or is overloaded. Nothing was done.",
 }
-_QUERY_REFUSALS = (400, 403, 404, 500, 503)
+_QUERY_REFUSALS = (400, 403, 404, 429, 500, 503)
 _COMMAND_REFUSALS = tuple(_REFUSALS)
+#: those that say when to come back
+_PASSING = (429, 503)
+_TAG_HEADER = (
+    "ETag",
+    "Of the body: the same on every coordinator for as long as the body is the same.",
+)
+#: header of every query
+_QUERY_HEADER = (
+    "If-None-Match",
+    "ETags of bodies that the client has: if this is one of them, the answer is 304.",
+)
 #: headers of every command
 _COMMAND_HEADERS = (
     ("X-Command-Id", "Names the command: sent again, it has one effect and the first answer."),
@@ -94,6 +107,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": _parameters(route),
         "responses": {
             str(route.success): _success(route),
+            **({"304": _unchanged()} if route.is_query else {}),
             **{str(status): _refusal(status) for status in refusals},
         },
     }
@@ -110,7 +124,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     ]
     in_query = [_query_parameter(parameter) for parameter in route.parameters]
     if route.is_query:
-        return in_path + in_query
+        name, about = _QUERY_HEADER
+        condition = {"name": name, "in": "header", "description": about, "schema": _TEXT}
+        return [*in_path, *in_query, condition]
     wait = _query_parameter(WAIT)
     wait["schema"] |= {"default": route.patience_s}
     if route.patience_s != route.wait_s:
@@ -142,6 +158,7 @@ def _success(route: Route) -> dict[str, Any]:
     if route.result:
         return {
             "description": "What is known now.",
+            "headers": _tag_header(),
             "content": _content(route.result, route.is_list),
         }
     headers = {
@@ -160,13 +177,22 @@ def _success(route: Route) -> dict[str, Any]:
 
 def _refusal(status: int) -> dict[str, Any]:
     described = {"description": _REFUSALS[status], "content": _content(views.Error)}
-    if status == 503:
+    if status in _PASSING:
         return {**described, "headers": {"Retry-After": _header("Seconds.")}}
     return described
 
 
+def _unchanged() -> dict[str, Any]:
+    return {"description": "The client has this body already.", "headers": _tag_header()}
+
+
+def _tag_header() -> dict[str, Any]:
+    name, about = _TAG_HEADER
+    return {name: _header(about)}
+
+
 def _header(about: str) -> dict[str, Any]:
-    return {"description": about, "schema": {"type": "string"}}
+    return {"description": about, "schema": _TEXT}
 
 
 def _content(model: type[BaseModel], is_list: bool = False) -> dict[str, Any]:

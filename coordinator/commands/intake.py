@@ -5,7 +5,7 @@ loop carries it out, and the answer may wait for that (`Waiting`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from coordinator.commands.deliveries import Deliveries, Journal
 from coordinator.commands.progress import Standing
 from coordinator.commands.waiting import Waiting
 from coordinator.errors import NotActive
+from coordinator.ports import Answer, nothing
 from coordinator.store.store import Store
 from coordinator.views.queries import Queries
 from schemas.command import AnyCommand, Progress, Reason, ReasonCode, Reply, VolumeCommand
@@ -71,16 +72,17 @@ class Intake:
     def not_ready_because(self) -> str:
         return self._store.halted_because or self._closed_because
 
-    async def ask(self, query: AnyQuery) -> Reply:
+    async def ask(self, query: AnyQuery) -> Answer:
         return await self._queries.ask(query)
 
-    async def submit(self, command: AnyCommand) -> Reply:
+    async def submit(self, command: AnyCommand, decided: Callable[[], None] = nothing) -> Reply:
         try:
             taken = await self._take(command)
         except (InvalidInput, Transient) as error:
             reply = Reply.rejecting(error, command_id=command.command_id)
             self._journal(command, reply)
             return reply
+        decided()
         if taken.is_new and taken.delivery is None:
             self._journal(command, taken.reply)
         if taken.reply.progress is None and command.wait > 0:

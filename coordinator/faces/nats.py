@@ -16,8 +16,14 @@ from nats.micro import add_service
 from nats.micro.request import Request
 from nats.micro.service import Service
 
-from coordinator.faces.waiting_room import SEATS, WaitingRoom
-from coordinator.ports import Door
+from coordinator.faces.admission import (
+    Admission,
+    Kind,
+    Refused,
+    kind_of_command,
+    kind_of_query,
+)
+from coordinator.ports import Answer, Door
 from daemon.nats_client import Client
 from daemon.nats_link import ANSWER_S, NATS_ERRORS, NatsLink
 from schemas import codec, subjects
@@ -27,8 +33,6 @@ from schemas.errors import InvalidInput
 from schemas.query import QUERIES, AnyQuery
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 
-#: commands that are being decided: more than these would only queue
-DECIDING_MAX = 256
 #: what requests in flight get to finish when the face is closed
 STOP_GRACE_S = 3.0
 #: how long a reply waits for a link that was lost meanwhile: longer, and nobody listens any more
@@ -38,24 +42,19 @@ SERVICE_VERSION = "1.0.0"
 
 _log = structlog.get_logger(__name__)
 
-Answering = Callable[[bytes], Awaitable[Reply]]
+#: of an accepted query's reply: the result is put in as the bytes that it already is
+_REPLY_HEAD = codec.encode(Reply(outcome="accepted")).removesuffix(b"null}")
+
+Answering = Callable[[bytes], Awaitable[bytes]]
 
 
 class NatsFace:
-    """Answers requests on NATS for a door."""
+    """Answers requests on NATS for a door. `admission` is shared with the other faces."""
 
-    def __init__(
-        self,
-        link: NatsLink,
-        door: Door,
-        *,
-        deciding_max: int = DECIDING_MAX,
-        seats: int = SEATS,
-    ) -> None:
+    def __init__(self, link: NatsLink, door: Door, admission: Admission | None = None) -> None:
         self._link = link
         self._door = door
-        self._deciding = WaitingRoom(deciding_max)
-        self._waiting = WaitingRoom(seats)
+        self._admission = admission or Admission()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._service: Service | None = None
 
@@ -78,7 +77,7 @@ class NatsFace:
         for (noun, verb), command in COMMANDS.items():
             await self._listen(self._service, noun, verb, command, self._submitting(command))
         for (noun, verb), query in QUERIES.items():
-            await self._listen(self._service, noun, verb, query, _asking(self._door, query))
+            await self._listen(self._service, noun, verb, query, self._asking(query))
         # A request sent from now on must find an answer. Within the link, which ends a wait that
         # nats-py goes on with although its connection is gone or its task was cancelled.
         async with self._link.within(ANSWER_S):
@@ -126,41 +125,59 @@ class NatsFace:
         task.add_done_callback(self._in_flight.discard)
 
     def _submitting(self, model: type[AnyCommand]) -> Answering:
-        async def submit(payload: bytes) -> Reply:
+        kind = kind_of_command(model)
+
+        async def submit(payload: bytes) -> bytes:
+            # Before it is read, which for a template takes as long as much else.
+            self._admission.check(kind)
             fields = _parsed(payload)
+            given = fields.get("command_id")
+            named = given if isinstance(given, str) else ""
             try:
-                command = codec.validate(model, fields)
+                return codec.encode(await self._submit(codec.validate(model, fields), kind))
             except InvalidInput as error:
-                given = fields.get("command_id")
-                named = given if isinstance(given, str) else ""
-                return Reply.rejecting(error, command_id=named)
-            return await self._submit(command)
+                return codec.encode(Reply.rejecting(error, command_id=named))
+            except Refused as refused:
+                return codec.encode(_refusal(refused, command_id=named))
 
         return submit
 
-    async def _submit(self, command: AnyCommand) -> Reply:
+    async def _submit(self, command: AnyCommand, kind: Kind) -> Reply:
         """Those who wait are counted apart: however many they are, new commands are decided."""
         if not command.wait:
-            return await self._decide(command)
-        with self._waiting.seat() as is_free:
-            if is_free:
-                return await self._door.submit(command)
-        reply = await self._decide(command.model_copy(update={"wait": 0.0}))
-        is_open = reply.outcome == "accepted" and reply.progress is None
-        return reply.model_copy(update={"progress": Progress.RUNNING}) if is_open else reply
+            return await self._decide(command, kind)
+        try:
+            waiting = self._admission.take(Kind.WAIT)
+        except Refused:
+            reply = await self._decide(command.model_copy(update={"wait": 0.0}), kind)
+            is_open = reply.outcome == "accepted" and reply.progress is None
+            return reply.model_copy(update={"progress": Progress.RUNNING}) if is_open else reply
+        with waiting:
+            return await self._decide(command, kind)
 
-    async def _decide(self, command: AnyCommand) -> Reply:
-        with self._deciding.seat() as is_free:
-            if is_free:
-                return await self._door.submit(command)
-        busy = _rejected(ReasonCode.UNAVAILABLE, "too many commands at once")
-        return busy.model_copy(update={"command_id": command.command_id})
+    async def _decide(self, command: AnyCommand, kind: Kind) -> Reply:
+        with self._admission.take(kind) as deciding:
+            return await self._door.submit(command, deciding.give_back)
+
+    def _asking(self, model: type[AnyQuery]) -> Answering:
+        kind = kind_of_query(model)
+
+        async def ask(payload: bytes) -> bytes:
+            with self._admission.take(kind):
+                # An empty request asks with every default, so that `nats req … ''` works.
+                return _shown(
+                    await self._door.ask(codec.validate(model, _parsed(payload or b"{}")))
+                )
+
+        return ask
 
     async def _answer(self, request: Request, answering: Answering) -> None:
         try:
-            payload = codec.encode(await answering(request.data))
+            payload = await answering(request.data)
         except InvalidInput as error:
             payload = codec.encode(Reply.rejecting(error))
+        except Refused as refused:
+            payload = codec.encode(_refusal(refused))
         except Exception:  # noqa: BLE001 - a defect of ours must not leave the publisher waiting
             error_id = uuid.uuid4().hex
             _log.exception("a NATS request failed", subject=request.subject, error_id=error_id)
@@ -195,12 +212,8 @@ class NatsFace:
             _log.warning("a NATS reply was not sent", subject=request.subject, error=repr(error))
 
 
-def _asking(door: Door, model: type[AnyQuery]) -> Answering:
-    async def ask(payload: bytes) -> Reply:
-        # An empty request asks with every default, so that `nats req … ''` works.
-        return await door.ask(codec.validate(model, _parsed(payload or b"{}")))
-
-    return ask
+def _shown(answer: Answer) -> bytes:
+    return b"".join((_REPLY_HEAD, *answer.pieces, b"}"))
 
 
 def _parsed(payload: bytes) -> dict[str, Any]:
@@ -211,3 +224,9 @@ def _parsed(payload: bytes) -> dict[str, Any]:
 
 def _rejected(code: ReasonCode, message: str) -> Reply:
     return Reply(outcome="rejected", reason=Reason(code=code, message=message))
+
+
+def _refusal(refused: Refused, *, command_id: str = "") -> Reply:
+    again = f"{refused}; ask again in {refused.retry_after_s} s"
+    reply = _rejected(ReasonCode.UNAVAILABLE, again)
+    return reply.model_copy(update={"command_id": command_id})

@@ -1,69 +1,92 @@
-"""`Queries`: every query's answer, from what is known now. Reads: the store, views."""
+"""`Queries`: every query's answer, from what is known now.
 
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+Long answers are made in slices between which others have their turns; no thread is involved.
+"""
 
-from coordinator.clock import CLOCK, Clock
-from coordinator.store.nodes import NodePicture
-from coordinator.store.store import Store
-from coordinator.views.projects import ProjectViews
-from coordinator.views.render import answer
-from coordinator.volumes.views import VolumeView, volume_views
-from schemas.command import Reply
-from schemas.errors import InvalidInput
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, assert_never
+
+from coordinator.ports import Answer
+from coordinator.views.answers import KeptAnswers, Views, gathered
+from coordinator.views.render import node_body
+from coordinator.views.rollup import NodePicture
+from coordinator.views.slices import Work, in_slices
+from coordinator.volumes.render import inspected_body, volume_bodies
+from coordinator.volumes.views import VolumeView
+from schemas.codec import encode_plain
 from schemas.query import (
     AnyQuery,
+    InspectService,
     InspectVolume,
     ListNodes,
+    ListProjects,
+    ListServices,
     ListVolumes,
+    ViewProject,
 )
+from schemas.volume import BASE_DIRECTORY
 
 
 class Queries:
-    """The asking half of `coordinator.ports.Door`."""
+    """The asking half of `coordinator.ports.Door`.
+
+    Looking through every node and mount costs far more than most answers: `nodes` and
+    `volume_views` are called only for those that are about them.
+    """
 
     def __init__(
         self,
-        store: Store,
-        views: ProjectViews,
-        default_domain: str,
-        mount_base: str,
-        clock: Clock = CLOCK,
+        views: Views,
+        nodes: Callable[[], Sequence[NodePicture]],
+        volume_views: Callable[[], Mapping[str, VolumeView]],
+        *,
+        default_domain: str = "",
+        mount_base: str = BASE_DIRECTORY,
     ) -> None:
-        self._store = store
-        self._views = views
-        self._clock = clock
-        self._default_domain = default_domain
+        self._kept = KeptAnswers(views, default_domain=default_domain)
+        self._nodes = nodes
+        self._volume_views = volume_views
         self._mount_base = mount_base
 
-    async def ask(self, query: AnyQuery) -> Reply:
-        # To look through every node and mount costs far more than most answers.
-        is_about_volumes = isinstance(query, ListVolumes | InspectVolume)
-        is_about_nodes = is_about_volumes or isinstance(query, ListNodes)
-        answering = partial(
-            answer,
-            query,
-            self._views.all(),
-            nodes := self._nodes() if is_about_nodes else (),
-            self._volumes(nodes) if is_about_volumes else {},
-            default_domain=self._default_domain,
-            mount_base=self._mount_base,
+    async def ask(self, query: AnyQuery) -> Answer:
+        """The answer. Raises NotFound."""
+        return await in_slices(self._answering(query))
+
+    def _answering(self, query: AnyQuery) -> Work[Answer]:  # noqa: PLR0911  one for each query
+        match query:
+            case ListProjects():
+                return self._kept.list_projects(query)
+            case ViewProject():
+                return self._kept.view_project(query)
+            case ListServices():
+                return self._kept.list_services(query)
+            case InspectService():
+                return self._kept.inspect_service(query)
+            case ListNodes():
+                by_name = sorted(self._nodes(), key=lambda node: node.name)
+                return gathered(_array(b"[", map(node_body, by_name), b"]"))
+            case ListVolumes():
+                bodies = self._volume_bodies()
+                return gathered(_array(b'{"Volumes":[', bodies, b"]}"))
+            case InspectVolume():
+                nodes, volumes = self._nodes(), self._volume_views()
+                body = inspected_body(volumes, query.name, nodes, self._mount_base)
+                return gathered((encode_plain(body),))
+            case _:
+                assert_never(query)
+
+    def _volume_bodies(self) -> Iterator[dict[str, Any]]:
+        nodes, volumes = self._nodes(), self._volume_views()
+        return (
+            body
+            for view in volumes.values()
+            for body in volume_bodies(view, nodes, self._mount_base)
         )
-        try:
-            body = answering()
-        except InvalidInput as error:
-            return Reply.rejecting(error)
-        return Reply(outcome="accepted", result=body)
 
-    def _nodes(self) -> list[NodePicture]:
-        """Every node by index, with its silence of now."""
-        now, heard = self._clock.monotonic(), self._store.last_heard
-        nodes = [
-            replace(node, silent_for_s=max(0.0, now - heard.get(node.name, now)))
-            for node in self._store.known.values()
-        ]
-        return sorted(nodes, key=lambda node: node.index)
 
-    def _volumes(self, nodes: Sequence[NodePicture]) -> dict[str, VolumeView]:
-        return volume_views(self._store.volumes.values(), nodes, self._views.all().values())
+def _array(opening: bytes, bodies: Iterable[Any], closing: bytes) -> Iterator[bytes]:
+    separator = opening
+    for body in bodies:
+        yield separator + encode_plain(body)
+        separator = b","
+    yield closing if separator == b"," else opening + closing

@@ -1,10 +1,10 @@
 """A door behind which nothing runs: it answers from views, and remembers what it was asked."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from coordinator.errors import NotFound
-from coordinator.views.render import answer
+from coordinator.ports import Answer, nothing
+from coordinator.views.queries import Queries
 from coordinator.views.rollup import NodePicture, ProjectView
 from schemas.command import (
     AnyCommand,
@@ -15,10 +15,19 @@ from schemas.command import (
     Reply,
     ServiceCommand,
 )
+from schemas.errors import InvalidInput
 from schemas.names import split_service_id
 from schemas.query import AnyQuery
 
 OPERATION = "op-1"
+
+
+class Rejection(InvalidInput):
+    """What a door raises for a query that it rejects with this reason."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.message, where=reason.where)
+        self.code = reason.code
 
 
 class FakeDoor:
@@ -32,10 +41,14 @@ class FakeDoor:
         self.submitted: list[AnyCommand] = []
         self.asked: list[AnyQuery] = []
         self.script: deque[Reply | Exception] = deque()
+        #: of the next queries
+        self.answers: deque[Answer] = deque()
         self.closed_because = ""
+        self._queries = Queries(lambda: self.projects, lambda: self.nodes, dict)
 
-    async def submit(self, command: AnyCommand) -> Reply:
+    async def submit(self, command: AnyCommand, decided: Callable[[], None] = nothing) -> Reply:
         self.submitted.append(command)
+        decided()
         if self.script:
             return self._scripted()
         fault = self._fault(command)
@@ -48,14 +61,13 @@ class FakeDoor:
             progress=Progress.DONE,
         )
 
-    async def ask(self, query: AnyQuery) -> Reply:
+    async def ask(self, query: AnyQuery) -> Answer:
         self.asked.append(query)
-        if self.script:
-            return self._scripted()
-        try:
-            return Reply(outcome="accepted", result=answer(query, self.projects, self.nodes))
-        except NotFound as error:
-            return rejected(ReasonCode.NOT_FOUND, str(error))
+        if self.answers:
+            return self.answers.popleft()
+        if self.script and (reason := self._scripted().reason):
+            raise Rejection(reason)
+        return await self._queries.ask(query)
 
     def not_ready_because(self) -> str:
         return self.closed_because

@@ -1,14 +1,16 @@
 """Replies to responses: status, headers and body, in the reference's spelling."""
 
-import asyncio
 import json
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-from coordinator.faces.http.statuses import status_of
-from schemas.command import Reply
+from coordinator.faces.admission import Cause, Refused
+from coordinator.faces.http.statuses import STATUS_OF, status_of
+from schemas.codec import encode_plain
+from schemas.command import Reason, Reply
+from schemas.errors import InvalidInput
 from schemas.routes import Route
 
 #: exactly as the reference prints it, without a space
@@ -37,11 +39,7 @@ class Refusal(Exception):
 
 def json_body(body: Any, status: int = 200) -> web.Response:
     """A response with this JSON body."""
-    return web.Response(status=status, body=_json(body), headers={"Content-Type": JSON_TYPE})
-
-
-def _json(body: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return web.Response(status=status, body=encode_plain(body), headers={"Content-Type": JSON_TYPE})
 
 
 def error(request: web.BaseRequest, refusal: Refusal) -> web.Response:
@@ -59,22 +57,17 @@ def error(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     return response
 
 
-def to_query(reply: Reply) -> web.Response:
-    """The answer to a query.
-
-    Raises:
-        Refusal: the query was rejected.
-    """
-    if reply.outcome == "rejected":
-        raise _refusal(reply, status_of(reply, HTTPStatus.OK), {})
-    return json_body(reply.result)
+def refusal_of(error: InvalidInput) -> Refusal:
+    """What an error that a caller is told of becomes."""
+    reason = Reason.of(error)
+    return _refusal(reason, STATUS_OF[reason.code], {})
 
 
-async def to_list_query(reply: Reply) -> web.Response:
-    """The answer to a query for a list, however long: others are answered while it is written."""
-    # Piece by piece, because the encoder lets nobody in between.
-    body = await asyncio.to_thread(lambda: b"[%b]" % b",".join(map(_json, reply.result)))
-    return web.Response(body=body, headers={"Content-Type": JSON_TYPE})
+def refusal_at_the_door(refused: Refused) -> Refusal:
+    """429 for who asks for too much at once, 503 for what nobody gets now."""
+    is_busy = refused.cause is Cause.BUSY
+    status = HTTPStatus.TOO_MANY_REQUESTS if is_busy else HTTPStatus.SERVICE_UNAVAILABLE
+    return Refusal(status, str(refused), {"Retry-After": str(refused.retry_after_s)})
 
 
 def to_command(reply: Reply, route: Route, location: str = "") -> web.Response:
@@ -90,7 +83,7 @@ def to_command(reply: Reply, route: Route, location: str = "") -> web.Response:
     if reply.warnings:
         headers[WARNINGS_HEADER] = warnings_value(reply.warnings)
     if status != route.success:
-        raise _refusal(reply, status, headers)
+        raise _refusal(reply.reason, status, headers)
     if location:
         headers["Location"] = location
     if reply.result is not None:
@@ -116,8 +109,7 @@ def warnings_value(warnings: tuple[str, ...]) -> str:
         shown.pop()
 
 
-def _refusal(reply: Reply, status: int, headers: dict[str, str]) -> Refusal:
-    reason = reply.reason
+def _refusal(reason: Reason | None, status: int, headers: dict[str, str]) -> Refusal:
     message = HTTPStatus(status).phrase
     if reason:
         message = f"{reason.where}: {reason.message}" if reason.where else reason.message

@@ -1,21 +1,22 @@
 """`build_app`: the aiohttp application, its routes made from the table."""
 
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import nullcontext
 from typing import Any
 
 from aiohttp import web
 
+from coordinator.faces.admission import Admission, Kind, kind_of_command, kind_of_query
 from coordinator.faces.http import answers, guards
 from coordinator.faces.http.answers import Refusal
 from coordinator.faces.http.requests import command_of, query_of
-from coordinator.faces.waiting_room import SEATS, WaitingRoom
+from coordinator.faces.http.sending import send
 from coordinator.ports import Door
 from schemas import openapi
-from schemas.command import CreateProject
+from schemas.command import COMMANDS, CreateProject
+from schemas.query import QUERIES
 from schemas.routes import PLANNED, ROUTES, Route
 from schemas.strict_json import PAYLOAD_BYTES_MAX
-
-TOO_MANY = "too many requests wait for their effect; without a wait (?wait=0) this one is taken"
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -26,22 +27,24 @@ def build_app(
     meter: guards.RequestMeter | None = None,
     exposition: Callable[[], tuple[bytes, str]] | None = None,
     hosts: Collection[str] | None = guards.LOOPBACK_HOSTS,
-    seats: int = SEATS,
+    admission: Admission | None = None,
 ) -> web.Application:
     """The whole HTTP face over one door.
 
     `exposition` gives `/metrics` its body and content type. `hosts` are the names that a Host
-    header may carry; None, for a face that is not on loopback, takes any. `seats`: how many
-    requests may wait for their effect.
+    header may carry; None, for a face that is not on loopback, takes any. `admission` is shared
+    with the other faces; probes and metrics don't pass it, so that what watches an overloaded
+    coordinator is answered.
     """
+    admission = admission or Admission()
     app = web.Application(
         middlewares=[guards.metering(meter), guards.answering, guards.guarding(hosts)],
         client_max_size=PAYLOAD_BYTES_MAX,
     )
     app.on_response_prepare.append(guards.sign)
-    waiting = WaitingRoom(seats)
     for route in ROUTES:
-        _serve(app, route.method, route.path, _endpoint(door, route, waiting))
+        endpoint = _asking if route.is_query else _submitting
+        _serve(app, route.method, route.path, endpoint(door, route, admission))
     for method, path, about in PLANNED:
         _serve(app, method, path, _unsupported(about))
     _serve(app, "GET", "/openapi.json", _constant(openapi.document()))
@@ -61,29 +64,34 @@ def _serve(app: web.Application, method: str, path: str, endpoint: Endpoint) -> 
             app.router.add_route("HEAD", each, endpoint)
 
 
-def _endpoint(door: Door, route: Route, waiting: WaitingRoom) -> Endpoint:
+def _asking(door: Door, route: Route, admission: Admission) -> Endpoint:
+    kind = kind_of_query(QUERIES[route.noun, route.verb])
+
     async def ask(request: web.Request) -> web.StreamResponse:
-        reply = await door.ask(query_of(request, route))
-        is_list = isinstance(reply.result, list)
-        response = await answers.to_list_query(reply) if is_list else answers.to_query(reply)
-        if door.not_ready_because():
+        with admission.take(kind):
+            answer = await door.ask(query_of(request, route))
             # As it was when this coordinator last knew: it is a standby, or has lost NATS.
-            response.headers["Warning"] = answers.STALE
-        return response
+            headers = {"Warning": answers.STALE} if door.not_ready_because() else {}
+            return await send(request, answer, headers)
+
+    return ask
+
+
+def _submitting(door: Door, route: Route, admission: Admission) -> Endpoint:
+    kind = kind_of_command(COMMANDS[route.noun, route.verb])
 
     async def submit(request: web.Request) -> web.StreamResponse:
+        # Before megabytes are read that would be for nothing; the place is taken only after them,
+        # so that slow senders don't hold any.
+        admission.check(kind)
         command = await command_of(request, route)
-        if command.wait:
-            with waiting.seat() as is_free:
-                if not is_free:
-                    raise Refusal(503, TOO_MANY, answers.RETRY_LATER)
-                reply = await door.submit(command)
-        else:
-            reply = await door.submit(command)
+        waiting = admission.take(Kind.WAIT) if command.wait else nullcontext()
+        with waiting, admission.take(kind) as deciding:
+            reply = await door.submit(command, deciding.give_back)
         location = f"/projects/{command.name}" if isinstance(command, CreateProject) else ""
         return answers.to_command(reply, route, location)
 
-    return ask if route.is_query else submit
+    return submit
 
 
 def _unsupported(about: str) -> Endpoint:

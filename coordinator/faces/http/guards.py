@@ -15,6 +15,7 @@ import structlog
 from aiohttp import HttpVersion10, web
 from aiohttp.typedefs import Handler, Middleware
 
+from coordinator.faces.admission import Refused
 from coordinator.faces.http import answers
 from coordinator.faces.http.answers import Refusal
 from schemas.errors import InvalidInput
@@ -49,7 +50,6 @@ def metering(
         given = request.headers.get(REQUEST_ID_HEADER, "")
         request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         response = await handler(request)
-        response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
         seconds = time.monotonic() - started
         if meter is not None:
             meter.count_request(_method(request), _route(request), response.status, seconds)
@@ -73,8 +73,10 @@ async def answering(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except Refusal as refusal:
         return answers.error(request, refusal)
+    except Refused as refused:
+        return answers.error(request, answers.refusal_at_the_door(refused))
     except InvalidInput as error:
-        return answers.error(request, Refusal(HTTPStatus.BAD_REQUEST, str(error)))
+        return answers.error(request, answers.refusal_of(error))
     except web.HTTPException as raised:
         return answers.error(request, _as_refusal(request, raised))
     except Exception:  # noqa: BLE001 - a defect of ours must not cut the connection
@@ -100,10 +102,12 @@ def guarding(
     return guarded
 
 
-async def sign(_request: web.Request, response: web.StreamResponse) -> None:
+async def sign(request: web.Request, response: web.StreamResponse) -> None:
     """Give every response the headers that they all have."""
     response.headers["Server"] = "troopers"
-    response.headers["Cache-Control"] = "no-store"
+    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+    # What has a tag may be kept, and must be asked for again (RFC 9111, 5.2.2.4).
+    response.headers["Cache-Control"] = "no-cache" if "ETag" in response.headers else "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     if isinstance(response, web.Response) and not response.body:
         # aiohttp names a type even for nothing.

@@ -60,9 +60,20 @@ async def test_a_request_keeps_its_id_or_gets_one(client):
     assert bad.headers["X-Request-Id"] not in ("", "not an id")
 
 
-async def test_no_answer_is_cached_or_sniffed_or_names_its_server(client):
-    headers = (await client.get("/projects/")).headers
-    assert headers["Cache-Control"] == "no-store"
+@pytest.mark.parametrize(
+    ("method", "path", "control"),
+    [
+        ("GET", "/projects/", "no-cache"),
+        ("GET", "/projects/nix", "no-store"),
+        ("GET", "/readyz", "no-store"),
+        ("POST", "/projects/wordpress/start", "no-store"),
+    ],
+)
+async def test_no_answer_is_used_again_unasked_or_sniffed_or_names_its_server(
+    client, method, path, control
+):
+    headers = (await client.request(method, path)).headers
+    assert headers["Cache-Control"] == control
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Server"] == "troopers"
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from coordinator.errors import RevisionConflict
+from coordinator.errors import NotFound, RevisionConflict
 from coordinator.store.nodes import Health
-from coordinator.views.queries import Queries
+from coordinator.views.known import KnownNow
 from schemas.codec import decode, encode
 from schemas.command import DeleteProject, Progress, ReasonCode, ScaleService, StopProject
 from schemas.query import ListProjects, ViewProject
 from schemas.records import ProjectRecord
 from schemas.states import NodeState, State, Wanted
 from tests.component.coordinator.world import CLOCK, LONG_S, World, code, creation, eventually
+from tests.fakes.answers import parsed
 
 
 class TestOnce:
@@ -141,9 +142,9 @@ class TestRefusals:
         )
         assert world.intake.not_ready_because() == "a standby"
         listed = await world.intake.ask(ListProjects())
-        assert [project["name"] for project in listed.result] == ["shop"]
-        unknown = await world.intake.ask(ViewProject(name="other"))
-        assert code(unknown) is ReasonCode.NOT_FOUND
+        assert [project["name"] for project in parsed(listed)] == ["shop"]
+        with pytest.raises(NotFound):
+            await world.intake.ask(ViewProject(name="other"))
 
 
 async def test_a_query_about_projects_looks_through_no_node_and_no_volume(
@@ -155,10 +156,10 @@ async def test_a_query_about_projects_looks_through_no_node_and_no_volume(
     def look(*_: object) -> None:
         raise AssertionError("looked")
 
-    monkeypatch.setattr(Queries, "_nodes", look)
-    monkeypatch.setattr(Queries, "_volumes", look)
+    monkeypatch.setattr(KnownNow, "nodes", look)
+    monkeypatch.setattr(KnownNow, "volumes", look)
     for query in (ListProjects(), ViewProject(name="shop")):
-        assert (await world.intake.ask(query)).outcome == "accepted"
+        assert (await world.intake.ask(query)).size
 
 
 class TestTheBusFails:
@@ -197,7 +198,7 @@ class TestTheBusFails:
         world.projects.is_down = True
         reply = await world.intake.submit(creation())
         assert (reply.outcome, code(reply)) == ("rejected", ReasonCode.UNAVAILABLE)
-        assert (await world.intake.ask(ListProjects())).result == []
+        assert parsed(await world.intake.ask(ListProjects())) == []
         world.projects.is_down = False
         assert (await world.intake.submit(creation())).outcome == "accepted"
         assert world.projects.values.keys() == {"shop"}

@@ -4,12 +4,15 @@ import asyncio
 
 import pytest
 
+from coordinator.views import slices
 from schemas.codec import encode
 from schemas.command import StopProject
+from schemas.query import ListProjects, ViewProject
 from schemas.records import NodeRecord
 from schemas.states import Wanted
 from tests.builders import a_project, a_service
 from tests.component.coordinator.world import World, creation, eventually
+from tests.fakes.answers import parsed
 
 
 @pytest.fixture
@@ -88,3 +91,14 @@ async def test_a_pass_that_is_cancelled_writes_nothing_more(world: World) -> Non
     gate.set()
     await asyncio.sleep(1.0)
     assert world.desired.values == stopped
+
+
+async def test_others_are_answered_while_a_list_is_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE_S", 0.0)
+    listing = asyncio.create_task(world.intake.ask(ListProjects()))
+    await asyncio.sleep(0)
+    assert parsed(await world.intake.ask(ViewProject(name="shop")))["name"] == "shop"
+    assert not listing.done()
+    assert [each["name"] for each in parsed(await listing)] == ["shop"]

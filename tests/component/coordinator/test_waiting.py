@@ -18,6 +18,7 @@ from schemas.query import ListProjects
 from schemas.states import State, Wanted
 from tests.builders import a_container, a_problem
 from tests.component.coordinator.world import LONG_S, World, code, creation, eventually
+from tests.fakes.answers import parsed
 
 
 class TestWait:
@@ -153,7 +154,7 @@ class TestWait:
         assert not waiting.done()
         live.obey()
         assert (await self.quickly(waiting)).progress is Progress.DONE
-        assert (await live.intake.ask(ListProjects())).result == []
+        assert parsed(await live.intake.ask(ListProjects())) == []
 
     async def test_what_was_settled_before_is_done_at_once(self, live: World) -> None:
         await self.begin(live)

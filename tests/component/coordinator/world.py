@@ -14,6 +14,7 @@ from coordinator.commands.waiting import Waiting
 from coordinator.control.loop import ControlLoop
 from coordinator.control.loss_watch import LossWatch
 from coordinator.store.store import Buckets, Store
+from coordinator.views.known import KnownNow
 from coordinator.views.projects import ProjectViews
 from coordinator.views.queries import Queries
 from coordinator.views.rollup import ProjectView
@@ -25,7 +26,6 @@ from schemas.event import Event, EventKind
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.states import NodeState, Wanted
-from schemas.volume import BASE_DIRECTORY
 from tests.builders import a_container, a_status, exited
 from tests.fakes.buckets import FakeBucket
 from tests.fakes.clock import wall_clock
@@ -128,9 +128,10 @@ class World:
         signalling = Signalling(self.views, self.requests, CLOCK, pace)
         self.deliveries = Deliveries(signalling, self.deciding, self._note)
         self.waiting = Waiting(self.store, self.views)
+        known = KnownNow(self.store, self.views, CLOCK)
         self.intake = Intake(
             self.store,
-            Queries(self.store, self.views, "", BASE_DIRECTORY, CLOCK),
+            Queries(self.views.all, known.nodes, known.volumes),
             self.deciding,
             self.deliveries,
             self.waiting,

@@ -1,13 +1,14 @@
 import pytest
 
 from coordinator.errors import NotFound
-from coordinator.views.render import answer, rfc3339nano
+from coordinator.views.render import rfc3339nano
 from schemas.current import EngineCurrent
 from schemas.fingerprint import fingerprint
 from schemas.query import InspectService, ListNodes, ListProjects, ListServices, ViewProject
 from schemas.records import Operation
 from schemas.service import ServiceSpec
 from schemas.states import EngineState, Health, NodeState
+from tests.fakes.answers import answer
 from tests.fakes.pictures import CONTAINER_ID, CREATED, a_container, a_node, a_project, a_service
 
 

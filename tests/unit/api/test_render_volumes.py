@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.volumes.render import render_volumes
+from coordinator.volumes.render import volume_bodies
 from coordinator.volumes.views import VolumeView
 from schemas.current import MountCurrent
 from schemas.states import MountState
@@ -25,6 +25,6 @@ def test_one_that_is_being_deleted_is_unmounting_whatever_the_nodes_say_yet(
         users={node.name: (("shop_web_1", "id"),)} if is_used else {},
         is_deleting=True,
     )
-    (shown,) = render_volumes([view], [node], "/srv/acs")["Volumes"]
+    (shown,) = volume_bodies(view, [node], "/srv/acs")
     assert shown["State"] == "unmounting"
     assert shown["Mountpoint"] == "/srv/acs/nas/data"

@@ -1,0 +1,32 @@
+"""Nodes and volumes as they are at the moment of a question. Reads: the store, views."""
+
+from dataclasses import replace
+
+from coordinator.clock import CLOCK, Clock
+from coordinator.store.nodes import NodePicture
+from coordinator.store.store import Store
+from coordinator.views.projects import ProjectViews
+from coordinator.volumes.views import VolumeView, volume_views
+
+
+class KnownNow:
+    """What changes with time alone is looked at when somebody asks."""
+
+    def __init__(self, store: Store, views: ProjectViews, clock: Clock = CLOCK) -> None:
+        self._store = store
+        self._views = views
+        self._clock = clock
+
+    def nodes(self) -> list[NodePicture]:
+        """Every node by index, with its silence of now."""
+        now, heard = self._clock.monotonic(), self._store.last_heard
+        nodes = [
+            replace(node, silent_for_s=max(0.0, now - heard.get(node.name, now)))
+            for node in self._store.known.values()
+        ]
+        return sorted(nodes, key=lambda node: node.index)
+
+    def volumes(self) -> dict[str, VolumeView]:
+        """Every volume with its mounts and users, by name."""
+        views = self._views.all().values()
+        return volume_views(self._store.volumes.values(), self._store.known.values(), views)

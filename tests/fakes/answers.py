@@ -1,0 +1,44 @@
+"""Answers as their readers see them."""
+
+import asyncio
+import json
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from coordinator.ports import Answer
+from coordinator.views.queries import Queries
+from coordinator.views.rollup import NodePicture, ProjectView
+from coordinator.volumes.views import VolumeView
+from schemas.query import AnyQuery
+
+Made = TypeVar("Made")
+
+
+def answer(
+    query: AnyQuery,
+    projects: Mapping[str, ProjectView],
+    nodes: Sequence[NodePicture],
+    volumes: Mapping[str, VolumeView] | None = None,
+    *,
+    default_domain: str = "",
+) -> Any:
+    """What a coordinator that knows this answers. Raises as it does."""
+    queries = Queries(
+        lambda: projects, lambda: nodes, lambda: volumes or {}, default_domain=default_domain
+    )
+    return parsed(asyncio.run(queries.ask(query)))
+
+
+def parsed(answer: Answer) -> Any:
+    """The body's JSON."""
+    return json.loads(b"".join(answer.pieces))
+
+
+def finished(work: Generator[None, None, Made]) -> Made:
+    """What work makes that is never interrupted."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            made: Made = done.value
+            return made
