@@ -253,3 +253,8 @@ class ServiceSpec(Part):
     #: numbers of cores, such as 0-2,4
     cpuset: str = ""
     blkio: BlockIo | None = None
+
+    @property
+    def shared_mounts(self) -> frozenset[str]:
+        """The mount paths of the cluster's volumes that a container uses."""
+        return frozenset(mount.source for mount in self.volumes if mount.type == "cluster")

@@ -10,18 +10,17 @@ from typing import Any
 
 from compose.template import compile_template
 from coordinator.clock import CLOCK, Clock, rfc3339
-from coordinator.commands import catalogue
+from coordinator.commands import catalogue, volume_catalogue
 from coordinator.commands.catalogue import Decision
 from coordinator.commands.operations import Moment
 from coordinator.commands.record_writer import RecordWriter
+from coordinator.commands.volume_catalogue import VolumeDecision
+from coordinator.commands.volume_holds import Hold, VolumeHolds
 from coordinator.errors import DeadlinePassed
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
 from coordinator.views.render import reserved_variables
-from coordinator.volumes import lifecycle
-from coordinator.volumes.holds import Hold, VolumeHolds
-from coordinator.volumes.lifecycle import VolumeDecision
-from coordinator.volumes.views import users_of
+from coordinator.views.volumes import users_of
 from schemas.command import (
     AnyCommand,
     AnyProjectCommand,
@@ -125,12 +124,12 @@ class Deciding:
         moment = self._moment(command)
         if isinstance(command, CreateVolume):
             others = self._store.volumes.values()
-            return lifecycle.create(held, command, others, moment, self._mount_base)
+            return volume_catalogue.create(held, command, others, moment, self._mount_base)
         users: tuple[str, ...] = ()
         if held is not None:
             views = self._views.all().values()
             users = (*users_of(held.volume, views), *self._holds.users(held.volume))
-        decision = lifecycle.delete(held, command, users, moment)
+        decision = volume_catalogue.delete(held, command, users, moment)
         hold.leaving = decision.record.volume.mount_path
         return decision
 

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
+from coordinator.commands import volume_catalogue
 from coordinator.commands.progress import Lag, Standing, lag, progress
 from coordinator.store.changes import Change, Kind
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
-from coordinator.volumes import lifecycle
 from schemas.command import AnyCommand, Progress, VolumeCommand
 from schemas.records import Operation
 
@@ -92,7 +92,7 @@ class Waiting:
         store = self._store
         if isinstance(command, VolumeCommand):
             nodes = store.known.values()
-            return lifecycle.progress(operation, store.volumes.get(command.name), nodes)
+            return volume_catalogue.progress(operation, store.volumes.get(command.name), nodes)
         name = command.project
         applied = store.applied.get(name)
         is_applied = name in store.projects and applied == store.projects.revision(name)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from coordinator.placement.assignments import Situation, assign, loses_volumes
+from coordinator.placement.mounts import deserted_mounts, unfit_mounts
 from coordinator.placement.schedule import NodeView, schedule
 from coordinator.store.nodes import NodePicture
 from coordinator.store.placements import Placement
 from coordinator.views.rollup import ProjectView, roll_up
-from coordinator.volumes.lifecycle import deserted_mounts, unfit_mounts
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, VolumeRecord

@@ -7,11 +7,10 @@ Reads: the store. Writes: KV `projects`, `volumes`.
 from typing import TypeVar
 
 from coordinator.clock import CLOCK, PACE, Clock, Pace
-from coordinator.commands import catalogue
+from coordinator.commands import catalogue, volume_catalogue
 from coordinator.ports import EventSink
 from coordinator.store.store import Store
 from coordinator.store.table import Table
-from coordinator.volumes import lifecycle
 from schemas.event import EventKind
 from schemas.records import ProjectRecord, VolumeRecord
 from schemas.states import State
@@ -67,7 +66,7 @@ class Tombstones:
                 self._events.tell(EventKind.OPERATION_ENDED, message, project=name)
         for name in sorted(self._volumes.going):
             if self._is_unmounted(name):
-                await store.volumes.put(name, lifecycle.bury(store.volumes[name]))
+                await store.volumes.put(name, volume_catalogue.bury(store.volumes[name]))
                 self._events.tell(EventKind.OPERATION_ENDED, f"volume {name} is deleted")
 
     async def drop(self) -> None:

@@ -13,9 +13,9 @@ import structlog
 from coordinator.clock import CLOCK, PACE, Clock, Pace
 from coordinator.ports import Bucket
 from coordinator.store.changes import Kind
+from coordinator.store.nodes import is_news
 from coordinator.store.store import Store
 from coordinator.store.table import in_turns
-from coordinator.views.sightings import is_news
 from schemas import subjects
 from schemas.codec import decode
 from schemas.current import Heartbeat, NodeCurrent

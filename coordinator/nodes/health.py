@@ -20,6 +20,7 @@ when enough nodes return. Nodes that fell silent at different times are no mass 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from coordinator.store.nodes import SUSPECT_AFTER_S
 from schemas.states import NodeState
 
 
@@ -27,8 +28,7 @@ from schemas.states import NodeState
 class Thresholds:
     """The limits of patience, for heartbeats every two seconds."""
 
-    #: two heartbeats lost, and a third one late
-    suspect_after_s: float = 5.0
+    suspect_after_s: float = SUSPECT_AFTER_S
     #: one heartbeat more than `suspect_after_s` at least: when the first node of a mass silence
     #: goes down, all the others must be suspect already
     down_after_s: float = 8.0

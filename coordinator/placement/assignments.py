@@ -14,9 +14,9 @@ and what is seen. So any coordinator can go on where another one stopped.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from coordinator.placement.mounts import mounts_for
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView, awaited
 from coordinator.views.sightings import has_taken
-from coordinator.volumes.lifecycle import mounts_for
 from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
 from schemas.fingerprint import spec_key
 from schemas.names import SlotKey

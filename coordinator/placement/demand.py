@@ -7,7 +7,6 @@ from coordinator.placement.occupancy import Fleet, Footprint, ServiceKey, footpr
 from coordinator.placement.order import Ranks
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord, ServiceTemplate
-from schemas.service import ServiceSpec
 from schemas.states import NodeState, State
 
 
@@ -37,7 +36,7 @@ class Demand:
     @property
     def mount_paths(self) -> frozenset[str]:
         """Of the shared volumes that every container of the service uses."""
-        return shared_mounts(self.template.spec)
+        return self.template.spec.shared_mounts
 
     @property
     def together_with(self) -> tuple[ServiceKey, ...]:
@@ -67,11 +66,6 @@ class Demand:
         """Let the slot stand on a node."""
         self.assigned[slot] = node
         fleet.add(slot, node, self.taken)
-
-
-def shared_mounts(spec: ServiceSpec) -> frozenset[str]:
-    """The mount paths of the shared volumes that a container uses."""
-    return frozenset(mount.source for mount in spec.volumes if mount.type == "cluster")
 
 
 def demands(projects: Iterable[ProjectRecord]) -> list[Demand]:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from coordinator.nodes.health import Thresholds
 from schemas.current import NodeCurrent
-from schemas.states import EngineState, NodeState
+from schemas.states import EngineState, MountState, NodeState
 
-SUSPECT_AFTER_S = Thresholds().suspect_after_s
+#: of silence: two heartbeats lost, and a third one late
+SUSPECT_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +55,11 @@ class NodePicture:
             and self.current is not None
             and self.current.engine.state is not EngineState.DOWN
         )
+
+
+def is_news(current: NodeCurrent, known: NodeCurrent | None) -> bool:
+    """Whether a report says anything that the one before it didn't, but that time has passed."""
+    if known is None or any(mount.state is not MountState.MOUNTED for mount in current.mounts):
+        # How long a volume has been out of order is news as well.
+        return True
+    return current.timeless != known.timeless

@@ -6,7 +6,7 @@ from coordinator.clock import CLOCK, Clock
 from coordinator.store.nodes import NodePicture
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
-from coordinator.volumes.views import VolumeView, volume_views
+from coordinator.views.volumes import VolumeView, volume_views
 
 
 class KnownNow:

@@ -9,10 +9,10 @@ from typing import Any, assert_never
 from coordinator.ports import Answer
 from coordinator.views.answers import KeptAnswers, Views, gathered
 from coordinator.views.render import node_body
+from coordinator.views.render_volumes import inspected_body, volume_bodies
 from coordinator.views.rollup import NodePicture
 from coordinator.views.slices import Work, in_slices
-from coordinator.volumes.render import inspected_body, volume_bodies
-from coordinator.volumes.views import VolumeView
+from coordinator.views.volumes import VolumeView
 from schemas.codec import encode_plain
 from schemas.query import (
     AnyQuery,

@@ -13,7 +13,7 @@ from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
-from schemas.states import EngineState, Health, MountState, NodeState
+from schemas.states import EngineState, Health, NodeState
 
 
 def doubt(node: NodePicture) -> str:
@@ -52,14 +52,6 @@ def has_taken(current: NodeCurrent, document: NodeDesired) -> bool:
     """
     own, reported = (document.epoch, document.generation), (current.epoch, current.generation)
     return reported >= own and not current.refusal
-
-
-def is_news(current: NodeCurrent, known: NodeCurrent | None) -> bool:
-    """Whether a report says anything that the one before it didn't, but that time has passed."""
-    if known is None or any(mount.state is not MountState.MOUNTED for mount in current.mounts):
-        # How long a volume has been out of order is news as well.
-        return True
-    return current.timeless != known.timeless
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from coordinator.ports import Answer
 from coordinator.views.queries import Queries
 from coordinator.views.rollup import NodePicture, ProjectView
-from coordinator.volumes.views import VolumeView
+from coordinator.views.volumes import VolumeView
 from schemas.query import AnyQuery
 
 Made = TypeVar("Made")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from coordinator.volumes.views import VolumeView
+from coordinator.views.volumes import VolumeView
 from schemas import views
 from schemas.current import MountCurrent, PortBinding
 from schemas.query import InspectVolume, ListNodes, ListProjects, ListServices, ListVolumes

@@ -2,8 +2,8 @@
 
 import pytest
 
-from coordinator.volumes.render import volume_bodies
-from coordinator.volumes.views import VolumeView
+from coordinator.views.render_volumes import volume_bodies
+from coordinator.views.volumes import VolumeView
 from schemas.current import MountCurrent
 from schemas.states import MountState
 from schemas.volume import NasOptions, VolumeSpec

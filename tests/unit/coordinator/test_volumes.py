@@ -6,17 +6,10 @@ import pytest
 
 from coordinator.commands.operations import Moment
 from coordinator.commands.progress import DONE, RUNNING
+from coordinator.commands.volume_catalogue import bury, create, delete, progress
 from coordinator.errors import Conflict, NotFound
+from coordinator.placement.mounts import deserted_mounts, mounts_for, unfit_mounts
 from coordinator.views.rollup import NodePicture
-from coordinator.volumes.lifecycle import (
-    bury,
-    create,
-    delete,
-    deserted_mounts,
-    mounts_for,
-    progress,
-    unfit_mounts,
-)
 from schemas.command import CreateVolume, DeleteVolume, Progress
 from schemas.current import EngineCurrent, MountCurrent, NodeCurrent
 from schemas.desired import DesiredMount, NodeDesired

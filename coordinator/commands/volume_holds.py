@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from coordinator.errors import Conflict
-from coordinator.placement.demand import shared_mounts
 from coordinator.store.table import Table
 from schemas.names import service_id
 from schemas.records import ProjectTemplate, VolumeRecord
@@ -61,7 +60,7 @@ class VolumeHolds:
             Conflict: it has been deleted since the template was read.
         """
         users = {
-            service_id(project, service.name): shared_mounts(service.spec)
+            service_id(project, service.name): service.spec.shared_mounts
             for service in template.services
         }
         gone = frozenset[str]().union(*users.values()).difference(self.available().values())

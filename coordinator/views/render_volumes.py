@@ -8,7 +8,7 @@ from typing import Any
 
 from coordinator.errors import NotFound
 from coordinator.views.rollup import NodePicture
-from coordinator.volumes.views import VolumeView
+from coordinator.views.volumes import VolumeView
 from schemas.current import MountCurrent
 from schemas.states import MountState
 from schemas.volume import VolumeSpec

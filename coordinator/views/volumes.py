@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coordinator.placement.demand import shared_mounts
 from coordinator.views.rollup import NodePicture, ProjectView
 from schemas.current import MountCurrent
 from schemas.names import service_id
@@ -28,7 +27,7 @@ def users_of(volume: VolumeSpec, projects: Iterable[ProjectView]) -> tuple[str, 
         service_id(project.record.name, name)
         for project in projects
         for name, service in project.services.items()
-        if volume.mount_path in shared_mounts(service.record.template.spec)
+        if volume.mount_path in service.record.template.spec.shared_mounts
     )
 
 
@@ -46,7 +45,7 @@ def volume_views(
         users: dict[str, list[tuple[str, str]]] = {}
         for project in views:
             for service in project.services.values():
-                if record.volume.mount_path in shared_mounts(service.record.template.spec):
+                if record.volume.mount_path in service.record.template.spec.shared_mounts:
                     for container in service.containers:
                         pair = (container.current.name, container.current.id)
                         users.setdefault(container.node, []).append(pair)
