@@ -1,7 +1,7 @@
 """`HealthWatch`: says of every node how it is, into the store. An active one tells of changes."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import structlog
@@ -9,6 +9,7 @@ import structlog
 from coordinator.clock import CLOCK, Clock, seconds_rfc3339
 from coordinator.nodes.health import judge
 from coordinator.ports import EventSink
+from coordinator.store.changes import Kind
 from coordinator.store.nodes import SUSPECT_AFTER_S, Health
 from coordinator.store.store import Store
 from schemas.event import EventKind
@@ -16,7 +17,7 @@ from schemas.states import NodeState
 
 log = structlog.get_logger()
 
-_NOTHING = (0, 0)
+_READY = Health(NodeState.READY)
 
 
 class HealthWatch:
@@ -31,6 +32,8 @@ class HealthWatch:
         self._told: dict[str, NodeState] = {}
         #: since when each node holds older orders than it should, in monotonic seconds
         self._behind_since: dict[str, float] = {}
+        #: the version of the store at the last look at that
+        self._looked_at = 0
 
     def judge(self, settled_since: float | None, *, events: EventSink | None = None) -> None:
         """Judge every node; a standby does so as well, and tells nobody.
@@ -51,6 +54,8 @@ class HealthWatch:
         self._returning = verdict.returning
         for name, state in verdict.states.items():
             before = store.health.get(name)
+            if before is _READY and state is NodeState.READY and self._told.get(name) is state:
+                continue
             if before is None or before.state is not state:
                 was = before.state if before else None
                 log.info("a node's state changed", node=name, before=was, state=state)
@@ -69,17 +74,27 @@ class HealthWatch:
         """Say of the nodes that have held older orders than theirs for so long since when."""
         store, now = self._store, self._clock.monotonic()
         since = self._behind_since
-        for name in since.keys() - store.documents.keys():
-            del since[name]
-            store.behind.forget(name)
-        for name, document in store.documents.items():
-            if (store.position(name) or _NOTHING) >= (document.epoch, document.generation):
-                if since.pop(name, None) is not None:
-                    store.behind.forget(name)
-                continue
-            at = since.setdefault(name, now)
+        for name in self._moved():
+            document = store.documents.get(name)
+            position = store.position(name) or (0, 0)
+            if document is None or position >= (document.epoch, document.generation):
+                since.pop(name, None)
+                store.behind.forget(name)
+            else:
+                since.setdefault(name, now)
+        for name, at in since.items():
             if now - at > patience_s and name not in store.behind:
                 store.behind.set(name, self._time_of_day(at, now))
+
+    def _moved(self) -> Collection[str]:
+        """The nodes whose orders are others than at the last look, or that hold others."""
+        store = self._store
+        changes = store.changes.since(self._looked_at)
+        self._looked_at = store.changes.version
+        if changes is None:
+            return {*store.documents, *self._behind_since}
+        kinds = (Kind.DOCUMENT, Kind.REPORT, Kind.POSITION)
+        return {name for kind in kinds for name in changes.of(kind)}
 
     def _tell(
         self, name: str, state: NodeState, before: NodeState, events: EventSink | None
@@ -95,7 +110,9 @@ class HealthWatch:
         How long a node has been silent counts only where it makes a difference.
         """
         at = self._store.last_heard.get(name)
-        if state is NodeState.READY or at is None:
+        if state is NodeState.READY:
+            return _READY
+        if at is None:
             return Health(state)
         silent_for_s = now - at
         is_missed = silent_for_s >= SUSPECT_AFTER_S
