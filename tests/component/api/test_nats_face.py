@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -58,7 +59,17 @@ class Broker:
 
     async def stop(self):
         assert self._process
-        self._process.terminate()
+        if self._process.returncode is None:
+            self._process.terminate()
+        await self._process.wait()
+
+    def pause(self):
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+    async def kill(self):
+        assert self._process
+        self._process.kill()
         await self._process.wait()
 
 
@@ -263,9 +274,9 @@ async def test_those_who_wait_take_nobody_s_place(bus, face, door, held):
 async def test_stopping_waits_for_what_is_in_flight(bus, broker, door, held):
     async with answering(broker, door) as face:
         waiting = starting(bus, 1)
-        await asyncio.sleep(0.1)
+        await until(lambda: face._in_flight)
         stopping = asyncio.create_task(face.stop())
-        await asyncio.sleep(0.1)
+        await until(lambda: face._service is None)
         held.set()
         await stopping
         assert (await waiting).outcome == "accepted"
@@ -277,10 +288,22 @@ async def test_stopping_cancels_what_never_ends(bus, broker, door, held, monkeyp
     monkeypatch.setattr("coordinator.faces.nats.STOP_GRACE_S", 0.05)
     async with answering(broker, door) as face:
         waiting = starting(bus, 1)
-        await asyncio.sleep(0.1)
+        await until(lambda: face._in_flight)
         await face.stop()
+        assert face._in_flight == set()
     waiting.cancel()
+    await asyncio.wait({waiting})
     assert door.submitted == []
+
+
+async def test_stopping_ends_with_the_link_and_not_with_nats_py_s_time_out(broker, door):
+    async with answering(broker, door) as face:
+        broker.pause()
+        stopping = asyncio.create_task(face.stop())
+        await until(lambda: face._service is None)
+        await broker.kill()
+        async with asyncio.timeout(5):
+            await stopping
 
 
 async def test_every_new_connection_has_the_face_and_its_discovery(bus, broker, face):
