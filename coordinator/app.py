@@ -104,6 +104,10 @@ class Coordinator:
     async def run(self) -> None:
         """Until cancelled. Raises what ended the part that died first."""
         self._collector.subscribe(self._link)
+        with contextlib.closing(self._loop):
+            await self._keep_running()
+
+    async def _keep_running(self) -> None:
         async with self._http_face(), asyncio.TaskGroup() as outer:
             # Before NATS is there: queries are answered already, and systemd need not wait for it.
             eternal(outer, "watchdog", feed_watchdog())

@@ -85,6 +85,10 @@ class ControlLoop:
         # Of its own: a pass waits for nobody's template.
         self._thread = ThreadPoolExecutor(1, "pass")
 
+    def close(self) -> None:
+        """End its thread, once what it decides is decided. No pass can be made any more."""
+        self._thread.shutdown(wait=False)
+
     def wake(self) -> None:
         self._wake.set()
 

@@ -55,6 +55,7 @@ class _Serving:
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks)
+        self._world.loop.close()
 
     async def _obey(self) -> None:
         obeyed = 0

@@ -2,7 +2,6 @@ import asyncio
 import contextlib
 import json
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -59,17 +58,7 @@ class Broker:
 
     async def stop(self):
         assert self._process
-        if self._process.returncode is None:
-            self._process.terminate()
-        await self._process.wait()
-
-    def pause(self):
-        assert self._process
-        self._process.send_signal(signal.SIGSTOP)
-
-    async def kill(self):
-        assert self._process
-        self._process.kill()
+        self._process.terminate()
         await self._process.wait()
 
 
@@ -290,20 +279,9 @@ async def test_stopping_cancels_what_never_ends(bus, broker, door, held, monkeyp
         waiting = starting(bus, 1)
         await until(lambda: face._in_flight)
         await face.stop()
-        assert face._in_flight == set()
     waiting.cancel()
     await asyncio.wait({waiting})
     assert door.submitted == []
-
-
-async def test_stopping_ends_with_the_link_and_not_with_nats_py_s_time_out(broker, door):
-    async with answering(broker, door) as face:
-        broker.pause()
-        stopping = asyncio.create_task(face.stop())
-        await until(lambda: face._service is None)
-        await broker.kill()
-        async with asyncio.timeout(5):
-            await stopping
 
 
 async def test_every_new_connection_has_the_face_and_its_discovery(bus, broker, face):

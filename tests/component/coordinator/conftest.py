@@ -1,11 +1,18 @@
 """A coordinator of its own for every test."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.component.coordinator.world import World, creation
+
+
+@pytest.fixture(autouse=True)
+def _worlds_end() -> Iterator[None]:
+    yield
+    while World.made:
+        World.made.pop().loop.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from coordinator.commands.intake import Intake
 from coordinator.control.loop import Buckets, ControlLoop
@@ -71,6 +71,9 @@ class Requests:
 class World:
     """One coordinator process. `successor` is the next one, on the same buckets."""
 
+    #: those that a test has made, and that have to end with it
+    made: ClassVar[list["World"]] = []
+
     def __init__(
         self,
         buckets: Buckets | None = None,
@@ -107,6 +110,7 @@ class World:
         )
         self.intake.open()
         self._reports = 0
+        self.made.append(self)
 
     @property
     def projects(self) -> FakeBucket:

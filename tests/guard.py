@@ -1,0 +1,194 @@
+"""A test fails that leaves something behind: a task, thread, process, mount, namespace, container.
+
+What the setup of a fixture of a longer scope makes belongs to that fixture until it has ended; all
+else has to be gone once a test's own fixtures are torn down, and everything after the last test.
+A plugin of pytest: tests/conftest.py loads it.
+"""
+
+import asyncio
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from cli.dockerd import Dockerd
+from cli.machines import registrations
+
+#: What is ending already gets so long (s). Only a test that leaves something waits for it.
+MOMENT_S = 2.0
+_LOOK_S = 0.01
+_NAMESPACES = Path("/run/netns")
+#: the bridge of a lab network, in the name of its namespaces and in the paths below RUNTIME_ROOT
+_BRIDGE = re.compile(r"\btrp\d+\b")
+
+
+class Left(NamedTuple):
+    """Something that outlives a moment: two looks at it are equal."""
+
+    kind: str
+    name: str
+    #: which of those that look the same: one that a longer fixture restarts is still its own
+    number: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class LeakGuard:
+    """Compares what there is before and after each test, at the cost of a few files of /proc."""
+
+    def __init__(self) -> None:
+        #: Where this session's tests write. Several sessions may share a machine, and mounts
+        #: elsewhere are none of ours.
+        self.base = Path("/nonexistent")
+        self._engines: list[Path] = []
+        self._known = self._look()
+        self._held: dict[pytest.FixtureDef[Any], set[Left]] = {}
+
+    def watch(self, engine: Dockerd) -> None:
+        """See the containers of this engine too, whether it answers or not."""
+        self._engines.append(engine.home / "docker" / "containers")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any]
+    ) -> Generator[None, object, object]:
+        if fixturedef.scope == "function":
+            value = yield
+        else:
+            before = self._left()
+            value = yield
+            self._held[fixturedef] = self._left() - before
+        if isinstance(value, asyncio.Runner):
+            # It runs after the end of everything that uses the loop, and before the loop's own.
+            fixturedef.addfinalizer(partial(no_task_is_left, value))
+        return value
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        self._held.pop(fixturedef, None)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        finally:
+            self._nothing_is_left()
+
+    def _nothing_is_left(self) -> None:
+        give_up_at = time.monotonic() + MOMENT_S
+        while left := self._left():
+            if time.monotonic() >= give_up_at:
+                # Said once: the next test is not to blame.
+                self._known |= left
+                pytest.fail(_told(left), pytrace=False)
+            time.sleep(_LOOK_S)
+
+    def _left(self) -> set[Left]:
+        """What there is now, and was neither there at first nor belongs to a longer fixture."""
+        return self._look().difference(self._known, *self._held.values())
+
+    def _look(self) -> set[Left]:
+        return {
+            *_counted("thread", (thread.name for thread in threading.enumerate())),
+            *_counted("process", _children()),
+            *(Left("mount", path) for path in self._ours(_mounts(), self.base)),
+            *(Left("namespace", name) for name in self._ours(_names(_NAMESPACES), self.base)),
+            *(Left("container", name) for place in self._engines for name in _names(place)),
+        }
+
+    @staticmethod
+    def _ours(names: Iterable[str], base: Path) -> Iterator[str]:
+        """Those below `base`, and those of lab networks, unless others run these."""
+        for name in names:
+            bridge = _BRIDGE.search(name)
+            if name.startswith(f"{base}/") or (bridge and not _is_of_others(bridge[0], base)):
+                yield name
+
+
+def _is_of_others(bridge: str, base: Path) -> bool:
+    return any(
+        f"trp{each.number}" == bridge
+        and not Path(each.home).is_relative_to(base)
+        and not each.is_abandoned
+        for each in registrations()
+    )
+
+
+def no_task_is_left(runner: asyncio.Runner) -> None:
+    """Fail if anything is still at work on the loop, after a moment of the loop's own time."""
+    loop = runner.get_loop()
+    if not asyncio.all_tasks(loop):
+        return
+
+    async def ending() -> set[str]:
+        give_up_at = loop.time() + MOMENT_S
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            if loop.time() >= give_up_at:
+                return {f"{task.get_name()}: {task.get_coro()}" for task in others}
+            await asyncio.sleep(_LOOK_S)
+        return set()
+
+    left = runner.run(ending())
+    if left:
+        pytest.fail(_told(Left("task", name) for name in left), pytrace=False)
+
+
+def _told(left: Iterable[Left]) -> str:
+    return f"left behind: {'; '.join(sorted(map(str, left)))}"
+
+
+def _counted(kind: str, names: Iterable[str]) -> Iterator[Left]:
+    for name, count in Counter(names).items():
+        for number in range(count):
+            yield Left(kind, name, number + 1)
+
+
+def _children() -> Iterator[str]:
+    """The command lines of this process's children; of one that nobody has waited for, its state."""
+    for task in Path("/proc/self/task").iterdir():
+        for pid in _text(task / "children").split():
+            words = _text(Path("/proc", pid, "cmdline")).replace("\0", " ").strip()
+            yield words or f"{pid} that has ended, and that nobody has waited for"
+
+
+def _mounts() -> Iterator[str]:
+    for line in _text(Path("/proc/self/mountinfo")).splitlines():
+        yield line.split(" ", 5)[4]
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return [path.name for path in directory.iterdir()]
+    except FileNotFoundError:
+        return []
+
+
+def _text(path: Path) -> str:
+    """Empty when it is gone, as what it was about."""
+    try:
+        return path.read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_GUARD] = LeakGuard()
+    config.pluginmanager.register(config.stash[_GUARD], "leak guard")
+
+
+_GUARD: pytest.StashKey[LeakGuard] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def leak_guard(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> LeakGuard:
+    guard = request.config.stash[_GUARD]
+    guard.base = tmp_path_factory.getbasetemp()
+    return guard
