@@ -11,19 +11,18 @@ from agent.ports import Bus
 from tests.contract.buses import BusTrial, FakeBusTrial, RealBusTrial
 from tests.contract.engines import FakeTrial, RealTrial, Trial
 from tests.contract.real_bus import Coordinator, RealServer, until_connected
-from tests.contract.real_engine import clean_machine, machines_end_with_the_session
-
-__all__ = ["machines_end_with_the_session"]
 
 
 @pytest.fixture(params=["fake", pytest.param("dockerd", marks=pytest.mark.engine)])
-async def trial(request: pytest.FixtureRequest) -> AsyncIterator[Trial]:
+async def trial(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Trial]:
     if request.param == "fake":
         yield FakeTrial()
         return
-    real = RealTrial(clean_machine())
-    yield real
-    real.close()
+    real = RealTrial(request.getfixturevalue("machine"), tmp_path)
+    try:
+        yield real
+    finally:
+        real.close()
 
 
 @pytest.fixture(params=["fake", pytest.param("nats-server", marks=pytest.mark.bus)])
