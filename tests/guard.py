@@ -11,9 +11,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -28,13 +29,14 @@ _NAMESPACES = Path("/run/netns")
 _BRIDGE = re.compile(r"\btrp\d+\b")
 
 
-class Left(NamedTuple):
-    """Something that outlives a moment: two looks at it are equal."""
+@dataclass(frozen=True, order=True, slots=True)
+class Left:
+    """Something that may be left behind."""
 
     kind: str
-    name: str
-    #: which of those that look the same: one that a longer fixture restarts is still its own
-    number: int = 1
+    key: str
+    #: that of a process changes when it becomes another program
+    name: str = field(compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -62,9 +64,9 @@ class LeakGuard:
         if fixturedef.scope == "function":
             value = yield
         else:
-            before = self._left()
+            before = self.left()
             value = yield
-            self._held[fixturedef] = self._left() - before
+            self._held[fixturedef] = self.left() - before
         if isinstance(value, asyncio.Runner):
             # It runs after the end of everything that uses the loop, and before the loop's own.
             fixturedef.addfinalizer(partial(no_task_is_left, value))
@@ -82,33 +84,41 @@ class LeakGuard:
 
     def _nothing_is_left(self) -> None:
         give_up_at = time.monotonic() + MOMENT_S
-        while left := self._left():
+        while left := self.left():
             if time.monotonic() >= give_up_at:
                 # Said once: the next test is not to blame.
                 self._known |= left
                 pytest.fail(_told(left), pytrace=False)
             time.sleep(_LOOK_S)
 
-    def _left(self) -> set[Left]:
+    def left(self) -> set[Left]:
         """What there is now, and was neither there at first nor belongs to a longer fixture."""
-        return self._look().difference(self._known, *self._held.values())
+        there, held = self._look(), set[Left]().union(*self._held.values())
+        left = there - self._known - held
+        # One that a test has started again goes on being its fixture's.
+        gone = Counter((each.kind, each.name) for each in held - there)
+        for each in sorted(left):
+            if gone[each.kind, each.name]:
+                gone[each.kind, each.name] -= 1
+                left.remove(each)
+        return left
 
     def _look(self) -> set[Left]:
         return {
-            *_counted("thread", (thread.name for thread in threading.enumerate())),
-            *_counted("process", _children()),
-            *(Left("mount", path) for path in self._ours(_mounts(), self.base)),
-            *(Left("namespace", name) for name in self._ours(_names(_NAMESPACES), self.base)),
-            *(Left("container", name) for place in self._engines for name in _names(place)),
+            *(Left("thread", str(each.ident), each.name) for each in threading.enumerate()),
+            *(Left("process", pid, _command(pid)) for pid in _children()),
+            *(Left("mount", path, path) for path in ours(_mounts(), self.base)),
+            *(Left("namespace", name, name) for name in ours(_names(_NAMESPACES), self.base)),
+            *(Left("container", name, name) for place in self._engines for name in _names(place)),
         }
 
-    @staticmethod
-    def _ours(names: Iterable[str], base: Path) -> Iterator[str]:
-        """Those below `base`, and those of lab networks, unless others run these."""
-        for name in names:
-            bridge = _BRIDGE.search(name)
-            if name.startswith(f"{base}/") or (bridge and not _is_of_others(bridge[0], base)):
-                yield name
+
+def ours(names: Iterable[str], base: Path) -> Iterator[str]:
+    """Those below `base`, and those of lab networks unless another session or a person runs them."""
+    for name in names:
+        bridge = _BRIDGE.search(name)
+        if name.startswith(f"{base}/") or (bridge and not _is_of_others(bridge[0], base)):
+            yield name
 
 
 def _is_of_others(bridge: str, base: Path) -> bool:
@@ -136,25 +146,21 @@ def no_task_is_left(runner: asyncio.Runner) -> None:
 
     left = runner.run(ending())
     if left:
-        pytest.fail(_told(Left("task", name) for name in left), pytrace=False)
+        pytest.fail(_told(Left("task", name, name) for name in left), pytrace=False)
 
 
 def _told(left: Iterable[Left]) -> str:
     return f"left behind: {'; '.join(sorted(map(str, left)))}"
 
 
-def _counted(kind: str, names: Iterable[str]) -> Iterator[Left]:
-    for name, count in Counter(names).items():
-        for number in range(count):
-            yield Left(kind, name, number + 1)
-
-
 def _children() -> Iterator[str]:
-    """The command lines of this process's children; of one that nobody has waited for, its state."""
     for task in Path("/proc/self/task").iterdir():
-        for pid in _text(task / "children").split():
-            words = _text(Path("/proc", pid, "cmdline")).replace("\0", " ").strip()
-            yield words or f"{pid} that has ended, and that nobody has waited for"
+        yield from _text(task / "children").split()
+
+
+def _command(pid: str) -> str:
+    words = _text(Path(f"/proc/{pid}/cmdline")).replace("\0", " ").strip()
+    return words or f"{pid} that has ended, and that nobody has waited for"
 
 
 def _mounts() -> Iterator[str]:
