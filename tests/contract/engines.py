@@ -21,7 +21,7 @@ from tests.fakes.script import Behaviour
 from tests.registry import Registry
 
 #: As PID 1, a program that sets no trap ignores every signal that it may.
-_OBEDIENT = ("sh", "-c", "trap 'exit 143' TERM; sleep 1000 & wait")
+_OBEDIENT = ("sh", "-c", "trap 'exit 143' TERM; touch /obeys; sleep 1000 & wait")
 _STUBBORN = ("sleep", "1000")
 _EXITING = ("sh", "-c", "exit 3")
 
@@ -196,6 +196,13 @@ async def run(
     container_id = await create(engine, spec, slot=slot, mounts=mounts)
     await engine.start(container_id)
     return container_id
+
+
+async def until_obedient(engine: ContainerEngine, container_id: str) -> None:
+    """A shell needs a moment before it has set its trap."""
+    async with asyncio.timeout(5):
+        while await engine.run_probe_command(container_id, "test -e /obeys", 5.0):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def eventually(is_so: Callable[[], bool], within_s: float = 5.0) -> None:

@@ -22,17 +22,18 @@ def test_a_seat_is_free_again_after_its_block():
 async def test_more_who_would_wait_than_there_are_seats_are_sent_away_for_a_moment(
     door, monkeypatch
 ):
-    release, submit = asyncio.Event(), door.submit
+    seated, release, submit = asyncio.Event(), asyncio.Event(), door.submit
 
     async def wait(command):
         if command.wait:
+            seated.set()
             await release.wait()
         return await submit(command)
 
     monkeypatch.setattr(door, "submit", wait)
     async with TestClient(TestServer(build_app(door, seats=1))) as client:
         first = asyncio.create_task(client.post(f"{START}?wait=5"))
-        await asyncio.sleep(0.1)
+        await seated.wait()
         second = await client.post(f"{START}?wait=5")
         assert (second.status, second.headers["Retry-After"]) == (503, "2")
         assert (await client.post(f"{START}?wait=0")).status == 200

@@ -56,6 +56,7 @@ async def test_at_a_change_an_operation_is_looked_at_once_however_many_wait_for_
     looks = Calls(progress)
     monkeypatch.setattr("coordinator.commands.intake.progress", looks)
     world.picture.touch()
+    await eventually(lambda: looks.number > 0)
     await asyncio.sleep(0.01)
     assert looks.number == 1
     await end(waiting)
@@ -79,6 +80,7 @@ async def test_at_a_change_the_nodes_are_looked_at_once_for_all_operations_and_v
     looks = Calls(world.picture.node_pictures)
     monkeypatch.setattr(world.picture, "node_pictures", looks)
     world.picture.touch()
+    await eventually(lambda: looks.number > 0)
     await asyncio.sleep(0.01)
     assert looks.number == 1
     await end(waiting)

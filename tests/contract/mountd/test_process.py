@@ -72,6 +72,11 @@ class Daemon:
                 if what(current):
                     return current
 
+    async def until_logged(self, what: str, times: int) -> None:
+        async with asyncio.timeout(20):
+            while self.log.read_text().count(what) < times:  # noqa: ASYNC110 # a log sets no event
+                await asyncio.sleep(0.05)
+
     async def mounted(self, order: DesiredMount) -> MountCurrent:
         current = await self.until(_is(MountState.MOUNTED), order)
         assert current is not None
@@ -145,15 +150,11 @@ async def test_a_server_that_comes_back_frees_what_hung(
     await daemon.mounted(order)
     real_trial.freeze_server()
     await daemon.until(_is(MountState.STUCK), order)
+    await daemon.until_logged("a process hangs in the kernel", 1)
     real_trial.thaw_server()
     await daemon.mounted(order)
     hung = daemon.log.read_text().count("a process hangs in the kernel")
-    async with asyncio.timeout(20):
-        while (  # noqa: ASYNC110 # a log can only be looked at
-            daemon.log.read_text().count("a process that hung has ended") < hung
-        ):
-            await asyncio.sleep(0.1)
-    assert hung > 0
+    await daemon.until_logged("a process that hung has ended", hung)
 
 
 def _text(path: str) -> str:

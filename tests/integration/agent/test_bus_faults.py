@@ -105,14 +105,15 @@ async def test_a_hint_of_a_write_that_was_refused_delays_one_read_only(
 ) -> None:
     await coordinator.put_desired(desired(1))
     await until_connected(lambda: bus.is_connected)
+    hinted = asyncio.Event()
+    bus.on_hint(hinted.set)
     # Whoever listens hears it, and the stream does not take it.
     await coordinator.client.publish(
         subjects.kv_key(subjects.DESIRED_BUCKET, "n1"),
         encode(desired(9)),
         headers={"Nats-Expected-Last-Subject-Sequence": "4711"},
     )
-    await coordinator.client.flush()
-    await asyncio.sleep(0.1)
+    await hinted.wait()
     assert await bus.desired() == desired(1)
     began = time.monotonic()
     assert await bus.desired() == desired(1)

@@ -87,8 +87,8 @@ async def test_requests_end_with_the_link() -> None:
         link = a_link_to(server)
         async with running(link):
             await until(lambda: link.is_connected)
-            asking = asyncio.create_task(link.request("x", b"", within_s=60.0))
-            await asyncio.sleep(0.1)
+            asking = asyncio.create_task(link.request("asked", b"", within_s=60.0))
+            await until(lambda: any(b"PUB asked" in line for line in server.heard))
             await server.say(b"")
             began = time.monotonic()
             with pytest.raises(ConnectionClosedError):
