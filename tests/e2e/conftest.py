@@ -38,11 +38,15 @@ class Shared:
     def clear(self) -> None:
         """Leave no project, no volume and nothing broken behind. Raises AssertionError."""
         try:
-            self.world.clear()
+            if not self.world.is_spoiled:
+                self.world.clear()
         except BaseException:
-            self.end()
-            self.world = self._start()
+            self.world.is_spoiled = True
             raise
+        finally:
+            if self.world.is_spoiled:
+                self.end()
+                self.world = self._start()
 
     def end(self) -> None:
         self._running.close()

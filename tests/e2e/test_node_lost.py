@@ -1,7 +1,11 @@
 """A node goes silent, and comes back."""
 
+import pytest
+
 from tests.e2e.test_projects import a_service
 from tests.e2e.world import World
+
+pytestmark = pytest.mark.long
 
 MOVABLE = ["reschedule:on-node-failure"]
 

@@ -184,6 +184,7 @@ def test_a_wrong_key_fails_clearly_and_nothing_starts_on_the_empty_directory(
     assert world.running("none") == {}
 
 
+@pytest.mark.long
 def test_a_server_that_stops_is_shown_and_heals_by_itself(world: World, s3: S3Server) -> None:
     world.ok("POST", "/volumes/create", wish(s3))
     wait_mounted(world)

@@ -5,6 +5,8 @@ import subprocess
 import time
 from collections.abc import Callable
 
+import pytest
+
 from schemas.current import MountCurrent
 from schemas.desired import DesiredMount
 from schemas.states import MountState
@@ -12,6 +14,10 @@ from schemas.volume import VolumeSecret
 from tests.contract.mountd.conftest import NEEDS_ROOT
 from tests.contract.mountd.trials import Node, RealTrial, Trial, absent, orders, with_keys
 
+#: a mount whose server is silent takes its time to say so, and a made-up one takes none
+WITH_A_SILENT_SERVER = pytest.mark.parametrize(
+    "trial", ["fake", pytest.param("fuse", marks=[NEEDS_ROOT, pytest.mark.long])], indirect=True
+)
 WRONG = VolumeSecret(ak_id="AKIAWRONGWRONGWRONG1", ak_secret="wr0ng-and-secret")
 
 
@@ -102,6 +108,7 @@ async def test_what_somebody_unmounts_is_mounted_again(trial: Trial, node: Node)
     await until(node, healed, order)
 
 
+@WITH_A_SILENT_SERVER
 async def test_a_server_that_is_silent_from_the_start_is_mounted_when_it_answers(
     trial: Trial, node: Node
 ) -> None:
@@ -124,6 +131,7 @@ async def test_wrong_keys_fail_and_say_so(trial: Trial, node: Node) -> None:
     await mounted(node, order)
 
 
+@WITH_A_SILENT_SERVER
 async def test_a_silent_server_makes_its_mounts_stuck_until_it_answers(
     trial: Trial, node: Node
 ) -> None:
@@ -140,6 +148,7 @@ async def test_a_silent_server_makes_its_mounts_stuck_until_it_answers(
     assert healed.since > stuck.since
 
 
+@WITH_A_SILENT_SERVER
 async def test_a_silent_server_never_holds_up_the_loop(trial: Trial, node: Node) -> None:
     order, other = trial.order("photos"), trial.order("films")
     await mounted(node, order, other)
@@ -161,6 +170,7 @@ async def test_a_silent_server_never_holds_up_the_loop(trial: Trial, node: Node)
     assert max(gaps) < 0.5
 
 
+@WITH_A_SILENT_SERVER
 async def test_a_stuck_mount_can_be_unmounted(trial: Trial, node: Node) -> None:
     order = trial.order("photos")
     await mounted(node, order)

@@ -143,6 +143,7 @@ async def test_keys_show_nowhere(daemon: Daemon, real_trial: RealTrial) -> None:
     assert [path for path in files if secret in path.read_text()] == []
 
 
+@pytest.mark.long
 async def test_a_server_that_comes_back_frees_what_hung(
     daemon: Daemon, real_trial: RealTrial
 ) -> None:

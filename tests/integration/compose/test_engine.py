@@ -28,7 +28,7 @@ from tests.integration.compose.cases import (
     SECTIONS,
 )
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(170)]
 
 THEIRS, OURS = "theirs", "ours"
 

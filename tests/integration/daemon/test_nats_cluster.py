@@ -18,7 +18,7 @@ from tests.contract.real_bus import a_link, running
 from tests.integration.coordinator.process import Process
 from tests.integration.daemon.nats_cluster import NatsCluster
 
-pytestmark = pytest.mark.bus
+pytestmark = [pytest.mark.bus, pytest.mark.long]
 
 STREAM = subjects.kv_stream(subjects.NODES_BUCKET)
 RECORD = NodeRecord(name="n1", index=1, joined="now")
