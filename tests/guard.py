@@ -6,6 +6,7 @@ A plugin of pytest: tests/conftest.py loads it.
 """
 
 import asyncio
+import contextlib
 import re
 import threading
 import time
@@ -22,7 +23,7 @@ from cli.dockerd import Dockerd
 from cli.machines import registrations
 
 #: What is ending already gets so long (s). Only a test that leaves something waits for it.
-MOMENT_S = 2.0
+MOMENT_S = 5.0
 _LOOK_S = 0.01
 _NAMESPACES = Path("/run/netns")
 #: the bridge of a lab network, in the name of its namespaces and in the paths below RUNTIME_ROOT
@@ -51,11 +52,21 @@ class LeakGuard:
         self.base = Path("/nonexistent")
         self._engines: list[Path] = []
         self._known = self._look()
-        self._held: dict[pytest.FixtureDef[Any], set[Left]] = {}
+        self._held: dict[object, set[Left]] = {}
 
     def watch(self, engine: Dockerd) -> None:
         """See the containers of this engine too, whether it answers or not."""
         self._engines.append(engine.home / "docker" / "containers")
+
+    @contextlib.contextmanager
+    def holding(self, owner: object) -> Iterator[None]:
+        """What the block makes may outlive the test, until `release` says that it must be gone."""
+        before = self.left()
+        yield
+        self._held[owner] = self.left() - before
+
+    def release(self, owner: object) -> None:
+        self._held.pop(owner, None)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
@@ -64,16 +75,15 @@ class LeakGuard:
         if fixturedef.scope == "function":
             value = yield
         else:
-            before = self.left()
-            value = yield
-            self._held[fixturedef] = self.left() - before
+            with self.holding(fixturedef):
+                value = yield
         if isinstance(value, asyncio.Runner):
             # It runs after the end of everything that uses the loop, and before the loop's own.
             fixturedef.addfinalizer(partial(no_task_is_left, value))
         return value
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
-        self._held.pop(fixturedef, None)
+        self.release(fixturedef)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, object, object]:

@@ -25,37 +25,47 @@ def engines(tmp_path_factory: pytest.TempPathFactory, leak_guard: LeakGuard) -> 
 class Shared:
     """One cluster for test after test; another one when a test has spoiled it."""
 
-    def __init__(self, engines: Machines) -> None:
+    def __init__(self, engines: Machines, guard: LeakGuard) -> None:
         self._engines = engines
+        self._guard = guard
         self._running = ExitStack()
-        self.world = self._start()
+        self._world: World | None = None
 
-    def _start(self) -> World:
-        world = World(self._running.enter_context(self._engines.cluster()))
-        world.wait_for_nodes(NODES)
-        return world
+    def lend(self) -> World:
+        """Running, all nodes ready, and nothing on it."""
+        if self._world is None:
+            with self._guard.holding(self):
+                world = World(self._running.enter_context(self._engines.cluster()))
+            try:
+                world.wait_for_nodes(NODES)
+            except BaseException:
+                self.end()
+                raise
+            self._world = world
+        return self._world
 
-    def clear(self) -> None:
-        """Leave no project, no volume and nothing broken behind. Raises AssertionError."""
+    def take_back(self, world: World) -> None:
+        """Make it clean for the next test. Raises AssertionError if that can't be done."""
         try:
-            if not self.world.is_spoiled:
-                self.world.clear()
+            if not world.is_spoiled:
+                world.clear()
         except BaseException:
-            self.world.is_spoiled = True
+            world.is_spoiled = True
             raise
         finally:
-            if self.world.is_spoiled:
+            if world.is_spoiled:
                 self.end()
-                self.world = self._start()
 
     def end(self) -> None:
+        self._world = None
         self._running.close()
         self._engines.wipe()
+        self._guard.release(self)
 
 
 @pytest.fixture(scope="module")
-def shared(engines: Machines) -> Iterator[Shared]:
-    made = Shared(engines)
+def shared(engines: Machines, leak_guard: LeakGuard) -> Iterator[Shared]:
+    made = Shared(engines, leak_guard)
     yield made
     made.end()
 
@@ -63,7 +73,8 @@ def shared(engines: Machines) -> Iterator[Shared]:
 @pytest.fixture
 def world(shared: Shared) -> Iterator[World]:
     """A cluster of three nodes, all ready, and nothing on it."""
-    yield shared.world
+    world = shared.lend()
+    yield world
     # Captured output is shown for failed tests only.
-    shared.world.show_logs()
-    shared.clear()
+    world.show_logs()
+    shared.take_back(world)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.mountd_client import MountdClient, MountdUnavailable
-from mountd.errands.kernel import is_mounted
 from schemas.current import MountCurrent
 from schemas.desired import DesiredMount
 from schemas.states import MountState
 from tests.contract.mountd.conftest import NEEDS_ROOT
+from tests.contract.mountd.test_mounts import nothing_is_left
 from tests.contract.mountd.trials import RealTrial, absent, orders, programs
 
 pytestmark = NEEDS_ROOT
@@ -114,7 +114,7 @@ async def test_mounts_survive_mountd_and_are_the_same_to_the_next_one(
     assert after.incarnation == before.incarnation
     assert await real_trial.read(order.volume.mount_path, "a") == "written without mountd"
     await daemon.until(lambda current: current is None, absent(order))
-    assert real_trial.left() == [] or not is_mounted(before.mountpoint)
+    await nothing_is_left(real_trial)
 
 
 async def test_keys_show_nowhere(daemon: Daemon, real_trial: RealTrial) -> None:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from daemon import nats_link
 from daemon.nats_link import NATS_ERRORS, NatsLink
-from daemon.settings import nats_urls
+from daemon.settings import NatsServer, nats_urls
 from tests.contract.real_bus import a_link, running
 from tests.integration.daemon.fake_server import FakeServer
 
@@ -198,9 +198,16 @@ async def test_a_server_that_stays_away_is_complained_of_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(nats_link, "_PAUSE_S_MAX", 0.01)
+    tried, hold = [], NatsLink._hold
+
+    async def counted(link: NatsLink, server: NatsServer) -> float:
+        tried.append(await hold(link, server))
+        return tried[-1]
+
+    monkeypatch.setattr(NatsLink, "_hold", counted)
     with capture_logs() as logs:
         async with running(a_link("nats://127.0.0.1:1", spread_s=0.0)):
-            await asyncio.sleep(1.5)
+            await until(lambda: len(tried) == 4)
     assert len(logs) == 1
 
 
