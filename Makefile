@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 NODES ?= 3
 PACKAGES := agent bench cli compose coordinator daemon mountd schemas tests
 
-.PHONY: help up down lab lab-down venv check test test-vm schemas clean
+.PHONY: help up down lab lab-down venv check test test-long test-vm schemas clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,9 +36,13 @@ check: venv ## Format, lint, types, import rules, rules of CONTRIBUTING.md
 	.venv/bin/lint-imports
 	$(PYTHON) -m pytest -q tests/architecture
 
-test: venv ## Every test; needs root for engines in network namespaces
+test: venv ## Every test but the long ones; needs root for engines in network namespaces
 	@scripts/engine-deps tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -m "not long"
+
+test-long: venv ## What waits by nature: for lost nodes, dead servers, elections
+	@scripts/engine-deps tests
+	$(PYTHON) -m pytest -m long
 
 test-vm: venv ## Units and NFS volumes in a virtual machine; needs root and a quarter of an hour
 	@scripts/vm-deps

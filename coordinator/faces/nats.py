@@ -87,9 +87,11 @@ class NatsFace:
         """Take no more requests, and let those in flight finish for a moment."""
         service, self._service = self._service, None
         if service is not None:
-            # A connection that is gone has no subscriptions left to end.
-            with contextlib.suppress(NatsError):
-                await service.stop()
+            # A connection that is gone has no subscriptions left to end. Within the link: nats-py
+            # waits ten seconds for the answer of a server that has gone meanwhile.
+            with contextlib.suppress(*NATS_ERRORS):
+                async with self._link.within(ANSWER_S):
+                    await service.stop()
         if self._in_flight:
             _, late = await asyncio.wait(self._in_flight, timeout=STOP_GRACE_S)
             for task in late:

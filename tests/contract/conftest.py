@@ -11,24 +11,23 @@ from agent.ports import Bus
 from tests.contract.buses import BusTrial, FakeBusTrial, RealBusTrial
 from tests.contract.engines import FakeTrial, RealTrial, Trial
 from tests.contract.real_bus import Coordinator, RealServer, until_connected
-from tests.contract.real_engine import clean_machine, machines_end_with_the_session
-
-__all__ = ["machines_end_with_the_session"]
 
 
 @pytest.fixture(params=["fake", pytest.param("dockerd", marks=pytest.mark.engine)])
-async def trial(request: pytest.FixtureRequest) -> AsyncIterator[Trial]:
+async def trial(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Trial]:
     if request.param == "fake":
         yield FakeTrial()
         return
-    real = RealTrial(clean_machine())
-    yield real
-    real.close()
+    real = RealTrial(request.getfixturevalue("machine"), tmp_path)
+    try:
+        yield real
+    finally:
+        real.close()
 
 
 @pytest.fixture(params=["fake", pytest.param("nats-server", marks=pytest.mark.bus)])
 async def bus_trial(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BusTrial]:
-    """Node n1's bus, with the verbs echo and slow."""
+    """Node n1's bus, with the verbs echo, slow, and hurry, which slow's answer waits for."""
     if request.param == "fake":
         fake = FakeBusTrial()
         _answer(fake.bus)
@@ -53,9 +52,18 @@ def _answer(bus: Bus) -> None:
     async def echo(payload: bytes) -> bytes:
         return b"answer to " + payload
 
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
     async def slow(_payload: bytes) -> bytes:
-        await asyncio.sleep(0.5)
+        begun.set()
+        await may_end.wait()
         return b"at last"
+
+    async def hurry(_payload: bytes) -> bytes:
+        await begun.wait()
+        may_end.set()
+        return b"it may end"
 
     bus.on_request("echo", echo)
     bus.on_request("slow", slow)
+    bus.on_request("hurry", hurry)

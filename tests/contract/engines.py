@@ -1,9 +1,7 @@
 """The same questions to a fake and a real engine: what the contract suite needs from either."""
 
 import asyncio
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +21,7 @@ from tests.fakes.script import Behaviour
 from tests.registry import Registry
 
 #: As PID 1, a program that sets no trap ignores every signal that it may.
-_OBEDIENT = ("sh", "-c", "trap 'exit 143' TERM; sleep 1000 & wait")
+_OBEDIENT = ("sh", "-c", "trap 'exit 143' TERM; touch /obeys; sleep 1000 & wait")
 _STUBBORN = ("sleep", "1000")
 _EXITING = ("sh", "-c", "exit 3")
 
@@ -103,17 +101,17 @@ class FakeTrial:
 class RealTrial:
     """A dockerd, and docker-py used without any of our code."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, directory: Path) -> None:
         self.url = url = machine.engine.url
         #: what mountd would have mounted is below this
-        self.shares = Path(tempfile.mkdtemp(prefix="troopers-shares-"))
+        self.shares = directory / "shares"
+        self.shares.mkdir()
         self.adapter = DockerEngine(url, mount_base=str(self.shares))
         self.engine: ContainerEngine = self.adapter
         self.events: EngineEvents = DockerEvents(url)
         self.hand = docker.DockerClient(base_url=url, timeout=30)
         self._foreign: list[str] = []
-        self._images = Path(tempfile.mkdtemp(prefix="troopers-images-"))
-        self._registry = Registry("registry", self._images / "store", machine.enter)
+        self._registry = Registry("registry", directory / "store", machine.enter)
 
     async def hold_name(self, name: str) -> None:
         await asyncio.to_thread(self._run_foreign, name, {})
@@ -143,7 +141,6 @@ class RealTrial:
 
     def close(self) -> None:
         self._registry.stop()
-        shutil.rmtree(self._images)
         for name in self._foreign:
             self.hand.api.remove_container(name, force=True)
         for place in self.shares.glob("*/*"):
@@ -199,6 +196,13 @@ async def run(
     container_id = await create(engine, spec, slot=slot, mounts=mounts)
     await engine.start(container_id)
     return container_id
+
+
+async def until_obedient(engine: ContainerEngine, container_id: str) -> None:
+    """A shell needs a moment before it has set its trap."""
+    async with asyncio.timeout(5):
+        while await engine.run_probe_command(container_id, "test -e /obeys", 5.0):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def eventually(is_so: Callable[[], bool], within_s: float = 5.0) -> None:

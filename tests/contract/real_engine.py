@@ -1,51 +1,39 @@
 """The one real engine that this session's contract and integration tests share."""
 
-import functools
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from cli.errors import RequirementMissing
 from cli.image import busybox_root
 from cli.machines import Machine, Machines
+from tests.guard import LeakGuard
 
 #: All the same busybox; the fake engine tells containers apart by their image.
 IMAGES = ("box:1", "stubborn:1", "exits:1")
 
 
-@functools.cache
-def _machines() -> Machines:
-    """One machine with an engine of its own."""
-    made = Machines.create(Path(tempfile.mkdtemp(prefix="troopers-contract-")), 1)
-    root = busybox_root()
-    for tag in IMAGES:
-        made.import_image(tag, root)
-    return made
-
-
-@pytest.fixture(scope="session", autouse=True)
-def machines_end_with_the_session() -> Iterator[None]:
-    """Destroy what `clean_machine` made. Every conftest that uses it must import this."""
-    yield
-    if _machines.cache_info().currsize:
-        made = _machines()
-        made.destroy()
-        shutil.rmtree(made.home, ignore_errors=True)
-        _machines.cache_clear()
-
-
-def clean_machine() -> Machine:
-    """The machine with nothing of Troopers' on it. Without root it can't be made: skip."""
+@pytest.fixture(scope="session")
+def machines(tmp_path_factory: pytest.TempPathFactory, leak_guard: LeakGuard) -> Iterator[Machines]:
+    """One machine with an engine of its own. Without root it can't be made: skip."""
     is_required = os.geteuid() == 0 or "CI" in os.environ
     try:
-        made = _machines()
+        made = Machines.create(tmp_path_factory.mktemp("machines"), 1)
     except RequirementMissing as missing:
         if is_required:
             raise
         pytest.skip(f"no real engine: {missing}")
-    made.wipe()
-    return made[0]
+    with made:
+        root = busybox_root()
+        for tag in IMAGES:
+            made.import_image(tag, root)
+        leak_guard.watch(made[0].dockerd)
+        yield made
+
+
+@pytest.fixture
+def machine(machines: Machines) -> Iterator[Machine]:
+    """With nothing of Troopers' on it; whatever a test does to its engine is undone."""
+    yield machines[0]
+    machines.wipe()

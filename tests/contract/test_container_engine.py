@@ -13,7 +13,16 @@ from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.service import NetworkAttachment, Port, ServiceSpec, VolumeMount
 from schemas.states import Health
-from tests.contract.engines import EXITING, NETWORK, OBEDIENT, STUBBORN, Trial, create, run
+from tests.contract.engines import (
+    EXITING,
+    NETWORK,
+    OBEDIENT,
+    STUBBORN,
+    Trial,
+    create,
+    run,
+    until_obedient,
+)
 
 
 async def the_one(engine: ContainerEngine) -> SeenContainer:
@@ -158,8 +167,7 @@ async def test_an_ended_container_runs_again_after_a_start(trial: Trial) -> None
 
 async def test_a_stop_returns_when_the_container_has_obeyed(trial: Trial) -> None:
     container_id = await run(trial.engine, OBEDIENT)
-    # A shell needs a moment before it has set its trap.
-    await asyncio.sleep(0.3)
+    await until_obedient(trial.engine, container_id)
     began = time.monotonic()
     await trial.engine.stop(container_id, signal="", timeout_s=10)
     assert time.monotonic() - began < 5

@@ -1,42 +1,80 @@
-"""Real engines in network namespaces, made once; a fresh control plane for every test."""
+"""Real engines in network namespaces, made once; a control plane that the tests of a file share."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
 from cli.image import busybox_root
-from cli.machines import Machine, Machines
+from cli.machines import Machines
 from tests.e2e.world import IMAGE, World
+from tests.guard import LeakGuard
 
 NODES = 3
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+def engines(tmp_path_factory: pytest.TempPathFactory, leak_guard: LeakGuard) -> Iterator[Machines]:
     with Machines.create(tmp_path_factory.mktemp("engines"), NODES) as machines:
         machines.import_image(IMAGE, busybox_root())
+        for machine in machines:
+            leak_guard.watch(machine.dockerd)
         yield machines
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
+class Shared:
+    """One cluster for test after test; another one when a test has spoiled it."""
+
+    def __init__(self, engines: Machines, guard: LeakGuard) -> None:
+        self._engines = engines
+        self._guard = guard
+        self._running = ExitStack()
+        self._world: World | None = None
+
+    def lend(self) -> World:
+        """Running, all nodes ready, and nothing on it."""
+        if self._world is None:
+            with self._guard.holding(self):
+                world = World(self._running.enter_context(self._engines.cluster()))
+            try:
+                world.wait_for_nodes(NODES)
+            except BaseException:
+                self.end()
+                raise
+            self._world = world
+        return self._world
+
+    def take_back(self, world: World) -> None:
+        """Make it clean for the next test. Raises AssertionError if that can't be done."""
+        try:
+            if not world.is_spoiled:
+                world.clear()
+        except BaseException:
+            world.is_spoiled = True
+            raise
+        finally:
+            if world.is_spoiled:
+                self.end()
+
+    def end(self) -> None:
+        self._world = None
+        self._running.close()
+        self._engines.wipe()
+        self._guard.release(self)
+
+
+@pytest.fixture(scope="module")
+def shared(engines: Machines, leak_guard: LeakGuard) -> Iterator[Shared]:
+    made = Shared(engines, leak_guard)
+    yield made
+    made.end()
 
 
 @pytest.fixture
-def world(engines: Machines) -> Iterator[World]:
-    """A cluster of three nodes, all ready."""
-    engines.wipe()
-    with engines.cluster() as cluster:
-        world: World = World(cluster)
-        world.wait_for_nodes(NODES)
-        yield world
-        # Captured output is shown for failed tests only.
-        world.show_logs()
-    engines.wipe()
-
-
-@pytest.fixture
-def machine(engines: Machines) -> Machine:
-    return engines[0]
+def world(shared: Shared) -> Iterator[World]:
+    """A cluster of three nodes, all ready, and nothing on it."""
+    world = shared.lend()
+    yield world
+    # Captured output is shown for failed tests only.
+    world.show_logs()
+    shared.take_back(world)

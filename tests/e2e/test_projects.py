@@ -76,16 +76,17 @@ def test_services_start_in_dependency_order_and_stop_in_reverse(world: World) ->
 def test_a_signal_that_ends_nothing_reaches_the_container_and_changes_no_state(
     world: World,
 ) -> None:
-    script = "trap 'echo heard; touch /tmp/heard' USR1; while :; do sleep 0.1; done"
+    script = "trap 'echo heard' USR1; echo listening; while :; do sleep 0.1; done"
     world.deploy("deaf", {"web": a_service(command=["sh", "-c", script])})
     identity, shown = next(iter(world.containers("deaf_web").items()))
-    world.ok("POST", "/services/deaf_web/kill?signal=SIGUSR1")
 
-    def heard() -> bool:
+    def says(word: bytes) -> bool:
         with world.node(shown["node_name"]).engine.client() as client:
-            return b"heard" in client.api.logs(identity)
+            return word in client.api.logs(identity)
 
-    world.wait_for(heard, "the container hears USR1")
+    world.wait_for(lambda: says(b"listening"), "the container has set its trap")
+    world.ok("POST", "/services/deaf_web/kill?signal=SIGUSR1")
+    world.wait_for(lambda: says(b"heard"), "the container hears USR1")
     assert world.service("deaf_web")["current_state"] == "running"
     assert list(world.containers("deaf_web")) == [identity]
 

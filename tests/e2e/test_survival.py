@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.machines import Machines
+from coordinator.failpoints import FAIL_VARIABLE
 from tests.e2e.test_projects import a_service
 from tests.e2e.world import World
 
@@ -35,33 +35,32 @@ def test_an_agent_that_was_dead_during_a_change_catches_up(world: World) -> None
     "point",
     ["before_record_put", "after_record_put", "before_desired_put", "after_desired_put"],
 )
-def test_a_coordinator_killed_anywhere_finishes_what_was_accepted(
-    engines: Machines, point: str
-) -> None:
-    engines.wipe()
-    with engines.cluster(coordinator_environment={"TROOPERS_FAIL": point}) as cluster:
-        world = World(cluster)
-        world.wait_for_nodes(3)
-        body = {
-            "name": "kept",
-            "template": f"web:\n  image: {a_service()['image']}\n  command: sleep 1000\n",
-        }
-        try:
-            world.http("POST", "/projects/?wait=0", body)
-        except OSError:
-            pass_was_cut = True
-        else:
-            pass_was_cut = False
-        world.wait_for(lambda: not cluster.coordinator.is_alive, "the coordinator is dead")
-        cluster.coordinator.environment.pop("TROOPERS_FAIL")
-        cluster.coordinator.restart()
-        if point == "before_record_put":
-            assert pass_was_cut
-            assert world.http("GET", "/projects/kept").status == 404
-            world.ok("POST", "/projects/", body)
-        world.wait_for_state("kept", "running")
-        assert len(world.running("kept")) == 1
-    engines.wipe()
+def test_a_coordinator_killed_anywhere_finishes_what_was_accepted(world: World, point: str) -> None:
+    coordinator = world.cluster.coordinator
+    coordinator.environment[FAIL_VARIABLE] = point
+    try:
+        coordinator.restart()
+    finally:
+        del coordinator.environment[FAIL_VARIABLE]
+    world.wait_for_nodes(3)
+    body = {
+        "name": "kept",
+        "template": f"web:\n  image: {a_service()['image']}\n  command: sleep 1000\n",
+    }
+    try:
+        world.http("POST", "/projects/?wait=0", body)
+    except OSError:
+        was_cut = True
+    else:
+        was_cut = False
+    world.wait_for(lambda: not coordinator.is_alive, "the coordinator is dead")
+    coordinator.restart()
+    if point == "before_record_put":
+        assert was_cut
+        assert world.http("GET", "/projects/kept").status == 404
+        world.ok("POST", "/projects/", body)
+    world.wait_for_state("kept", "running")
+    assert len(world.running("kept")) == 1
 
 
 def test_a_coordinator_restart_moves_and_restarts_nothing(world: World) -> None:

@@ -31,6 +31,8 @@ class World:
     def __init__(self, cluster: Cluster[Machine]) -> None:
         self.cluster = cluster
         self.url = cluster.url
+        #: a test has broken something for good: the next one gets another cluster
+        self.is_spoiled = False
 
     # asking
 
@@ -84,6 +86,19 @@ class World:
 
     def node(self, name: str) -> Node[Machine]:
         return self.cluster.node(name)
+
+    def clear(self) -> None:
+        """Delete every project and volume, once every process runs again."""
+        self.cluster.start()
+        self.wait_for_nodes(len(self.cluster.nodes))
+        projects = [project["name"] for project in self.ok("GET", "/projects/")]
+        for name in projects:
+            self.ok("DELETE", f"/projects/{name}?force=true&v=true")
+        for name in {volume["Name"] for volume in self.ok("GET", "/volumes")["Volumes"]}:
+            self.ok("DELETE", f"/volumes/{name}")
+        self.wait_for(
+            lambda: not any(map(self.everything_of, projects)), f"nothing is left of {projects}"
+        )
 
     # waiting
 

@@ -131,9 +131,9 @@ async def test_a_waiting_command_holds_up_no_other(bus, face, held):
 async def test_stopping_waits_for_what_is_in_flight(bus, broker, door, held):
     async with answering(broker, door) as face:
         waiting = starting(bus, 1)
-        await asyncio.sleep(0.1)
+        await until(lambda: face._in_flight)
         stopping = asyncio.create_task(face.stop())
-        await asyncio.sleep(0.1)
+        await until(lambda: face._service is None)
         held.set()
         await stopping
         assert (await waiting).outcome == "accepted"
@@ -145,9 +145,10 @@ async def test_stopping_cancels_what_never_ends(bus, broker, door, held, monkeyp
     monkeypatch.setattr("coordinator.faces.nats.STOP_GRACE_S", 0.05)
     async with answering(broker, door) as face:
         waiting = starting(bus, 1)
-        await asyncio.sleep(0.1)
+        await until(lambda: face._in_flight)
         await face.stop()
     waiting.cancel()
+    await asyncio.wait({waiting})
     assert door.submitted == []
 
 

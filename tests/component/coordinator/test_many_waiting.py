@@ -57,6 +57,7 @@ async def test_at_a_change_an_operation_is_looked_at_once_however_many_wait_for_
     looks = Calls(progress)
     monkeypatch.setattr("coordinator.commands.waiting.progress", looks)
     world.hear(1, a_container(), settled=False)
+    await eventually(lambda: looks.number > 0)
     await asyncio.sleep(0.01)
     assert looks.number == 1
     await end(waiting)
@@ -72,6 +73,7 @@ async def test_a_change_of_one_project_wakes_nobody_who_waits_for_another(
     looks = Calls(progress)
     monkeypatch.setattr("coordinator.commands.waiting.progress", looks)
     world.store.placements.set("p3", Placement())
+    await eventually(lambda: looks.number > 0)
     await asyncio.sleep(0.01)
     assert looks.number == 1
     await end(waiting)

@@ -66,6 +66,13 @@ class S3Server:
     def make_bucket(self, name: str) -> None:
         self._client("s3").create_bucket(Bucket=name)
 
+    def make_empty_bucket(self, name: str) -> None:
+        """Make it, or empty the one that there is."""
+        self.make_bucket(name)
+        client = self._client("s3")
+        for found in client.list_objects_v2(Bucket=name).get("Contents", ()):
+            client.delete_object(Bucket=name, Key=found["Key"])
+
     def _client(self, service: str) -> "boto3.client":
         return boto3.client(
             service,

@@ -19,6 +19,7 @@ from mountd.domain.outcomes import Answered, Dead, Failed, Mounted, Unmounted
 from mountd.domain.track import Wish
 from mountd.errands.kernel import detach, is_mounted
 from mountd.host import Deadlines, HostMounter, Layout
+from tests.contract.engines import eventually
 from tests.contract.mountd.conftest import NEEDS_ROOT
 from tests.contract.mountd.trials import clear
 from tests.unit.mountd.builders import a_nas, a_wish
@@ -147,7 +148,7 @@ async def test_why_it_fails_is_said(exports: Exports) -> None:
 async def test_an_attempt_waits_for_the_one_before(exports: Exports) -> None:
     # Two processes of mountd: one was killed while its errand was under way.
     slow = asyncio.create_task(exports.mounter.mount(a_share(host="slow")))
-    await asyncio.sleep(1)
+    await eventually(lambda: exports.log.exists() and "slow:" in exports.log.read_text())
     successor = HostMounter(exports.layout)
     failed = await successor.mount(a_share())
     successor.close()

@@ -10,23 +10,15 @@ from agent.adapters.bus import NatsBus
 from cli.machines import Machine
 from tests.contract.engines import RealTrial
 from tests.contract.real_bus import Coordinator, RealServer
-from tests.contract.real_engine import clean_machine, machines_end_with_the_session
-
-__all__ = ["machines_end_with_the_session"]
 
 
 @pytest.fixture
-def machine() -> Iterator[Machine]:
-    """A clean machine; whatever a test did to its engine is undone by the next `clean_machine`."""
-    yield clean_machine()
-    clean_machine()
-
-
-@pytest.fixture
-def real(machine: Machine) -> Iterator[RealTrial]:
-    trial = RealTrial(machine)
-    yield trial
-    trial.close()
+def real(machine: Machine, tmp_path: Path) -> Iterator[RealTrial]:
+    trial = RealTrial(machine, tmp_path)
+    try:
+        yield trial
+    finally:
+        trial.close()
 
 
 @pytest.fixture

@@ -56,8 +56,7 @@ async def test_requests_end_with_the_link_and_not_with_their_time_out(
     await until_connected(lambda: bus.is_connected)
     server.pause()
     asking = asyncio.create_task(bus.desired())
-    await asyncio.sleep(0.2)
-    assert not asking.done()
+    await eventually(lambda: bool(bus._link._deadlines))
     server.kill()
     began = time.monotonic()
     with pytest.raises(BusUnavailable):
@@ -105,14 +104,15 @@ async def test_a_hint_of_a_write_that_was_refused_delays_one_read_only(
 ) -> None:
     await coordinator.put_desired(desired(1))
     await until_connected(lambda: bus.is_connected)
+    hinted = asyncio.Event()
+    bus.on_hint(hinted.set)
     # Whoever listens hears it, and the stream does not take it.
     await coordinator.client.publish(
         subjects.kv_key(subjects.DESIRED_BUCKET, "n1"),
         encode(desired(9)),
         headers={"Nats-Expected-Last-Subject-Sequence": "4711"},
     )
-    await coordinator.client.flush()
-    await asyncio.sleep(0.1)
+    await hinted.wait()
     assert await bus.desired() == desired(1)
     began = time.monotonic()
     assert await bus.desired() == desired(1)

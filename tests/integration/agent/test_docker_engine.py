@@ -1,6 +1,7 @@
 """`DockerEngine`: what dockerd made of a spec, and what remains of it when dockerd is unwell."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -187,7 +188,10 @@ async def test_a_health_check_is_seen(real: RealTrial, check: str, health: Healt
                 break
             await asyncio.sleep(0.1)
     await real.die(container_id)
-    assert (await real.engine.containers())[0].health is Health.NONE
+    async with asyncio.timeout(5):
+        while (seen := (await real.engine.containers())[0]).is_running:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert seen.health is Health.NONE
 
 
 async def test_several_starts_at_once_succeed(real: RealTrial) -> None:
@@ -216,8 +220,12 @@ async def test_a_probe_command_that_hangs_is_run_only_once(real: RealTrial) -> N
             await real.engine.run_probe_command(container_id, "sleep 2", 0.3)
     running = [row for row in real.hand.api.top(container_id)["Processes"] if "sleep 2" in row[-1]]
     assert len(running) <= 2  # the shell and its sleep, or only the sleep
-    await asyncio.sleep(2)
-    assert await real.engine.run_probe_command(container_id, "true", 5) == 0
+    # Once it has ended, the next one is run.
+    async with asyncio.timeout(10):
+        while True:
+            with contextlib.suppress(EngineTimeout):
+                assert await real.engine.run_probe_command(container_id, "true", 0.3) == 0
+                break
 
 
 async def test_a_hung_engine_is_a_time_out_and_piles_up_no_threads(

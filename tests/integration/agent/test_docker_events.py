@@ -24,8 +24,8 @@ def readers() -> int:
     return sum(thread.name == "engine-events" for thread in threading.enumerate())
 
 
-async def heard_until_the_end(events: EngineEvents, listening: asyncio.Event) -> list[str]:
-    heard: list[str] = []
+async def follow(events: EngineEvents, listening: asyncio.Event, heard: list[str]) -> None:
+    """Until the stream's end."""
     async with events.subscribe() as stream:
         listening.set()
         try:
@@ -33,18 +33,18 @@ async def heard_until_the_end(events: EngineEvents, listening: asyncio.Event) ->
                 heard += [event.action]
         except Transient:
             heard.append("fault")
-    return heard
 
 
 async def test_a_stream_that_is_cut_ends(real: RealTrial, machine: Machine, tmp_path: Path) -> None:
     async with Relay(tmp_path / "engine.sock", machine.engine.url) as relay:
-        listening = asyncio.Event()
-        following = asyncio.create_task(heard_until_the_end(DockerEvents(relay.url), listening))
+        listening, heard = asyncio.Event(), list[str]()
+        following = asyncio.create_task(follow(DockerEvents(relay.url), listening, heard))
         await listening.wait()
         await create(real.engine, STUBBORN)
-        await asyncio.sleep(0.2)
+        await eventually(lambda: bool(heard))
         await relay.cut()
-        heard = await asyncio.wait_for(following, 1)
+        async with asyncio.timeout(5):
+            await following
     assert heard[0] == "create"
     assert heard[1:] in ([], ["fault"])
     await eventually(lambda: readers() == 0, within_s=1)
@@ -52,10 +52,11 @@ async def test_a_stream_that_is_cut_ends(real: RealTrial, machine: Machine, tmp_
 
 async def test_a_stream_ends_with_its_engine(real: RealTrial, machine: Machine) -> None:
     listening = asyncio.Event()
-    following = asyncio.create_task(heard_until_the_end(real.events, listening))
+    following = asyncio.create_task(follow(real.events, listening, []))
     await listening.wait()
     machine.dockerd.kill()
-    await asyncio.wait_for(following, 2)
+    async with asyncio.timeout(5):
+        await following
     await eventually(lambda: readers() == 0, within_s=1)
 
 
@@ -83,7 +84,7 @@ async def test_leaving_gives_the_thread_back_while_the_stream_is_silent(real: Re
         async with real.events.subscribe():
             assert readers() == 1
         assert time.monotonic() - began < 1
-    await eventually(lambda: readers() == 0, within_s=1)
+        await eventually(lambda: readers() == 0, within_s=1)
 
 
 async def test_entering_can_be_cancelled_while_the_engine_hangs(
@@ -92,8 +93,8 @@ async def test_entering_can_be_cancelled_while_the_engine_hangs(
     machine.dockerd.pause()
     listening = asyncio.Event()
     events = DockerEvents(machine.engine.url, head_s=1.0)
-    following = asyncio.create_task(heard_until_the_end(events, listening))
-    await asyncio.sleep(0.2)
+    following = asyncio.create_task(follow(events, listening, []))
+    await eventually(lambda: readers() == 1)
     following.cancel()
     done, _ = await asyncio.wait({following}, timeout=0.5)
     assert done

@@ -12,7 +12,7 @@ from agent.adapters.docker_engine import DockerEngine
 from agent.domain.observation import SeenContainer
 from agent.errors import EngineTimeout
 from cli.machines import Machine
-from tests.contract.engines import OBEDIENT, STUBBORN, RealTrial, create, run
+from tests.contract.engines import OBEDIENT, STUBBORN, RealTrial, create, eventually, run
 from tests.integration.agent.relay import Relay
 
 pytestmark = pytest.mark.engine
@@ -119,7 +119,7 @@ async def test_calls_that_hang_hold_up_no_call_about_others(node: Node) -> None:
     hanging += [
         asyncio.create_task(node.engine.run_probe_command(each, "true", 4)) for each in many[:4]
     ]
-    await asyncio.sleep(0.2)
+    await eventually(lambda: node.relay.held_back > 0)
     began = time.monotonic()
     assert await node.engine.run_probe_command(other, "true", 5) == 0
     await node.engine.stop(other, signal="", timeout_s=5)

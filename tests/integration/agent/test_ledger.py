@@ -14,6 +14,7 @@ from agent.adapters.ledger import FileLedger
 from agent.domain.actions import PullOrder
 from agent.domain.observation import Pulled
 from schemas.desired import NodeDesired
+from tests.contract.engines import eventually
 
 
 def document(epoch: int = 1, generation: int = 1) -> NodeDesired:
@@ -115,15 +116,16 @@ async def test_a_fault_is_over_with_the_next_save_that_works(
 async def test_a_slow_disk_leaves_the_loop_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release = threading.Event()
+    reached, release = threading.Event(), threading.Event()
 
     def slow(_descriptor: int) -> None:
+        reached.set()
         assert release.wait(10)
 
     monkeypatch.setattr(os, "fsync", slow)
     saving = asyncio.create_task(FileLedger(tmp_path).save(document()))
-    await asyncio.sleep(0.1)
-    # The loop came back while the disk was busy.
+    # The loop comes back while the disk is busy.
+    await eventually(reached.is_set)
     assert not saving.done()
     release.set()
     await saving

@@ -11,11 +11,11 @@ import pytest
 from agent.adapters.docker_specs import creation
 from agent.errors import ContainerRejected
 from agent.ports import ContainerLabels
+from cli.machines import Machines
 from compose.keys import SERVICE_KEYS, V1_SERVICE_KEYS, Verdict
 from compose.template import compile_template
 from schemas.names import SlotKey
 from tests.contract.engines import RealTrial
-from tests.contract.real_engine import clean_machine
 from tests.integration.compose.both import by_docker_compose, by_us, shown
 from tests.integration.compose.cases import (
     ASKED,
@@ -28,7 +28,7 @@ from tests.integration.compose.cases import (
     SECTIONS,
 )
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(170)]
 
 THEIRS, OURS = "theirs", "ours"
 
@@ -41,9 +41,9 @@ Seen = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def trial() -> Iterator[RealTrial]:
+def trial(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTrial]:
     """The engine that both work on. `spoken:1` has an entrypoint and a command."""
-    made = RealTrial(clean_machine())
+    made = RealTrial(machines[0], tmp_path_factory.mktemp("trial"))
     mouth = made.hand.containers.create("box:1")
     mouth.commit("spoken", "1", conf={"Entrypoint": ["/bin/echo"], "Cmd": ["once"]})
     _clear(made)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.compose_corpus.oracles import Sample, ask, samples
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(170)]
 
 
 def test_docker_compose_says_what_is_recorded() -> None:

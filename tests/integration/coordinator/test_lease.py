@@ -112,6 +112,11 @@ async def until(is_true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def active(candidate: Candidate) -> None:
+    """Wait until it is at work: it has acquired the lease a moment before."""
+    await until(lambda: bool(candidate.lease.epoch) and bool(candidate.epochs))
+
+
 async def renewals(by: Candidate, count: int) -> None:
     """Wait for so many renewals."""
     wanted = (await by.bucket.snapshot())[LEASE_KEY][1] + count
@@ -122,7 +127,7 @@ async def renewals(by: Candidate, count: int) -> None:
 
 async def test_one_of_two_becomes_active_and_the_other_knows_who(candidate: Candidates) -> None:
     one = await candidate("c1")
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     other = await candidate("c2")
     await until(lambda: other.lease.holder_name == "c1")
     assert other.epochs == []
@@ -132,11 +137,11 @@ async def test_when_the_holder_dies_another_takes_over_with_a_higher_epoch(
     candidate: Candidates,
 ) -> None:
     one = await candidate("c1")
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     other = await candidate("c2")
     await one.die()
     died = time.monotonic()
-    await until(lambda: bool(other.lease.epoch))
+    await active(other)
     assert other.epochs[0] > one.epochs[0]
     assert time.monotonic() - died < TTL_S + DEADLINE_S / 2
 
@@ -145,14 +150,14 @@ async def test_an_epoch_can_be_asked_to_be_above_those_that_were_lost(
     candidate: Candidates,
 ) -> None:
     first = await candidate("c1", above=1_000_000)
-    await until(lambda: bool(first.lease.epoch))
+    await active(first)
     assert first.lease.epoch == 1_000_001
     await renewals(first, 2)
     other = await candidate("c2", above=1_000_000)
     await renewals(first, 2)
     assert (len(first.epochs), other.epochs) == (1, [])
     await first.die()
-    await until(lambda: bool(other.lease.epoch))
+    await active(other)
     assert other.lease.epoch > first.epochs[0]
 
 
@@ -160,7 +165,7 @@ async def test_a_holder_keeps_the_lease_and_its_epoch_over_many_renewals(
     candidate: Candidates, history: list[str]
 ) -> None:
     one = await candidate("c1")
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     other = await candidate("c2")
     await renewals(one, 4)
     assert history == ["c1 active"]
@@ -169,18 +174,18 @@ async def test_a_holder_keeps_the_lease_and_its_epoch_over_many_renewals(
 
 async def test_a_successor_of_the_same_name_inherits_at_once(candidate: Candidates) -> None:
     one = await candidate("c1", ttl_s=600.0)
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     await one.die()
     successor = await candidate("c1", ttl_s=600.0)
-    await until(lambda: bool(successor.lease.epoch))
+    await active(successor)
     assert successor.epochs[0] > one.epochs[0]
 
 
 async def test_two_of_one_name_do_not_take_turns(candidate: Candidates, history: list[str]) -> None:
     one = await candidate("c1")
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     twin = await candidate("c1")
-    await until(lambda: len(one.epochs) == 1 and not one.lease.epoch)
+    await until(lambda: len(history) == 3)
     await renewals(twin, 3)
     assert (one.epochs[1:], len(twin.epochs)) == ([], 1)
     assert sorted(history) == ["c1 active", "c1 active", "c1 ended"]
@@ -190,10 +195,10 @@ async def test_a_holder_whose_renewals_hang_ends_before_another_begins(
     candidate: Candidates, history: list[str]
 ) -> None:
     one = await candidate("c1")
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     other = await candidate("c2")
     one.bucket.is_stuck = True
-    await until(lambda: bool(other.lease.epoch))
+    await active(other)
     assert history == ["c1 active", "c1 ended", "c2 active"]
 
 
@@ -201,7 +206,7 @@ async def test_a_renewal_that_is_refused_at_once_is_tried_again_in_time(
     candidate: Candidates, history: list[str]
 ) -> None:
     one = await candidate("c1")
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     one.bucket.failures = 3
     await until(lambda: one.bucket.failures == 0)
     await renewals(one, 2)
@@ -213,18 +218,18 @@ async def test_an_acquisition_whose_acknowledgement_was_lost_is_noticed(
 ) -> None:
     one = await candidate("c1", ttl_s=6.0)
     one.bucket.loses_acknowledgements = 1
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     assert len(one.epochs) == 1
 
 
 async def test_a_holder_that_can_not_be_read_is_outwaited(candidate: Candidates) -> None:
     one = await candidate("c1")
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     await one.die()
     jetstream = one.link.jetstream()
     await jetstream.publish(subjects.kv_key(subjects.LEASE_BUCKET, LEASE_KEY), b"{not json")
     other = await candidate("c2")
-    await until(lambda: bool(other.lease.epoch))
+    await active(other)
 
 
 async def test_after_a_restart_of_the_broker_the_lease_is_held_again_with_a_higher_epoch(
@@ -232,7 +237,7 @@ async def test_after_a_restart_of_the_broker_the_lease_is_held_again_with_a_high
 ) -> None:
     one = await candidate("c1")
     one.link.on_connect(one.lease.hurry)
-    await until(lambda: bool(one.lease.epoch))
+    await active(one)
     server.kill()
     await until(lambda: not one.lease.epoch)
     server.start()
@@ -257,7 +262,7 @@ async def test_what_crashes_while_active_ends_the_process(server: RealServer) ->
 class TestFence:
     async def test_only_the_holder_writes(self, candidate: Candidates) -> None:
         one = await candidate("c1")
-        await until(lambda: bool(one.lease.epoch))
+        await active(one)
         other = await candidate("c2")
         await self.write(one, 0)
         with pytest.raises(NotActive):
@@ -270,7 +275,7 @@ class TestFence:
         self, candidate: Candidates, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         one = await candidate("c1")
-        await until(lambda: bool(one.lease.epoch))
+        await active(one)
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + TTL_S)
         monkeypatch.setattr(lease_module, "time", clock)
         assert one.lease.epoch

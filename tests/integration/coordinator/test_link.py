@@ -88,8 +88,7 @@ class TestConnection:
     ) -> None:
         server.pause()
         asking = asyncio.create_task(KvBucket(link, subjects.NODES_BUCKET).snapshot())
-        await asyncio.sleep(0.2)
-        assert not asking.done()
+        await until(lambda: bool(link._deadlines))
         server.kill()
         began = time.monotonic()
         with pytest.raises(BusUnavailable):

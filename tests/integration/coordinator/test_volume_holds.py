@@ -9,7 +9,7 @@ import pytest
 from compose.template import compile_template
 from coordinator.commands import deciding
 from schemas.command import DeleteVolume, Reply
-from tests.component.coordinator.world import World, creation
+from tests.component.coordinator.world import World, creation, eventually
 
 SHARE = {"host": "nas.example", "path": "/abc"}
 TEMPLATE = "version: '2'\nservices: {web: {image: 'web:1', volumes: ['data:/d']}}"
@@ -70,9 +70,10 @@ async def test_whoever_decides_first_has_decided_before_it_is_saved(
 ) -> None:
     creating, deleting = creation(template=TEMPLATE), DeleteVolume(command_id="d", name="data")
     saving = world.projects if is_project_first else world.volumes
+    saving.calls.clear()
     saved = saving.hold("put")
     first = submit(world, creating if is_project_first else deleting)
-    await asyncio.sleep(0.2)
+    await eventually(lambda: bool(saving.written()))
     second = submit(world, deleting if is_project_first else creating)
     await asyncio.sleep(0.2)
     saved.set()

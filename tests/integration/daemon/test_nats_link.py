@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from daemon import nats_link
 from daemon.nats_link import NATS_ERRORS, NatsLink
-from daemon.settings import nats_urls
+from daemon.settings import NatsServer, nats_urls
 from tests.contract.real_bus import a_link, running
 from tests.integration.daemon.fake_server import FakeServer
 
@@ -87,8 +87,8 @@ async def test_requests_end_with_the_link() -> None:
         link = a_link_to(server)
         async with running(link):
             await until(lambda: link.is_connected)
-            asking = asyncio.create_task(link.request("x", b"", within_s=60.0))
-            await asyncio.sleep(0.1)
+            asking = asyncio.create_task(link.request("asked", b"", within_s=60.0))
+            await until(lambda: any(b"PUB asked" in line for line in server.heard))
             await server.say(b"")
             began = time.monotonic()
             with pytest.raises(ConnectionClosedError):
@@ -198,9 +198,16 @@ async def test_a_server_that_stays_away_is_complained_of_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(nats_link, "_PAUSE_S_MAX", 0.01)
+    tried, hold = [], NatsLink._hold
+
+    async def counted(link: NatsLink, server: NatsServer) -> float:
+        tried.append(await hold(link, server))
+        return tried[-1]
+
+    monkeypatch.setattr(NatsLink, "_hold", counted)
     with capture_logs() as logs:
         async with running(a_link("nats://127.0.0.1:1", spread_s=0.0)):
-            await asyncio.sleep(1.5)
+            await until(lambda: len(tried) == 4)
     assert len(logs) == 1
 
 
