@@ -27,7 +27,7 @@ from agent.reporter import Reporter
 from agent.wakes import Wake, Wakes
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
-from schemas.states import Wanted
+from schemas.states import EngineState, Wanted
 
 log = structlog.get_logger()
 
@@ -115,7 +115,7 @@ class Reconciler:
             log.info("plan", why=sorted(reasons), actions=len(planned.actions))
         self._executor.begin(planned)
         self._prober.watch(_targets(desired, shown))
-        due_in_s = _due_in_s(planned, observed)
+        due_in_s = _due_in_s(planned, sight)
         if self._orders.is_unread:
             due_in_s = min(due_in_s or READ_RETRY_S, READ_RETRY_S)
         return PassResult(outcomes, planned, due_in_s)
@@ -190,8 +190,9 @@ def _targets(desired: NodeDesired | None, observed: Observation) -> list[Target]
     ]
 
 
-def _due_in_s(planned: Plan, observed: Observation) -> float | None:
-    dues = [planned.retry_at - observed.now] if planned.retry_at is not None else []
-    if planned.is_blind or observed.containers is None:
+def _due_in_s(planned: Plan, sight: Sight) -> float | None:
+    dues = [planned.retry_at - sight.at] if planned.retry_at is not None else []
+    # A node whose engine is not ready gets nothing new, whatever it was that could not be read.
+    if planned.is_blind or sight.engine.current.state is not EngineState.READY:
         dues.append(BLIND_RETRY_S)
     return min(dues, default=None)

@@ -71,10 +71,6 @@ def test_an_agent_without_file_descriptors_beats_on_and_recovers(world: World) -
         world.wait_for(lambda: len(list(used.iterdir())) >= 63, "none is left")
         since = now()
         world.wait_for(lambda: bool(host(world, "n1")) and now() - since > 6, "it beats on")
-    scaling = {"type": "scale_to", "value": 4}
-    world.wait_for(
-        lambda: world.http("POST", "/services/calm_web/scale", scaling).status == 200,
-        "the agent works again",
-    )
-    assert len(world.running("calm")) == 4
+    world.ok("POST", "/services/calm_web/scale?wait=0", {"type": "scale_to", "value": 4})
+    world.wait_for(lambda: len(world.running("calm")) == 4, "the agent works again")
     assert world.running("calm").items() >= before.items()

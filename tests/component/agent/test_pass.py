@@ -2,7 +2,9 @@
 
 import asyncio
 
-from agent.errors import PortTaken
+import pytest
+
+from agent.errors import EngineUnavailable, PortTaken
 from schemas.event import EventKind
 from schemas.states import EngineState, Wanted
 from tests.component.agent.node import FakeNode
@@ -198,6 +200,18 @@ async def test_an_engine_that_is_away_is_reported_with_what_was_seen_last(node: 
     assert node.status.engine.reason
     node.engine.is_down = False
     assert await node.until(lambda: node.status.settled) < 3.0
+
+
+@pytest.mark.parametrize("part", ["containers", "networks", "volumes", "images"])
+async def test_an_engine_that_failed_in_part_is_looked_at_again_soon(
+    node: FakeNode, part: str
+) -> None:
+    await node.order(orders(a_slot()))
+    # Its facts are asked for again only when something else has failed.
+    for failing in (part, "facts"):
+        node.engine.fail(failing, EngineUnavailable("no file descriptor is left"))
+    await node.until(lambda: node.status.engine.state is EngineState.DOWN)
+    assert await node.until(lambda: node.status.engine.state is EngineState.READY) < 5.0
 
 
 async def test_a_lost_event_costs_a_resync_at_most(node: FakeNode) -> None:
