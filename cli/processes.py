@@ -21,6 +21,8 @@ RECORD_SUFFIX = ".process.json"
 STOP_GRACE_S = 10.0
 #: A cold Python start on a busy two-core machine takes several seconds.
 START_DEADLINE_S = 30.0
+#: what SIGSTOP needs on a machine that is overloaded
+FREEZE_S = 5.0
 
 
 class Child:
@@ -114,8 +116,15 @@ class Child:
         self._wait_gone()
 
     def pause(self) -> None:
-        """Freeze it (SIGSTOP): alive, and silent."""
+        """Freeze it (SIGSTOP): alive, and silent once this returns."""
         self._send(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.pid}/task")
+        # Each thread stops by itself, and one that runs may do so a moment later.
+        wait_until(
+            lambda: all(_state(thread) in {"T", ""} for thread in tasks.iterdir()),
+            FREEZE_S,
+            poll_s=0.001,
+        )
 
     def resume(self) -> None:
         self._send(signal.SIGCONT)
@@ -140,6 +149,14 @@ class Child:
         identity = self.identity
         if identity is None or not identity.send(number):
             raise StartFailed(f"{self.name} does not run", log_tail=self.log_tail())
+
+
+def _state(thread: Path) -> str:
+    """The kernel's letter for a thread; empty when it has ended."""
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def read_record(path: Path) -> ProcessIdentity | None:

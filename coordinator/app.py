@@ -60,11 +60,13 @@ class Coordinator:
         # Of its own: however much nodes have to say, the lease and commands get through.
         self._ingest = self._linked(" ingest")
         self._stores = Stores(self._link, settings.replicas, lambda: self._watch.remembers)
-        self._steadiness = Steadiness(lambda: self._ingest.settled_since, clock.monotonic)
+        self._steadiness = Steadiness(lambda: self._ingest.settled_since, clock)
         self._metrics = Metrics()
         self._admission = Admission(meter=self._metrics)
         leases = KvBucket(self._link, subjects.LEASE_BUCKET)
-        self._lease = Lease(leases, settings.name, self._stores.lease_ttl_s, settings.accept_loss)
+        self._lease = Lease(
+            *(leases, settings.name, self._stores.lease_ttl_s, settings.accept_loss), clock=clock
+        )
         self._publisher = Publisher(self._link, settings.name, lambda: self._lease.epoch, clock)
         store = self._store = Store(
             Buckets(
@@ -85,7 +87,7 @@ class Coordinator:
             mount_base=settings.mount_base,
             clock=clock,
         )
-        requests = NatsNodeRequests(self._link, lambda: self._lease.epoch)
+        requests = NatsNodeRequests(self._link, lambda: self._lease.epoch, clock)
         known = KnownNow(store, views, clock)
         self._intake = Intake(
             store,

@@ -10,13 +10,13 @@ else can have acquired. When a renewal is refused, somebody else has, and it dem
 
 import asyncio
 import contextlib
-import time
 import uuid
 from collections.abc import Callable, Coroutine
 
 import structlog
 
 from coordinator.bus.buckets import KvBucket
+from coordinator.clock import CLOCK, Clock
 from coordinator.errors import BusUnavailable, NotActive, RevisionConflict
 from schemas.codec import decode
 from schemas.errors import InvalidInput
@@ -32,8 +32,11 @@ HELD_SHARE = 2 / 3
 class Lease:
     """Runs `active(epoch)` while this coordinator holds the lease; cancels it when it doesn't."""
 
-    def __init__(self, bucket: KvBucket, name: str, ttl_s: float, above: int = 0) -> None:
+    def __init__(
+        self, bucket: KvBucket, name: str, ttl_s: float, above: int = 0, *, clock: Clock = CLOCK
+    ) -> None:
         """Every epoch is higher than `above`."""
+        self._clock = clock
         self._bucket = bucket
         self._holder = LeaseHolder(name=name, incarnation=uuid.uuid4().hex)
         self._ttl_s = ttl_s
@@ -58,7 +61,7 @@ class Lease:
         Raises:
             NotActive: it is not, or not surely.
         """
-        if not self.epoch or time.monotonic() >= self._held_until:
+        if not self.epoch or self._clock.monotonic() >= self._held_until:
             raise NotActive("another coordinator may be active by now")
 
     async def run(self, active: Callable[[int], Coroutine[None, None, None]]) -> None:
@@ -80,7 +83,7 @@ class Lease:
         while True:
             # Cleared first: a call to hurry during the attempt asks for another one.
             self._hurry.clear()
-            started = time.monotonic()
+            started = self._clock.monotonic()
             with contextlib.suppress(BusUnavailable, RevisionConflict):
                 if self._above:
                     await self._bucket.rise_above(self._above)
@@ -134,7 +137,7 @@ class Lease:
         pause_s = self._ttl_s / 3
         while True:
             await asyncio.sleep(pause_s)
-            started = time.monotonic()
+            started = self._clock.monotonic()
             left_s = self._held_until - started
             if left_s <= 0:
                 log.error("the lease could not be renewed in time")
@@ -147,7 +150,9 @@ class Lease:
                 return
             except (BusUnavailable, TimeoutError):
                 # A broker that has just started refuses at once, and takes it a moment later.
-                pause_s = min(self._ttl_s / 30, max(0.0, self._held_until - time.monotonic()))
+                pause_s = min(
+                    self._ttl_s / 30, max(0.0, self._held_until - self._clock.monotonic())
+                )
             else:
                 self._held_until = started + self._ttl_s * HELD_SHARE
                 pause_s = self._ttl_s / 3

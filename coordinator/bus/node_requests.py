@@ -1,10 +1,11 @@
 """`NatsNodeRequests`: imperative requests to one agent. Nothing here changes what is wanted."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from nats.errors import NoRespondersError
 
+from coordinator.clock import CLOCK, Clock
 from daemon.nats_link import NATS_ERRORS, NatsLink
 from schemas import subjects
 from schemas.codec import SchemaError, decode, encode
@@ -17,8 +18,9 @@ CLOCKS_DIFFER_S = 2.0
 class NatsNodeRequests:
     """Implements `coordinator.ports.NodeRequests`."""
 
-    def __init__(self, link: NatsLink, epoch: Callable[[], int]) -> None:
+    def __init__(self, link: NatsLink, epoch: Callable[[], int], clock: Clock = CLOCK) -> None:
         self._link = link
+        self._clock = clock
         self._epoch = epoch
 
     async def signal(
@@ -30,7 +32,7 @@ class NatsNodeRequests:
             epoch=self._epoch(),
             deadline=deadline + timedelta(seconds=CLOCKS_DIFFER_S),
         )
-        within_s = (deadline - datetime.now(UTC)).total_seconds()
+        within_s = (deadline - self._clock.now()).total_seconds()
         try:
             reply = await self._link.request(
                 subjects.node_request(node, "signal"), encode(request), within_s=max(0.0, within_s)

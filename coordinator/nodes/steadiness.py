@@ -5,10 +5,11 @@ could not hear says nothing about a node, so it starts to count anew, as after a
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import structlog
+
+from coordinator.clock import CLOCK, Clock
 
 log = structlog.get_logger()
 
@@ -23,15 +24,15 @@ class Steadiness:
     def __init__(
         self,
         link_settled_since: Callable[[], float | None],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = CLOCK,
     ) -> None:
         self._link_settled_since = link_settled_since
         self._clock = clock
-        self._looked_at = self._steady_since = clock()
+        self._looked_at = self._steady_since = clock.monotonic()
 
     def since(self) -> float | None:
         """Monotonic seconds; None while there is no link."""
-        now = self._clock()
+        now = self._clock.monotonic()
         gap_s = now - self._looked_at
         self._looked_at = now
         if gap_s > GAP_S_MAX:

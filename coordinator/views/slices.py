@@ -1,9 +1,10 @@
 """`in_slices`: long work on the event loop, in which others have their turns."""
 
 import asyncio
-import time
 from collections.abc import Generator
 from typing import TypeVar
+
+from coordinator.clock import CLOCK, Clock
 
 Made = TypeVar("Made")
 
@@ -15,15 +16,15 @@ Work = Generator[None, None, Made]
 SLICE_S = 0.005
 
 
-async def in_slices(work: Work[Made]) -> Made:
+async def in_slices(work: Work[Made], clock: Clock = CLOCK) -> Made:
     """What the work makes. Work that takes less than a slice is done without a pause."""
-    until = time.monotonic() + SLICE_S
+    until = clock.monotonic() + SLICE_S
     while True:
         try:
             next(work)
         except StopIteration as done:
             made: Made = done.value
             return made
-        if time.monotonic() >= until:
+        if clock.monotonic() >= until:
             await asyncio.sleep(0)
-            until = time.monotonic() + SLICE_S
+            until = clock.monotonic() + SLICE_S

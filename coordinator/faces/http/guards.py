@@ -5,7 +5,6 @@ compared with known names (DNS rebinding), and requests of other origins are ref
 """
 
 import re
-import time
 import uuid
 from collections.abc import Collection
 from http import HTTPStatus
@@ -15,6 +14,7 @@ import structlog
 from aiohttp import HttpVersion10, web
 from aiohttp.typedefs import Handler, Middleware
 
+from coordinator.clock import CLOCK, Clock
 from coordinator.faces.admission import Refused
 from coordinator.faces.http import answers
 from coordinator.faces.http.answers import Refusal
@@ -41,16 +41,17 @@ class RequestMeter(Protocol):
 
 def metering(
     meter: RequestMeter | None,
+    clock: Clock = CLOCK,
 ) -> Middleware:
     """Name, time and count every request. It must be the outermost one."""
 
     @web.middleware
     async def metered(request: web.Request, handler: Handler) -> web.StreamResponse:
-        started = time.monotonic()
+        started = clock.monotonic()
         given = request.headers.get(REQUEST_ID_HEADER, "")
         request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         response = await handler(request)
-        seconds = time.monotonic() - started
+        seconds = clock.monotonic() - started
         if meter is not None:
             meter.count_request(_method(request), _route(request), response.status, seconds)
         _log.debug(

@@ -4,15 +4,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from types import SimpleNamespace
 
 import pytest
 from pydantic import BaseModel
 
-from coordinator.bus import lease as lease_module
 from coordinator.bus import stores
 from coordinator.bus.buckets import KvBucket
 from coordinator.bus.lease import Lease
+from coordinator.clock import Clock
 from coordinator.errors import BusUnavailable, NotActive
 from daemon.nats_link import NatsLink
 from schemas import subjects
@@ -272,12 +271,11 @@ class TestFence:
             await self.write(one, 0)
 
     async def test_a_holder_that_was_paused_writes_nothing_though_nobody_told_it_yet(
-        self, candidate: Candidates, monkeypatch: pytest.MonkeyPatch
+        self, candidate: Candidates
     ) -> None:
         one = await candidate("c1")
         await active(one)
-        clock = SimpleNamespace(monotonic=lambda: time.monotonic() + TTL_S)
-        monkeypatch.setattr(lease_module, "time", clock)
+        one.lease._clock = Clock(monotonic=lambda: time.monotonic() + TTL_S)
         assert one.lease.epoch
         with pytest.raises(NotActive):
             one.lease.fence()
