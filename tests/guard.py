@@ -26,7 +26,7 @@ from cli.machines import registrations
 MOMENT_S = 5.0
 _LOOK_S = 0.01
 _NAMESPACES = Path("/run/netns")
-#: the bridge of a lab network, in the name of its namespaces and in the paths below RUNTIME_ROOT
+#: the bridge of a lab network, in the name of its namespaces and in the paths below /run/troopers
 _BRIDGE = re.compile(r"\btrp\d+\b")
 
 

@@ -23,7 +23,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory, leak_guard: LeakGuard) -> 
 
 
 class Shared:
-    """One cluster for test after test; another one when a test has spoiled it."""
+    """One cluster for test after test."""
 
     def __init__(self, engines: Machines, guard: LeakGuard) -> None:
         self._engines = engines
@@ -45,16 +45,12 @@ class Shared:
         return self._world
 
     def take_back(self, world: World) -> None:
-        """Make it clean for the next test. Raises AssertionError if that can't be done."""
+        """Make it clean for the next test; if that can't be done, that one gets another."""
         try:
-            if not world.is_spoiled:
-                world.clear()
+            world.clear()
         except BaseException:
-            world.is_spoiled = True
+            self.end()
             raise
-        finally:
-            if world.is_spoiled:
-                self.end()
 
     def end(self) -> None:
         self._world = None

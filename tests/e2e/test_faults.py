@@ -59,8 +59,6 @@ def test_an_agent_without_file_descriptors_beats_on_and_recovers(world: World) -
     world.deploy("calm", {"web": a_service(scale=2, environment=here)})
     before = world.running("calm")
     node = world.node("n1")
-    # A call that breaks off in the middle lets engine 20.10 count an endpoint for ever.
-    world.is_spoiled = True
     resource.prlimit(node.agent.pid, resource.RLIMIT_NOFILE, (64, 64))
     used = Path(f"/proc/{node.agent.pid}/fd")
     with ExitStack() as connections:

@@ -31,8 +31,6 @@ class World:
     def __init__(self, cluster: Cluster[Machine]) -> None:
         self.cluster = cluster
         self.url = cluster.url
-        #: a test has broken something for good: the next one gets another cluster
-        self.is_spoiled = False
 
     # asking
 
