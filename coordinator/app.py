@@ -181,6 +181,7 @@ class Coordinator:
             if not self._lease.epoch:
                 with contextlib.suppress(Transient):
                     await self._loop.read()
+                    self._loop.doubts.follow()
                     self._loop.show_documents()
                     self._loop.health.judge(self._steadiness.since())
             await asyncio.sleep(self._pace.standby_read_s)

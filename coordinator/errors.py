@@ -11,6 +11,7 @@
     ├── BusUnavailable    NATS did not acknowledge in time
     ├── RevisionConflict  a compare-and-set lost; read again and decide again
     ├── BusWentBack       a bucket has less than it had
+    ├── RecordInDoubt     what is kept of a project or volume proves nothing
     └── NotActive         this coordinator is a standby
 
 `code` is what a reply's reason says; HTTP statuses are `coordinator.faces.http.statuses`' business.
@@ -55,6 +56,12 @@ class RevisionConflict(Transient):
 
 class BusWentBack(Transient):
     """A bucket has less than it had: its store was wiped, or an older copy of it came back."""
+
+    code = ReasonCode.UNAVAILABLE
+
+
+class RecordInDoubt(Transient):
+    """What is kept of a project or volume is lost, unreadable or an old copy; an operator decides."""
 
     code = ReasonCode.UNAVAILABLE
 

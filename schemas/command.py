@@ -82,6 +82,8 @@ class CreateProject(ProjectCommand):
     version: str = Field(default="1.0", min_length=1, max_length=128)
     environment: dict[str, str] = Field(default_factory=dict)
     latest_image: bool = False
+    #: also over a record that can't be read, or is older than what was made from it
+    take_over: bool = False
 
 
 class StartProject(ProjectCommand):
@@ -109,6 +111,10 @@ class DeleteProject(ProjectCommand):
 
     force: bool = False
     volumes: bool = False
+
+
+class RestoreProject(ProjectCommand):
+    """Make the project's record again from the nodes' documents, where it is lost or in doubt."""
 
 
 class ServiceCommand(Command):
@@ -175,6 +181,8 @@ class CreateVolume(VolumeCommand):
     driver_opts: dict[str, str | int | bool] = Field(
         alias="driverOpts", default_factory=dict, repr=False
     )
+    #: also over a record that can't be read, or is older than what was made from it
+    take_over: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -186,6 +194,10 @@ class DeleteVolume(VolumeCommand):
     """Unmount a volume everywhere and forget it. Remote data is never touched."""
 
 
+class RestoreVolume(VolumeCommand):
+    """Make the volume's record again from the nodes' documents, where it is lost or in doubt."""
+
+
 AnyProjectCommand = (
     CreateProject
     | StartProject
@@ -193,12 +205,13 @@ AnyProjectCommand = (
     | KillProject
     | RedeployProject
     | DeleteProject
+    | RestoreProject
     | StartService
     | StopService
     | KillService
     | ScaleService
 )
-AnyVolumeCommand = CreateVolume | DeleteVolume
+AnyVolumeCommand = CreateVolume | DeleteVolume | RestoreVolume
 AnyCommand = AnyProjectCommand | AnyVolumeCommand
 #: by noun and verb of their subject
 COMMANDS: dict[tuple[str, str], type[AnyCommand]] = {
@@ -208,12 +221,14 @@ COMMANDS: dict[tuple[str, str], type[AnyCommand]] = {
     ("project", "kill"): KillProject,
     ("project", "redeploy"): RedeployProject,
     ("project", "delete"): DeleteProject,
+    ("project", "restore"): RestoreProject,
     ("service", "start"): StartService,
     ("service", "stop"): StopService,
     ("service", "kill"): KillService,
     ("service", "scale"): ScaleService,
     ("volume", "create"): CreateVolume,
     ("volume", "delete"): DeleteVolume,
+    ("volume", "restore"): RestoreVolume,
 }
 
 

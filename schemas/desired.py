@@ -125,6 +125,11 @@ class NodeDesired(Document):
     generation: int = Field(ge=0)
     #: the node's own, in case its record is lost; 0: written before it was noted here
     index: int = Field(default=0, ge=0)
+    #: project -> revision of the record that its entries were made from. A record that is older
+    #: than this one is an old copy.
+    records: dict[str, int] = Field(default_factory=dict)
+    #: the same of volumes
+    volume_records: dict[str, int] = Field(default_factory=dict)
     specs: dict[str, ServiceSpec] = Field(default_factory=dict)
     slots: tuple[DesiredSlot, ...] = ()
     networks: tuple[DesiredNetwork, ...] = ()

@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     NODE_NOTE = "node_note"
     SLOT_MOVED = "slot_moved"
     DATA_LOST = "data_lost"
+    #: what is kept of a project or volume proves nothing: lost, unreadable, or an old copy
+    RECORD_DOUBTED = "record_doubted"
     TEMPLATE_WARNED = "template_warned"
     OPERATION_STARTED = "operation_started"
     OPERATION_ENDED = "operation_ended"

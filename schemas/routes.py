@@ -101,6 +101,13 @@ _VOLUMES = Parameter(
     default=False,
     aliases=("volume",),
 )
+_TAKE_OVER = Parameter(
+    "take_over",
+    "take_over",
+    Kind.FLAG,
+    "Also where a record of that name can't be read, or is an old copy.",
+    default=False,
+)
 WAIT = Parameter(
     "wait",
     "wait",
@@ -110,7 +117,7 @@ WAIT = Parameter(
 
 _CREATE = Route(
     "POST", "/projects/", "project", "create", "Create a project and start it.",
-    body=CreateProjectBody, success=201,
+    (_TAKE_OVER,), body=CreateProjectBody, success=201,
 )  # fmt: skip
 _PROJECTS = (
     Route(
@@ -141,6 +148,10 @@ _PROJECTS = (
     Route(
         "DELETE", "/projects/{name}", "project", "delete", "Delete a project.",
         (_FORCE, _VOLUMES), wait_s=_WAIT_S + _STOP_S,
+    ),
+    Route(
+        "POST", "/projects/{name}/restore", "project", "restore",
+        "Make a record that is lost or in doubt again from the nodes' documents.", wait_s=_WAIT_S,
     ),
 )  # fmt: skip
 _SERVICE_ROUTES = (
@@ -173,7 +184,7 @@ _SERVICE_ROUTES = (
 _VOLUME_ROUTES = (
     Route(
         "POST", "/volumes/create", "volume", "create", "Mount shared storage on every node.",
-        body=CreateVolumeBody, shows=views.Volume, success=201,
+        (_TAKE_OVER,), body=CreateVolumeBody, shows=views.Volume, success=201,
     ),
     Route(
         "GET", "/volumes", "volume", "list", "All volumes, once for each of their nodes.",
@@ -183,6 +194,10 @@ _VOLUME_ROUTES = (
     Route(
         "DELETE", "/volumes/{name}", "volume", "delete",
         "Unmount a volume everywhere. Remote data is never touched.", success=204, wait_s=_WAIT_S,
+    ),
+    Route(
+        "POST", "/volumes/{name}/restore", "volume", "restore",
+        "Make a record that is lost or in doubt again from the nodes' documents.", wait_s=_WAIT_S,
     ),
 )  # fmt: skip
 _NODES = (

@@ -4,7 +4,7 @@ A field with a default may be missing from a body; every other one is always the
 are never null. Deliberately not here: what is asked of the API (`schemas.bodies`).
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -111,6 +111,8 @@ class Project(Part):
     #: what the template says and Troopers doesn't do
     warnings: tuple[str, ...]
     operation: OperationView | None = None
+    #: what is wrong with its record: lost, unreadable or rolled_back; absent: nothing
+    record: Literal["lost", "unreadable", "rolled_back"] | None = None
 
 
 class Node(Capitalised):

@@ -17,6 +17,7 @@ from schemas.command import (
     DeleteProject,
     Progress,
     ProjectCommand,
+    RestoreProject,
     verb_of,
 )
 from schemas.desired import PullPolicy
@@ -117,11 +118,26 @@ def apply(
         return _delete(held, command, moment, running=running)
     if held.desired_state is State.DELETED:
         raise Conflict(f"project {held.name} is being deleted")
+    if isinstance(command, RestoreProject):
+        raise Conflict(f"project {held.name} has its record: there is nothing to restore")
     if isinstance(command, ProjectCommand):
         return _on_services(held, tuple(held.services), command, moment, unsettled)
     if command.service not in held.services:
         raise _not_found(command)
     return _on_services(held, (command.service,), command, moment, unsettled)
+
+
+def restore(known: ProjectRecord, command: RestoreProject, moment: Moment) -> Decision:
+    """Write down what is known of a project, as its record."""
+    services = {
+        name: service.model_copy(update={"created": moment.now, "updated": moment.now})
+        for name, service in known.services.items()
+    }
+    record = known.model_copy(
+        update={"services": services, "created": moment.now, "updated": moment.now}
+    )
+    operation = begun(known, command, moment)
+    return Decision(*answered(record, command, operation, warnings=record.warnings))
 
 
 def remember(held: ProjectRecord | None, decision: Decision) -> Decision:

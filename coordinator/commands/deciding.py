@@ -16,7 +16,9 @@ from coordinator.commands.operations import Moment
 from coordinator.commands.record_writer import RecordWriter
 from coordinator.commands.volume_catalogue import VolumeDecision
 from coordinator.commands.volume_holds import Hold, VolumeHolds
-from coordinator.errors import DeadlinePassed
+from coordinator.errors import Conflict, DeadlinePassed, NotFound, RecordInDoubt
+from coordinator.store.evidence import Doubt, DoubtKind
+from coordinator.store.restoring import restored_project, restored_volume
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
 from coordinator.views.render import reserved_variables
@@ -27,6 +29,9 @@ from schemas.command import (
     AnyVolumeCommand,
     CreateProject,
     CreateVolume,
+    DeleteProject,
+    RestoreProject,
+    RestoreVolume,
     VolumeCommand,
 )
 from schemas.records import ProjectRecord, RememberedReply, VolumeRecord
@@ -94,6 +99,16 @@ class Deciding:
         self, held: ProjectRecord | None, command: AnyProjectCommand, hold: Hold
     ) -> Decision:
         moment = self._moment(command)
+        doubt = self._store.doubts.get(command.project)
+        if doubt is not None:
+            if isinstance(command, RestoreProject):
+                return catalogue.restore(self._known(command.name, moment), command, moment)
+            if isinstance(command, DeleteProject) and command.force:
+                held = held or doubt.known
+            elif isinstance(command, CreateProject) and _may_take_over(command, doubt):
+                held = None
+            else:
+                raise RecordInDoubt(doubt.words)
         if isinstance(command, CreateProject):
             catalogue.check_new_name(held, command)
             reserved = reserved_variables(command.name, command.version, self._default_domain)
@@ -122,6 +137,18 @@ class Deciding:
         self, held: VolumeRecord | None, command: AnyVolumeCommand, hold: Hold
     ) -> VolumeDecision:
         moment = self._moment(command)
+        doubt = self._store.volume_doubts.get(command.name)
+        if doubt is not None:
+            known = self._known_volume(command.name, moment)
+            if isinstance(command, RestoreVolume) and known is not None:
+                return volume_catalogue.restore(known, command, moment)
+            if not isinstance(command, CreateVolume) or not _may_take_over(command, doubt):
+                raise RecordInDoubt(doubt.words)
+            held = None
+        if isinstance(command, RestoreVolume):
+            if held is None or held.is_gone:
+                raise NotFound("volume", command.name)
+            raise Conflict(f"volume {command.name} has its record: there is nothing to restore")
         if isinstance(command, CreateVolume):
             others = self._store.volumes.values()
             return volume_catalogue.create(held, command, others, moment, self._mount_base)
@@ -133,9 +160,23 @@ class Deciding:
         hold.leaving = decision.record.volume.mount_path
         return decision
 
+    def _known(self, project: str, moment: Moment) -> ProjectRecord:
+        """The project as the documents show it, with what an old copy of its record still says."""
+        store = self._store
+        documents = {node: store.documents[node] for node in store.documented.nodes_of(project)}
+        return restored_project(project, documents, moment.now, store.projects.get(project))
+
+    def _known_volume(self, name: str, moment: Moment) -> VolumeRecord | None:
+        return restored_volume(name, self._store.documents, moment.now)
+
     def _moment(self, command: AnyCommand) -> Moment:
         """When and as what it is carried out. Raises DeadlinePassed when that is too late."""
         now = self._clock.now()
         if command.expired(now):
             raise DeadlinePassed(f"the deadline {command.deadline} has passed")
         return Moment(now=rfc3339(now), operation_id=uuid.uuid4().hex)
+
+
+def _may_take_over(command: CreateProject | CreateVolume, doubt: Doubt) -> bool:
+    """What is lost, anybody may create again; what is there in some form, only on purpose."""
+    return doubt.kind is DoubtKind.LOST or command.take_over

@@ -8,8 +8,8 @@ would look done before any agent has heard of it.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from coordinator.store.nodes import has_taken
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView
-from coordinator.views.sightings import has_taken
 from schemas.command import Progress
 from schemas.desired import NodeDesired
 from schemas.records import Operation

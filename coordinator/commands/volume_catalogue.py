@@ -9,7 +9,7 @@ from coordinator.errors import Conflict, NotFound
 from coordinator.views.render_volumes import render_created
 from coordinator.views.rollup import NodePicture
 from schemas.codec import SchemaError, validate
-from schemas.command import CreateVolume, DeleteVolume, Progress
+from schemas.command import CreateVolume, DeleteVolume, Progress, RestoreVolume
 from schemas.errors import InvalidInput
 from schemas.records import Operation, RememberedReply, VolumeRecord
 from schemas.states import MountState, State
@@ -82,6 +82,12 @@ def delete(
         raise Conflict(f"volume {command.name} is in use by {in_use_by}")
     record = held.model_copy(update={"desired_state": State.DELETED, "updated": moment.now})
     return VolumeDecision(*answered(record, command, begun(held, command, moment)))
+
+
+def restore(known: VolumeRecord, command: RestoreVolume, moment: Moment) -> VolumeDecision:
+    """Write down what is known of a volume, as its record."""
+    record = known.model_copy(update={"created": moment.now, "updated": moment.now})
+    return VolumeDecision(*answered(record, command, begun(known, command, moment)))
 
 
 def bury(record: VolumeRecord) -> VolumeRecord:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from coordinator.placement.assignments import Situation, assign, loses_volumes
+from coordinator.placement.assignments import Situation, assign, loses_volumes, unwritten
 from coordinator.placement.mounts import deserted_mounts, unfit_mounts
 from coordinator.placement.schedule import NodeView, schedule
 from coordinator.store.nodes import NodePicture
@@ -46,8 +46,12 @@ def follow(
     *,
     volumes: Mapping[str, VolumeRecord] = MappingProxyType({}),
     frozen: bool = False,
+    revision: Callable[[str], int] = unwritten,
 ) -> Consequences:
-    """Decide everything anew. With `frozen` nothing moves to another node."""
+    """Decide everything anew. With `frozen` nothing moves to another node.
+
+    `revision`: of each project's record, which documents note.
+    """
     placement = schedule(
         projects.values(),
         [node_view(node, volumes) for node in nodes],
@@ -65,6 +69,7 @@ def follow(
         nodes={node.name: node for node in nodes},
         documents=documents,
         volumes=volumes,
+        project_revision=revision,
         doomed={
             volume.name: volume
             for project in projects.values()

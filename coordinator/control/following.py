@@ -154,6 +154,8 @@ class Following:
             self._scheduler.take_freeze(frozen=bool(store.frozen_because))
         for name in changes.of(Kind.ORDER):
             self._soil(store.nodes_of(name), name)
+        for name in changes.of(Kind.DOUBT):
+            self._take_doubt(name)
 
     def _take_everything(self) -> None:
         store = self._store
@@ -163,6 +165,18 @@ class Following:
         for name in sorted({*store.known, *self._scheduler.nodes}):
             self._take_node(name)
         self._scheduler.take_freeze(frozen=bool(store.frozen_because))
+        for name in store.doubts:
+            self._take_doubt(name)
+
+    def _take_doubt(self, name: str) -> None:
+        """A project is in doubt, or no longer. Without a record, it stays where its documents say."""
+        store = self._store
+        if name not in store.projects:
+            if name in store.doubts:
+                store.placements.set(name, store.documented_placement(name))
+            else:
+                store.placements.forget(name)
+        self._soil(store.nodes_of(name), name)
 
     def _take_node(self, name: str) -> None:
         store = self._store
@@ -242,6 +256,10 @@ class Following:
             documents=store.documents,
             volumes=store.volumes,
             doomed=self._doomed,
+            doubted=store.doubts,
+            doubted_volumes=store.volume_doubts,
+            project_revision=store.projects.revision,
+            volume_revision=store.volumes.revision,
         )
 
 

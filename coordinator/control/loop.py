@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from coordinator.clock import CLOCK, PACE, Allowance, Clock, Pace
+from coordinator.control.doubts import Doubts
 from coordinator.control.following import Following
 from coordinator.control.loss_watch import LossWatch
 from coordinator.control.tombstones import Tombstones
@@ -63,6 +64,7 @@ class ControlLoop:
         self._tombstones = Tombstones(store, events, clock, pace)
         self.health = HealthWatch(store, clock)
         self._registrar = Registrar(store, events, clock)
+        self.doubts = Doubts(store)
         self._following: Following | None = None
         self._judging = Allowance(clock, pace.share)
         self._retrying = Allowance(clock, pace.share)
@@ -87,10 +89,12 @@ class ControlLoop:
         self._reread = False
         try:
             newest = await self._watch.look()
+            # First: a document is never newer than the records that it was made from, so a record
+            # that is read after it and is older was lost.
+            await store.documents.read(newest[DESIRED_BUCKET])
             await store.projects.read(newest[PROJECTS_BUCKET])
             await store.volumes.read(newest[VOLUMES_BUCKET])
             await store.nodes.read(newest[NODES_BUCKET])
-            await store.documents.read(newest[DESIRED_BUCKET])
         except Transient:
             self._reread = True
             raise
@@ -101,9 +105,9 @@ class ControlLoop:
         changes = store.changes.since(self._shown)
         self._shown = store.changes.version
         names = (
-            {*store.placements, *store.projects}
+            {*store.placements, *store.projects, *store.doubts}
             if changes is None
-            else {*changes.of(Kind.HOMES), *changes.of(Kind.PROJECT)}
+            else {*changes.of(Kind.HOMES), *changes.of(Kind.PROJECT), *changes.of(Kind.DOUBT)}
         )
         for name in sorted(names):
             placement = store.documented_placement(name)
@@ -143,7 +147,9 @@ class ControlLoop:
     async def do_pass(self, epoch: int, settled_since: float | None) -> None:
         """One pass. Raises Transient; whatever was written stays true."""
         store = self._store
-        if not await self._watch.is_sound(epoch, self.read):
+        is_sound = await self._watch.is_sound(epoch, self.read)
+        self.doubts.follow(self._events)
+        if not is_sound:
             self._judge(settled_since)
             if self._following is None:
                 # A new process shows what is there, as a standby does.

@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from coordinator.placement.mounts import mounts_for
+from coordinator.store.nodes import has_taken
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView, awaited
-from coordinator.views.sightings import has_taken
 from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
 from schemas.fingerprint import spec_key
 from schemas.names import SlotKey
@@ -28,6 +28,11 @@ from schemas.states import EngineState, State, Wanted
 _BLANK = {
     name: each.default for name, each in DesiredSlot.model_fields.items() if not each.is_required()
 }
+
+
+def unwritten(_name: str) -> int:
+    """The revision of what is in no bucket."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,10 @@ class Situation:
     doomed: Mapping[str, DesiredVolume] = field(default_factory=dict)
     #: projects whose records prove nothing now: their entries stay as they are
     doubted: Collection[str] = ()
+    doubted_volumes: Collection[str] = ()
+    #: of the record of a project, and of a volume
+    project_revision: Callable[[str], int] = unwritten
+    volume_revision: Callable[[str], int] = unwritten
 
 
 def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
@@ -97,16 +106,41 @@ def _document(situation: Situation, held: NodeDesired) -> NodeDesired:
         if slot.spec:
             specs[slot.spec] = _spec(situation, held, slot)
     kept = {slot.project for slot in slots if slot.wanted is not Wanted.ABSENT}
+    mounts = mounts_for(
+        *(node, held, situation.volumes.values()),
+        has_read=has_read,
+        doubted=situation.doubted_volumes,
+    )
     return NodeDesired(
         node=held.node,
         epoch=held.epoch,
         generation=held.generation,
+        records=_made_from(
+            {slot.project for slot in slots} & situation.projects.keys(),
+            *(held.records, situation.doubted, situation.project_revision),
+        ),
+        volume_records=_made_from(
+            {mount.name for mount in mounts} & situation.volumes.keys(),
+            *(held.volume_records, situation.doubted_volumes, situation.volume_revision),
+        ),
         specs=specs,
         slots=tuple(slots),
         networks=_networks(situation.projects, held, kept),
         volumes=_volumes(situation, held, node, kept),
-        mounts=mounts_for(node, held, situation.volumes.values(), has_read=has_read),
+        mounts=mounts,
     )
+
+
+def _made_from(
+    names: Collection[str],
+    held: Mapping[str, int],
+    doubted: Collection[str],
+    revision: Callable[[str], int],
+) -> dict[str, int]:
+    """The revisions of the records that a document is made from; of what is in doubt, as before."""
+    found = {name: revision(name) for name in sorted(names) if name not in doubted}
+    found |= {name: at for name, at in held.items() if name in doubted}
+    return {name: at for name, at in found.items() if at}
 
 
 def _has_read(node: NodePicture, held: NodeDesired) -> bool:

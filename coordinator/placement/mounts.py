@@ -1,6 +1,6 @@
 """What nodes are told of shared volumes, and where those don't work. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from coordinator.store.nodes import NodePicture
@@ -15,7 +15,12 @@ FAILED_S_MIN = 60.0
 
 
 def mounts_for(
-    node: NodePicture, held: NodeDesired, records: Iterable[VolumeRecord], *, has_read: bool
+    node: NodePicture,
+    held: NodeDesired,
+    records: Iterable[VolumeRecord],
+    *,
+    has_read: bool,
+    doubted: Collection[str] = (),
 ) -> tuple[DesiredMount, ...]:
     """What a node's document must say of volumes: every one, everywhere.
 
@@ -24,7 +29,7 @@ def mounts_for(
     The order to unmount stays until the node has reported, for a document with it, that it is done.
     `has_read` says whether the node's report is about the document that is held.
     """
-    known = {record.name: record for record in records}
+    known = {record.name: record for record in records if record.name not in doubted}
     wanted = [
         DesiredMount(volume=record.volume, secret=record.secret)
         for _, record in sorted(known.items())

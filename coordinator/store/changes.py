@@ -36,6 +36,9 @@ class Kind(Enum):
     HOMES = auto()
     #: of a project: what its services wait for when they start or stop
     ORDER = auto()
+    #: why a project's, or a volume's, record proves nothing
+    DOUBT = auto()
+    VOLUME_DOUBT = auto()
     #: decided for a project
     PLACEMENT = auto()
     APPLIED = auto()

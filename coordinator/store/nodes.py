@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from schemas.current import NodeCurrent
+from schemas.desired import NodeDesired
 from schemas.states import EngineState, MountState, NodeState
 
 #: of silence: two heartbeats lost, and a third one late
@@ -63,3 +64,12 @@ def is_news(current: NodeCurrent, known: NodeCurrent | None) -> bool:
         # How long a volume has been out of order is news as well.
         return True
     return current.timeless != known.timeless
+
+
+def has_taken(current: NodeCurrent, document: NodeDesired) -> bool:
+    """Whether a report was made with this document, or a newer one, in hand.
+
+    A node that refuses its orders works on others, whatever their numbers.
+    """
+    own, reported = (document.epoch, document.generation), (current.epoch, current.generation)
+    return reported >= own and not current.refusal

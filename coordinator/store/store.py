@@ -11,6 +11,7 @@ from typing import Any
 
 from coordinator.ports import Bucket
 from coordinator.store.changes import ChangeLog, Kind
+from coordinator.store.evidence import Doubt, Kept, project_doubt, volume_doubt
 from coordinator.store.indexes import Documented, Reported
 from coordinator.store.nodes import Health, NodePicture
 from coordinator.store.placements import Placed, Placement
@@ -36,6 +37,11 @@ class Buckets:
     volumes: Bucket
     nodes: Bucket
     desired: Bucket
+
+
+def _kept(table: Table[Any], name: str) -> Kept:
+    unreadable = table.unreadable.get(name)
+    return Kept(table.get(name), table.revision(name), unreadable.fault if unreadable else "")
 
 
 def _blank(name: str) -> NodeDesired | None:
@@ -66,6 +72,9 @@ class Store:
         self.placements: Rows[Placement] = Rows(Kind.PLACEMENT, log)
         #: project -> revision of the record whose consequences are all written
         self.applied: Rows[int] = Rows(Kind.APPLIED, log)
+        #: projects and volumes whose records prove nothing
+        self.doubts: Rows[Doubt] = Rows(Kind.DOUBT, log)
+        self.volume_doubts: Rows[Doubt] = Rows(Kind.VOLUME_DOUBT, log)
         #: every node that has joined, by name
         self.known: Rows[NodePicture] = Rows(Kind.KNOWN, log)
         self.documented = Documented(self._tell_homes)
@@ -134,6 +143,25 @@ class Store:
             if slot.project == project
         }
         return Placement({slot: self.documented.home(slot) or "" for slot in sorted(slots)})
+
+    def doubt_about(self, project: str) -> Doubt | None:
+        """Whether what is stored shows that the project's record proves nothing."""
+        documented, reported = self.documented.nodes_of(project), self.reported.of(project)
+        documents = {n: self.documents[n] for n in documented if n in self.documents}
+        nodes = {n: (self.known[n], report) for n, report in reported.items() if n in self.known}
+        for node in nodes.keys() & self.documents.keys():
+            # Also one that says nothing of it: that is what is asked.
+            documents.setdefault(node, self.documents[node])
+        return project_doubt(project, _kept(self.projects, project), documents, nodes)
+
+    def doubt_about_volume(self, name: str) -> Doubt | None:
+        """The same of a volume."""
+        documents = {
+            node: document
+            for node, document in self.documents.items()
+            if any(mount.name == name for mount in document.mounts)
+        }
+        return volume_doubt(name, _kept(self.volumes, name), documents)
 
     def position(self, node: str) -> Position | None:
         """Epoch and generation of the newest orders that a node said it holds.

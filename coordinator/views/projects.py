@@ -5,6 +5,7 @@ of those nodes. The result is equal to `roll_up` of everything; a property test 
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from coordinator.store.changes import Kind
 from coordinator.store.nodes import NodePicture
@@ -66,10 +67,10 @@ class ProjectViews:
         changes = store.changes.since(self._version)
         self._version = store.changes.version
         if changes is None:
-            self._touch({*self._views, *store.projects})
+            self._touch({*self._views, *store.projects, *store.doubts})
             self._look_at({*self._looks, *store.known})
             return
-        for kind in (Kind.PROJECT, Kind.PLACEMENT, Kind.REPORTED):
+        for kind in (Kind.PROJECT, Kind.PLACEMENT, Kind.REPORTED, Kind.DOUBT):
             self._touch(changes.of(kind))
         self._look_at(changes.of(Kind.KNOWN))
 
@@ -97,17 +98,22 @@ class ProjectViews:
     def _roll_up(self, name: str) -> None:
         self._touched.pop(name, None)
         store = self._store
-        record, before = store.projects.get(name), self._views.pop(name, None)
-        if record is None or record.is_gone:
+        doubt, before = store.doubts.get(name), self._views.pop(name, None)
+        record = store.projects.get(name) or (doubt.known if doubt else None)
+        if record is None or (record.is_gone and doubt is None):
             return
         known = store.known
-        view = self._views[name] = view_of(
+        view = view_of(
             record,
             store.placements.get(name, NOWHERE),
             [(known[n], report) for n, report in store.reported.of(name).items() if n in known],
             known,
             may_pass=bool(self._suspects),
         )
+        if doubt is not None:
+            reasons = (doubt.words, *view.reasons)
+            view = replace(view, record_state=doubt.kind.value, reasons=reasons)
+        self._views[name] = view
         if _order(before) != _order(view):
             store.changes.append(Kind.ORDER, name)
 

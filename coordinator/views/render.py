@@ -43,7 +43,8 @@ def project_frame(view: ProjectView, default_domain: str) -> tuple[bytes, bytes]
         "desired_state": view.desired_state,
         "current_state": view.current_state,
     }
-    after = {"reasons": view.reasons, "warnings": record.warnings, **_operation(view)}
+    doubt = {"record": view.record_state} if view.record_state else {}
+    after = {"reasons": view.reasons, "warnings": record.warnings, **_operation(view), **doubt}
     return encode_plain(before)[:-1] + b',"services":[', b"]," + encode_plain(after)[1:]
 
 

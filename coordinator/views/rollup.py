@@ -56,6 +56,8 @@ class ProjectView:
     desired_state: State
     services: Mapping[str, ServiceView] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    #: what is wrong with its record: lost, unreadable or rolled_back; empty: nothing
+    record_state: str = ""
 
 
 def roll_up(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from coordinator.store.indexes import Report
 from coordinator.store.nodes import NodePicture
 from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
-from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord
 from schemas.states import EngineState, Health, NodeState
@@ -43,15 +42,6 @@ def _doubt_about_orders(node: NodePicture, current: NodeCurrent) -> str:
     if current.refusal:
         return f"refuses its orders: {current.refusal}"
     return f"has not taken its orders since {node.behind_since}" if node.behind_since else ""
-
-
-def has_taken(current: NodeCurrent, document: NodeDesired) -> bool:
-    """Whether a report was made with this document, or a newer one, in hand.
-
-    A node that refuses its orders works on others, whatever their numbers.
-    """
-    own, reported = (document.epoch, document.generation), (current.epoch, current.generation)
-    return reported >= own and not current.refusal
 
 
 @dataclass(frozen=True, slots=True)

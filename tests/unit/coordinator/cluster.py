@@ -143,8 +143,13 @@ class Cluster:
     def do_pass(self, *, dies_after: int | None = None, frozen: bool = False) -> bool:
         """One pass of the coordinator, which may die between two writes. Whether it changed any."""
         pictures = self.pictures()
-        whole = follow(self.projects, pictures, self.documents, self.epoch, frozen=frozen)
-        changed, order = self._follow(frozen=frozen)
+        self._remember(frozen=frozen)
+        whole = follow(
+            *(self.projects, pictures, self.documents, self.epoch),
+            frozen=frozen,
+            revision=self.store.projects.revision,
+        )
+        changed, order = self._follow()
         self._check_same(whole, changed)
         for written, name in enumerate(order):
             if written == dies_after:
@@ -160,9 +165,8 @@ class Cluster:
                 return True
         return bool(order)
 
-    def _follow(self, *, frozen: bool) -> tuple[dict[str, NodeDesired], list[str]]:
+    def _follow(self) -> tuple[dict[str, NodeDesired], list[str]]:
         """The documents to write by what has changed since the last pass, in their order."""
-        self._remember(frozen=frozen)
         self.following.begin()
         assert self.following.decide()
         changed: dict[str, NodeDesired] = {}

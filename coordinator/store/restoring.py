@@ -1,0 +1,135 @@
+"""A record made again from the documents that were made from it. Pure.
+
+What a document has is enough to keep everything running as it is: specs are stored whole, so
+fingerprints stay the same and no container is made anew. What only the record had is gone, and told
+as warnings: the template's text, placement rules, dependencies, environment, description.
+"""
+
+from collections.abc import Mapping
+
+from schemas.desired import DesiredMount, DesiredSlot, NodeDesired, PullPolicy
+from schemas.records import (
+    ProjectRecord,
+    ServiceRecord,
+    ServiceTemplate,
+    VolumeRecord,
+)
+from schemas.states import State, Wanted
+
+WARNINGS = (
+    (
+        "restored from the nodes' documents: the template's text, its environment, description, "
+        "placement rules and dependencies are not known"
+    ),
+)
+#: of a record that stands for what is known, and was never written
+UNKNOWN_TIME = ""
+
+
+def restored_project(
+    name: str,
+    documents: Mapping[str, NodeDesired],
+    now: str = UNKNOWN_TIME,
+    old: ProjectRecord | None = None,
+) -> ProjectRecord:
+    """The record of a project as its documents, by node, show it; without any, an empty one.
+
+    `old`: an older copy of its record. What documents say counts, the rest is as it was.
+    """
+    slots: dict[str, list[tuple[NodeDesired, DesiredSlot]]] = {}
+    for _, document in sorted(documents.items()):
+        for slot in document.slots:
+            if slot.project == name and slot.wanted is not Wanted.ABSENT:
+                slots.setdefault(slot.service, []).append((document, slot))
+    services = {service: _service(service, found, now) for service, found in sorted(slots.items())}
+    every = [slot for found in slots.values() for _, slot in found]
+    runs = any(service.desired_state is State.RUNNING for service in services.values())
+    if old is not None:
+        services = {
+            **old.services,
+            **{
+                service: _merged(each, old.services.get(service))
+                for service, each in services.items()
+            },
+        }
+    found = ProjectRecord(
+        name=name,
+        version=max((slot.version for slot in every), default=old.version if old else ""),
+        created=now,
+        updated=now,
+        desired_state=State.RUNNING if runs or not services else State.STOPPED,
+        services=services,
+        networks=tuple(
+            {
+                n.name: n for d in documents.values() for n in d.networks if n.project == name
+            }.values()
+        ),
+        volumes=tuple(
+            {
+                v.name: v
+                for d in documents.values()
+                for v in d.volumes
+                if v.project == name and v.wanted is not Wanted.ABSENT
+            }.values()
+        ),
+        warnings=WARNINGS,
+    )
+    if old is None or old.is_gone:
+        return found
+    newer = {"version", "desired_state", "services", "networks", "volumes", "updated"}
+    return old.model_copy(update={key: getattr(found, key) for key in newer})
+
+
+def _merged(found: ServiceRecord, old: ServiceRecord | None) -> ServiceRecord:
+    """What runs is what documents say; what only a record has is that of the older one."""
+    if old is None:
+        return found
+    kept = old.template.model_copy(
+        update={"spec": found.template.spec, "scale": found.template.scale}
+    )
+    newer = {"scale", "desired_state", "stop_signal", "stop_timeout_s", "refresh", "tries"}
+    return old.model_copy(update={"template": kept, **{key: getattr(found, key) for key in newer}})
+
+
+def _service(name: str, found: list[tuple[NodeDesired, DesiredSlot]], now: str) -> ServiceRecord:
+    # Documents that were written one after another may differ; the newest spec is the last word.
+    document, newest = max(found, key=lambda each: (each[1].refresh, each[1].tries))
+    # The slots of a global service are numbered by their nodes.
+    is_global = len(found) > 1 and all(slot.slot == each.index for each, slot in found)
+    # A slot that waits for what it depends on is ordered stopped as well; one that runs is not.
+    runs = any(slot.wanted is Wanted.RUNNING for _, slot in found)
+    # What a redeploy asks for is no policy of the service.
+    pull = PullPolicy.MISSING if newest.pull is PullPolicy.NEWER else newest.pull
+    template = ServiceTemplate(
+        name=name,
+        spec=document.specs[newest.spec],
+        pull=pull,
+        scale=max(slot.slot for _, slot in found),
+        is_global=is_global,
+    )
+    return ServiceRecord(
+        template=template,
+        scale=template.scale,
+        desired_state=State.RUNNING if runs else State.STOPPED,
+        stop_signal=newest.stop_signal,
+        stop_timeout_s=newest.stop_timeout_s,
+        refresh=max(slot.refresh for _, slot in found),
+        tries=max(slot.tries for _, slot in found),
+        created=now,
+        updated=now,
+    )
+
+
+def restored_volume(
+    name: str, documents: Mapping[str, NodeDesired], now: str = UNKNOWN_TIME
+) -> VolumeRecord | None:
+    """The record of a volume as a document that mounts it shows it; None: none does."""
+    mounts = (mount for _, each in sorted(documents.items()) for mount in each.mounts)
+    found: DesiredMount | None = next(
+        (each for each in mounts if each.name == name and each.wanted is not Wanted.ABSENT), None
+    )
+    if found is None:
+        return None
+    return VolumeRecord(
+        name=name, volume=found.volume, secret=found.secret, created=now, updated=now
+    )
