@@ -39,6 +39,8 @@ class DesiredSlot(Part):
     spec: str = ""
     #: the project's version, for the container's label
     version: str = ""
+    #: of a service that runs once on every node: the slot's number is the node's index
+    is_global: bool = False
     #: raised by a start of what isn't up: failures from before it are forgotten
     tries: int = 0
     #: raised by every redeploy: an older container is recreated if its image has changed since

@@ -148,6 +148,9 @@ class ProjectRecord(Record):
     force: bool = False
     #: everything is gone from every node: the API answers 404
     is_gone: bool = False
+    #: documents that were made from records up to this revision are no proof against this one: an
+    #: operator has restored, replaced or deleted it since
+    accepts: int = 0
     operation: Operation | None = None
     #: the answers to the newest commands, oldest first
     replies: tuple[RememberedReply, ...] = ()
@@ -163,6 +166,8 @@ class VolumeRecord(Record):
     updated: str
     desired_state: Literal[State.RUNNING, State.DELETED] = State.RUNNING
     is_gone: bool = False
+    #: as a project's
+    accepts: int = 0
     operation: Operation | None = None
     replies: tuple[RememberedReply, ...] = ()
 

@@ -82,6 +82,7 @@ def create(
         volumes=template.volumes,
         warnings=template.warnings,
         replies=held.replies if held else (),
+        accepts=held.accepts if held else 0,
     )
     return Decision(*answered(record, command, operation, warnings=template.warnings))
 

@@ -6,7 +6,7 @@ Reads: the store, views. Writes: KV `projects` and `volumes`, by `RecordWriter`.
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from compose.template import compile_template
 from coordinator.clock import CLOCK, Clock, rfc3339
@@ -39,6 +39,8 @@ from schemas.volume import BASE_DIRECTORY
 
 #: More would only wait for each other: it is all processor time.
 TEMPLATES_AT_ONCE = 2
+
+RecordT = TypeVar("RecordT", ProjectRecord, VolumeRecord)
 
 #: calls a function with these arguments
 Offload = Callable[..., Awaitable[Any]]
@@ -102,11 +104,13 @@ class Deciding:
         doubt = self._store.doubts.get(command.project)
         if doubt is not None:
             if isinstance(command, RestoreProject):
-                return catalogue.restore(self._known(command.name, moment), command, moment)
+                known = self._known(command.name, moment, doubt)
+                return catalogue.restore(known, command, moment)
             if isinstance(command, DeleteProject) and command.force:
-                held = held or doubt.known
+                held = _accepting(held or self._known(command.name, moment, doubt), doubt)
             elif isinstance(command, CreateProject) and _may_take_over(command, doubt):
-                held = None
+                # As over a tombstone: nothing of it is kept.
+                held = _accepting(catalogue.bury(self._known(command.name, moment, doubt)), doubt)
             else:
                 raise RecordInDoubt(doubt.words)
         if isinstance(command, CreateProject):
@@ -139,12 +143,13 @@ class Deciding:
         moment = self._moment(command)
         doubt = self._store.volume_doubts.get(command.name)
         if doubt is not None:
-            known = self._known_volume(command.name, moment)
+            known = restored_volume(command.name, self._store.documents, moment.now)
+            known = known and _accepting(known, doubt)
             if isinstance(command, RestoreVolume) and known is not None:
                 return volume_catalogue.restore(known, command, moment)
             if not isinstance(command, CreateVolume) or not _may_take_over(command, doubt):
                 raise RecordInDoubt(doubt.words)
-            held = None
+            held = known and volume_catalogue.bury(known)
         if isinstance(command, RestoreVolume):
             if held is None or held.is_gone:
                 raise NotFound("volume", command.name)
@@ -160,14 +165,12 @@ class Deciding:
         hold.leaving = decision.record.volume.mount_path
         return decision
 
-    def _known(self, project: str, moment: Moment) -> ProjectRecord:
+    def _known(self, project: str, moment: Moment, doubt: Doubt) -> ProjectRecord:
         """The project as the documents show it, with what an old copy of its record still says."""
         store = self._store
         documents = {node: store.documents[node] for node in store.documented.nodes_of(project)}
-        return restored_project(project, documents, moment.now, store.projects.get(project))
-
-    def _known_volume(self, name: str, moment: Moment) -> VolumeRecord | None:
-        return restored_volume(name, self._store.documents, moment.now)
+        old = store.projects.get(project)
+        return _accepting(restored_project(project, documents, moment.now, old), doubt)
 
     def _moment(self, command: AnyCommand) -> Moment:
         """When and as what it is carried out. Raises DeadlinePassed when that is too late."""
@@ -175,6 +178,11 @@ class Deciding:
         if command.expired(now):
             raise DeadlinePassed(f"the deadline {command.deadline} has passed")
         return Moment(now=rfc3339(now), operation_id=uuid.uuid4().hex)
+
+
+def _accepting(record: RecordT, doubt: Doubt) -> RecordT:
+    """The record that is written in place of one in doubt: what proved that is proof no longer."""
+    return record.model_copy(update={"accepts": max(record.accepts, doubt.made_from)})
 
 
 def _may_take_over(command: CreateProject | CreateVolume, doubt: Doubt) -> bool:

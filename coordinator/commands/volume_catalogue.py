@@ -61,6 +61,7 @@ def create(
         created=moment.now,
         updated=moment.now,
         replies=held.replies if held else (),
+        accepts=held.accepts if held else 0,
     )
     shown = render_created(volume, mount_base)
     return VolumeDecision(*answered(record, command, begun(held, command, moment), result=shown))

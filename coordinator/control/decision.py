@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from coordinator.placement.assignments import Situation, assign, loses_volumes, unwritten
+from coordinator.placement.assignments import Situation, assign, unwritten
+from coordinator.placement.local import loses_volumes
 from coordinator.placement.mounts import deserted_mounts, unfit_mounts
 from coordinator.placement.schedule import NodeView, schedule
 from coordinator.store.nodes import NodePicture

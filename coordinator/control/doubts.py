@@ -11,7 +11,7 @@ import structlog
 from coordinator.ports import EventSink
 from coordinator.store.changes import Changes, Kind
 from coordinator.store.evidence import Doubt
-from coordinator.store.store import Store
+from coordinator.store.store import Store, made_at
 from coordinator.store.table import Rows
 from schemas.event import EventKind
 
@@ -64,11 +64,11 @@ class Doubts:
             document = store.documents.get(node)
             for name in store.documented.projects_at(node):
                 made_from = document.records.get(name, 0) if document else 0
-                if name not in store.projects or made_from > store.projects.revision(name):
+                if name not in store.projects or made_from > made_at(store.projects, name):
                     projects.add(name)
             for name in store.mounts_wanted(node):
                 made_from = document.volume_records.get(name, 0) if document else 0
-                if name not in store.volumes or made_from > store.volumes.revision(name):
+                if name not in store.volumes or made_from > made_at(store.volumes, name):
                     volumes.add(name)
             volumes |= set(store.volume_doubts)
         for node in changes.of(Kind.KNOWN):

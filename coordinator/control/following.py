@@ -6,12 +6,14 @@ other. It writes the placement into the store; documents it only makes.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 
 from coordinator.control.decision import node_view, unexplained
-from coordinator.placement.assignments import Situation, document_for, loses_volumes
+from coordinator.placement.assignments import Situation, document_for
+from coordinator.placement.local import loses_volumes
 from coordinator.placement.scheduler import Scheduler
 from coordinator.store.changes import Kind
-from coordinator.store.store import Store
+from coordinator.store.store import Store, made_at
 from coordinator.views.projects import ProjectViews
 from schemas.desired import DesiredVolume, NodeDesired
 from schemas.names import SlotKey
@@ -61,6 +63,8 @@ class Following:
         self._take_note()
         decided = self._scheduler.decide(self._store.home, limit=limit, retry=retry)
         for name, placement in decided.placements.items():
+            if name not in self._store.projects and name in self._store.doubts:
+                continue
             before = self._store.placements.get(name)
             if placement is None:
                 self._store.placements.forget(name)
@@ -258,8 +262,8 @@ class Following:
             doomed=self._doomed,
             doubted=store.doubts,
             doubted_volumes=store.volume_doubts,
-            project_revision=store.projects.revision,
-            volume_revision=store.volumes.revision,
+            project_revision=partial(made_at, store.projects),
+            volume_revision=partial(made_at, store.volumes),
         )
 
 

@@ -14,10 +14,11 @@ and what is seen. So any coordinator can go on where another one stopped.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from coordinator.placement.local import networks_for, volumes_for
 from coordinator.placement.mounts import mounts_for
 from coordinator.store.nodes import has_taken
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView, awaited
-from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
+from schemas.desired import DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
 from schemas.fingerprint import spec_key
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, ServiceRecord, VolumeRecord
@@ -125,8 +126,13 @@ def _document(situation: Situation, held: NodeDesired) -> NodeDesired:
         ),
         specs=specs,
         slots=tuple(slots),
-        networks=_networks(situation.projects, held, kept),
-        volumes=_volumes(situation, held, node, kept),
+        networks=networks_for(situation.projects, held, kept),
+        volumes=volumes_for(
+            *(situation.projects, held, node.current.volumes if node.current else ()),
+            kept=kept,
+            doomed=situation.doomed,
+            has_read=has_read,
+        ),
         mounts=mounts,
     )
 
@@ -184,6 +190,7 @@ def _entry(
         "wanted": wanted,
         "spec": spec_key(service.template.spec),
         "version": project.version,
+        "is_global": service.template.is_global,
         "tries": service.tries,
         "refresh": service.refresh,
         "pull": _pull(service),
@@ -257,51 +264,6 @@ def _spec(situation: Situation, held: NodeDesired, slot: DesiredSlot) -> Service
     if service is not None and slot.spec not in held.specs:
         return service.template.spec
     return held.specs[slot.spec]
-
-
-def _networks(
-    projects: Mapping[str, ProjectRecord], held: NodeDesired, kept: Iterable[str]
-) -> tuple[DesiredNetwork, ...]:
-    """The networks of the projects here; of one without a record, those that the document has."""
-    return tuple(
-        network
-        for name in sorted(kept)
-        for network in (
-            projects[name].networks
-            if name in projects
-            else [each for each in held.networks if each.project == name]
-        )
-    )
-
-
-def _volumes(
-    situation: Situation, held: NodeDesired, node: NodePicture, kept: set[str]
-) -> tuple[DesiredVolume, ...]:
-    """Volumes of the projects here, and the orders to remove those of deleted ones."""
-    projects, doomed = situation.projects, situation.doomed
-    there = set(node.current.volumes) if node.current else set()
-    volumes = [
-        volume for name in sorted(kept & projects.keys()) for volume in projects[name].volumes
-    ]
-    volumes += [volume for volume in held.volumes if volume.project not in projects]
-    taken = {volume.name for volume in volumes}
-    ordered = {volume.name for volume in held.volumes if volume.wanted is Wanted.ABSENT}
-    # A project may have left this node long before it was deleted, and left its volumes behind.
-    leaving = {name: doomed[name] for name in there & doomed.keys()}
-    for volume in held.volumes:
-        project = projects.get(volume.project)
-        if volume.name in ordered or (project is not None and loses_volumes(project)):
-            leaving.setdefault(volume.name, volume)
-    for name, volume in sorted(leaving.items()):
-        is_done = name in ordered and name not in there and _has_read(node, held)
-        if name not in taken and not is_done:
-            volumes.append(volume.model_copy(update={"wanted": Wanted.ABSENT}))
-    return tuple(volumes)
-
-
-def loses_volumes(project: ProjectRecord) -> bool:
-    """Whether the project is deleted together with its local volumes."""
-    return project.desired_state is State.DELETED and project.remove_volumes
 
 
 def has_left(

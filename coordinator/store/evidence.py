@@ -51,6 +51,8 @@ class Doubt:
     words: str
     #: of a project without a readable record: what is known of it, as if it were its record
     known: ProjectRecord | None = None
+    #: the newest revision that a document was made from
+    made_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Kept:
     """What a bucket has under a name."""
 
     record: ProjectRecord | VolumeRecord | None
+    #: documents made from newer ones prove that this one is old
     revision: int
     #: why it can't be read; empty: it can
     fault: str = ""
@@ -74,17 +77,17 @@ def project_doubt(
     `documents` are those that mention the project, by node; `reports` what nodes that have joined
     report of it.
     """
+    made_from = max((each.records.get(name, 0) for each in documents.values()), default=0)
     if kept.fault:
         words = _words("project", name, f"its record can't be read here ({kept.fault})")
-        return Doubt(DoubtKind.UNREADABLE, words, restored_project(name, documents))
-    made_from = max((each.records.get(name, 0) for each in documents.values()), default=0)
+        return Doubt(DoubtKind.UNREADABLE, words, restored_project(name, documents), made_from)
     if kept.record is not None:
         if made_from <= kept.revision:
             return None
         what = (
             f"its record is of revision {kept.revision}, and documents were made from {made_from}"
         )
-        return Doubt(DoubtKind.ROLLED_BACK, _words("project", name, what))
+        return Doubt(DoubtKind.ROLLED_BACK, _words("project", name, what), None, made_from)
     wanting = sorted(
         node
         for node, document in documents.items()
@@ -98,22 +101,23 @@ def project_doubt(
         if wanting
         else f"it has no record, and containers of it are on {_nodes(seen)}"
     )
-    return Doubt(DoubtKind.LOST, _words("project", name, what), restored_project(name, documents))
+    words = _words("project", name, what)
+    return Doubt(DoubtKind.LOST, words, restored_project(name, documents), made_from)
 
 
 def volume_doubt(name: str, kept: Kept, documents: Mapping[str, NodeDesired]) -> Doubt | None:
     """Whether a volume's record is in doubt; `documents` are all that mount it."""
+    made_from = max((each.volume_records.get(name, 0) for each in documents.values()), default=0)
     if kept.fault:
         words = _words("volume", name, f"its record can't be read here ({kept.fault})")
-        return Doubt(DoubtKind.UNREADABLE, words)
-    made_from = max((each.volume_records.get(name, 0) for each in documents.values()), default=0)
+        return Doubt(DoubtKind.UNREADABLE, words, None, made_from)
     if kept.record is not None:
         if made_from <= kept.revision:
             return None
         what = (
             f"its record is of revision {kept.revision}, and documents were made from {made_from}"
         )
-        return Doubt(DoubtKind.ROLLED_BACK, _words("volume", name, what))
+        return Doubt(DoubtKind.ROLLED_BACK, _words("volume", name, what), None, made_from)
     wanting = sorted(
         node
         for node, document in documents.items()
@@ -122,7 +126,7 @@ def volume_doubt(name: str, kept: Kept, documents: Mapping[str, NodeDesired]) ->
     if not wanting:
         return None
     what = f"its record is gone, and the orders of {_nodes(wanting)} want it"
-    return Doubt(DoubtKind.LOST, _words("volume", name, what))
+    return Doubt(DoubtKind.LOST, _words("volume", name, what), None, made_from)
 
 
 def _unordered(

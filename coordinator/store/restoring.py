@@ -94,8 +94,6 @@ def _merged(found: ServiceRecord, old: ServiceRecord | None) -> ServiceRecord:
 def _service(name: str, found: list[tuple[NodeDesired, DesiredSlot]], now: str) -> ServiceRecord:
     # Documents that were written one after another may differ; the newest spec is the last word.
     document, newest = max(found, key=lambda each: (each[1].refresh, each[1].tries))
-    # The slots of a global service are numbered by their nodes.
-    is_global = len(found) > 1 and all(slot.slot == each.index for each, slot in found)
     # A slot that waits for what it depends on is ordered stopped as well; one that runs is not.
     runs = any(slot.wanted is Wanted.RUNNING for _, slot in found)
     # What a redeploy asks for is no policy of the service.
@@ -105,7 +103,7 @@ def _service(name: str, found: list[tuple[NodeDesired, DesiredSlot]], now: str) 
         spec=document.specs[newest.spec],
         pull=pull,
         scale=max(slot.slot for _, slot in found),
-        is_global=is_global,
+        is_global=newest.is_global,
     )
     return ServiceRecord(
         template=template,

@@ -39,9 +39,15 @@ class Buckets:
     desired: Bucket
 
 
+def made_at(table: Table[Any], name: str) -> int:
+    """The revision that documents made from a record note; no older one explains them."""
+    record = table.get(name)
+    return max(table.revision(name), record.accepts if record else 0)
+
+
 def _kept(table: Table[Any], name: str) -> Kept:
     unreadable = table.unreadable.get(name)
-    return Kept(table.get(name), table.revision(name), unreadable.fault if unreadable else "")
+    return Kept(table.get(name), made_at(table, name), unreadable.fault if unreadable else "")
 
 
 def _blank(name: str) -> NodeDesired | None:

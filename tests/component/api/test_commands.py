@@ -122,7 +122,10 @@ async def test_create_takes_the_reference_sample(client, door, path):
     response = await client.post(path, json=sample)
     assert (response.status, await response.read()) == (201, b"")
     assert response.headers["Location"] == "/projects/test"
-    assert asked(door) == (CreateProject, {**sample, "latest_image": False, "take_over": False, "wait": 0})
+    assert asked(door) == (
+        CreateProject,
+        {**sample, "latest_image": False, "take_over": False, "wait": 0},
+    )
 
 
 async def test_create_takes_null_and_empty_for_the_default(client, door):

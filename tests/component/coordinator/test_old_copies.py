@@ -1,0 +1,180 @@
+"""Old copies and races: what is in doubt, what isn't, and global services and volumes too."""
+
+import copy
+
+import pytest
+
+from coordinator.store.evidence import DoubtKind
+from schemas.command import (
+    AnyCommand,
+    DeleteProject,
+    RestoreProject,
+    RestoreVolume,
+    ScaleService,
+    StartProject,
+    StopProject,
+)
+from schemas.query import ViewProject
+from schemas.states import Wanted
+from tests.component.coordinator.test_doubts import TWO, slots, submit, told, two_projects
+from tests.component.coordinator.world import World, creation
+from tests.fakes.answers import parsed
+
+
+@pytest.fixture
+async def world() -> World:
+    """Two nodes with a project of three containers, and one that is nobody's concern."""
+    return await two_projects()
+
+
+class TestAnOldCopy:
+    """Of the bucket of projects alone: every sequence that a new coordinator sees is plausible."""
+
+    @pytest.fixture
+    async def rolled_back(self, world: World) -> World:
+        old = copy.deepcopy(world.projects)
+        grow = ScaleService(command_id="g", service_id="shop_web", type="scale_to", value=6)
+        assert (await submit(world, grow)).outcome == "accepted"
+        await world.settle(1, 2)
+        world.projects.go_back_to(old)
+        fresh = await world.successor()
+        fresh.hear_what(world)
+        await fresh.do_pass()
+        return fresh
+
+    async def test_removes_no_container(self, rolled_back: World) -> None:
+        before = slots(rolled_back)
+        assert len([slot for slot in before if slot[0] == "shop"]) == 7
+        await rolled_back.do_pass()
+        assert slots(rolled_back) == before
+        assert {n: d.kind for n, d in rolled_back.store.doubts.items()} == {
+            "shop": DoubtKind.ROLLED_BACK
+        }
+        assert parsed(await rolled_back.intake.ask(ViewProject(name="shop")))["record"] == (
+            "rolled_back"
+        )
+
+    async def test_is_restored_to_what_documents_say(self, rolled_back: World) -> None:
+        before = slots(rolled_back)
+        reply = await submit(rolled_back, RestoreProject(command_id="r", name="shop"))
+        assert reply.outcome == "accepted"
+        await rolled_back.settle(1, 2)
+        assert slots(rolled_back) == before
+        record = rolled_back.record()
+        assert record is not None
+        assert (record.services["web"].scale, record.template) == (6, TWO)
+        again = await rolled_back.successor()
+        again.hear_what(rolled_back)
+        await again.do_pass()
+        assert dict(again.store.doubts) == {}
+
+    async def test_of_a_project_that_was_deleted_starts_nothing_again(self, world: World) -> None:
+        old = copy.deepcopy(world.projects)
+        assert (
+            await submit(world, DeleteProject(command_id="d", name="shop", force=True))
+        ).outcome == "accepted"
+        await world.do_pass()
+        before = slots(world)
+        world.projects.go_back_to(old)
+        fresh = await world.successor()
+        fresh.hear_what(world)
+        for _ in range(3):
+            await fresh.do_pass()
+        assert slots(fresh) == before
+        assert fresh.store.doubts["shop"].kind is DoubtKind.ROLLED_BACK
+
+
+class TestNothingIsInDoubt:
+    async def test_in_the_life_of_a_project(self, world: World) -> None:
+        grow = ScaleService(command_id="g", service_id="shop_web", type="scale_to", value=4)
+        commands: list[AnyCommand] = [
+            grow,
+            StopProject(command_id="s", name="shop"),
+            StartProject(command_id="t", name="shop"),
+            DeleteProject(command_id="d", name="shop", force=True),
+        ]
+        for command in commands:
+            assert (await submit(world, command)).outcome == "accepted"
+            for _ in range(4):
+                await world.do_pass()
+                assert dict(world.store.doubts) == {}
+                world.obey(1)
+                assert dict(world.store.doubts) == {}
+                world.obey(2)
+        assert (await submit(world, creation("c-7"))).outcome == "accepted"
+        await world.settle(1, 2)
+        assert told(world) == []
+
+    async def test_by_what_somebody_else_wrote_meanwhile(self, world: World) -> None:
+        other = await world.successor()
+        other.hear_what(world)
+        grow = ScaleService(command_id="g", service_id="shop_web", type="scale_to", value=4)
+        assert (await submit(other, grow)).outcome == "accepted"
+        await other.settle(1, 2)
+        await world.loop.read()
+        world.loop.doubts.follow()
+        assert dict(world.store.doubts) == {}
+
+    async def test_by_containers_that_are_ordered_away(self, world: World) -> None:
+        # The second node is away while the project is deleted by force, and comes back later.
+        left = world.store.reports["n2"].containers
+        world.store.last_heard["n2"] -= 60.0
+        force = DeleteProject(command_id="d", name="shop", force=True)
+        assert (await submit(world, force)).outcome == "accepted"
+        for _ in range(3):
+            await world.do_pass()
+            world.obey(1)
+        world.projects.lose_key("shop")
+        world.store.projects.forget("shop")
+        world.hear(2, *left)
+        await world.do_pass()
+        assert "shop" not in world.store.doubts
+
+
+async def test_a_global_service_is_restored_as_one(world: World) -> None:
+    everywhere = "version: '2'\nservices: {log: {image: log, labels: {aliyun.global: 'true'}}}"
+    assert (await submit(world, creation("c-3", "logs", template=everywhere))).outcome == "accepted"
+    await world.settle(1, 2)
+    before = slots(world)
+    world.projects.lose_key("logs")
+    fresh = await world.successor()
+    fresh.hear_what(world)
+    await fresh.do_pass()
+    assert (await submit(fresh, RestoreProject(command_id="r", name="logs"))).outcome == "accepted"
+    await fresh.settle(1, 2)
+    assert slots(fresh) == before
+    assert fresh.store.projects["logs"].services["log"].template.is_global
+
+
+class TestVolumes:
+    @pytest.fixture
+    async def world(self) -> World:
+        world = World()
+        world.hear(1)
+        await world.do_pass()
+        await world.create_volume({"host": "nas.example", "path": "/abc"})
+        await world.settle()
+        return world
+
+    def mounts(self, world: World) -> list[tuple[str, Wanted]]:
+        document = world.document()
+        assert document is not None
+        return [(mount.name, mount.wanted) for mount in document.mounts]
+
+    @pytest.mark.parametrize("way", ["lost", "unreadable"])
+    async def test_stay_mounted_and_are_restored(self, world: World, way: str) -> None:
+        if way == "lost":
+            world.volumes.lose_key("data")
+        else:
+            world.volumes.write("data", b"{not json")
+        fresh = await world.successor()
+        fresh.hear_what(world)
+        await fresh.do_pass()
+        assert self.mounts(fresh) == [("data", Wanted.RUNNING)]
+        assert fresh.store.volume_doubts["data"].kind.value == way
+        reply = await submit(fresh, RestoreVolume(command_id="r", name="data"))
+        assert reply.outcome == "accepted"
+        await fresh.settle()
+        assert self.mounts(fresh) == [("data", Wanted.RUNNING)]
+        assert dict(fresh.store.volume_doubts) == {}
+        assert fresh.store.volumes["data"].volume == world.store.volumes["data"].volume
