@@ -57,7 +57,9 @@ def is_reachable(machine: Machine) -> bool:
 def traces(machines_home: Path, bridge: str) -> list[str]:
     """Everything on this machine that still carries the names of these machines."""
     links = json.loads(subprocess.check_output(["ip", "-json", "link"]))
-    found = [str(link["ifname"]) for link in links if link["ifname"].startswith(bridge)]
+    names = [str(link["ifname"]) for link in links]
+    # Not trp67 for trp6: networks of other engines may be there as well.
+    found = [name for name in names if name == bridge or name.startswith(f"{bridge}n")]
     found += [str(path) for path in Path("/run/netns").glob(f"{bridge}-*")]
     found += [str(path) for path in Path("/sys/fs/cgroup").rglob(f"troopers-{bridge}-*")]
     found += [str(path) for path in (machines_home, RUNTIME_ROOT / bridge) if path.exists()]
