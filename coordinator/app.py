@@ -37,6 +37,7 @@ from coordinator.store.store import Buckets, Store
 from coordinator.views.known import KnownNow
 from coordinator.views.projects import ProjectViews
 from coordinator.views.queries import Queries
+from daemon.garbage import Garbage
 from daemon.lifetime import eternal, until_told
 from daemon.nats_link import NatsLink
 from daemon.systemd import feed_watchdog, notify
@@ -56,6 +57,7 @@ class Coordinator:
     def __init__(self, settings: Settings, clock: Clock = CLOCK, pace: Pace = PACE) -> None:
         self._settings = settings
         self._pace = pace
+        self._garbage = Garbage(clock.monotonic)
         self._link = self._linked("")
         # Of its own: however much nodes have to say, the lease and commands get through.
         self._ingest = self._linked(" ingest")
@@ -124,6 +126,7 @@ class Coordinator:
             # Before NATS is there: queries are answered already, and systemd need not wait for it.
             eternal(outer, "watchdog", feed_watchdog())
             # The links outlive the others, which have something to say when they end.
+            eternal(outer, "garbage", self._garbage.keep())
             eternal(outer, "NATS link", self._link.run())
             eternal(outer, "NATS link of nodes", self._ingest.run())
             notify("READY=1")
@@ -152,6 +155,7 @@ class Coordinator:
         try:
             # What another coordinator wrote until a moment ago counts, not what we remember.
             await self._until_it_works(self._read_everything)
+            self._garbage.settle()
             async with self._intake.open(), asyncio.TaskGroup() as tasks:
                 loop = self._loop.run(epoch, self._steadiness.since)
                 eternal(tasks, "control loop", loop)

@@ -3,6 +3,7 @@
 settings     the environment, checked once
 start        from settings to an exit code
 lifetime     until told to stop, with tasks that must not end
+garbage      when circular garbage is searched for
 logs         one JSON object a line
 systemd      readiness and watchdog
 nats_link    the connection to NATS, made again for ever

@@ -8,8 +8,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.document import Part
 from schemas.states import NodeState, State
+
+
+class Body(BaseModel):
+    """What is shown: unlike a part of a document it remembers which of its fields are there."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Capitalised(BaseModel):
@@ -18,14 +23,14 @@ class Capitalised(BaseModel):
     model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
 
 
-class PortView(Part):
+class PortView(Body):
     """Where one container port can be reached. The port is text, as in Docker's own API."""
 
     host_ip: str
     host_port: str
 
 
-class ContainerView(Part):
+class ContainerView(Body):
     """One container of a service, under its full id."""
 
     #: as Docker shows it, with a leading slash
@@ -50,7 +55,7 @@ class ContainerView(Part):
     ports: dict[str, tuple[PortView, ...]]
 
 
-class Service(Part):
+class Service(Body):
     """A service: containers of the same image and the same definition."""
 
     #: {project}_{service}
@@ -78,7 +83,7 @@ class Service(Part):
     reasons: tuple[str, ...]
 
 
-class OperationView(Part):
+class OperationView(Body):
     """The newest accepted command on a project."""
 
     id: str
@@ -89,7 +94,7 @@ class OperationView(Part):
     started: str
 
 
-class Project(Part):
+class Project(Body):
     """A project: a Compose template and what became of it."""
 
     name: str
@@ -179,13 +184,13 @@ class Volumes(Capitalised):
     volumes: tuple[Volume, ...] = Field(alias="Volumes")
 
 
-class Error(Part):
+class Error(Body):
     """The body of every answer that is no success."""
 
     message: str
 
 
-class Health(Part):
+class Health(Body):
     """The body of `/healthz` and `/readyz`."""
 
     status: str

@@ -1,5 +1,6 @@
 """What of a document becomes bytes; and of bytes that are none, what is said and what isn't."""
 
+import gc
 import json
 import traceback
 
@@ -8,10 +9,11 @@ from pydantic import BaseModel
 
 from schemas.bodies import CreateVolumeBody
 from schemas.codec import SchemaError, decode, encode, validate
+from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.document import Document
 from schemas.mounting import MountOrders
-from schemas.records import VolumeRecord
+from schemas.records import ProjectRecord, VolumeRecord
 from schemas.states import Wanted
 from schemas.volume import VolumeSecret
 from tests.builders import a_container, a_document, a_problem, a_project, a_status, an_entry, exited
@@ -77,3 +79,17 @@ def test_a_nodes_documents_leave_out_what_has_its_default() -> None:
 
 def test_a_record_says_all_that_it_has() -> None:
     assert json.loads(encode(a_project())).keys() == type(a_project()).model_fields.keys()
+
+
+def test_a_part_keeps_its_fields_and_no_list_of_those_that_were_given() -> None:
+    read = decode(NodeCurrent, encode(a_status(1, a_container())))
+    made = read.model_copy(update={"sequence": 7})
+    for part in (read, made, *read.containers):
+        assert not any(isinstance(each, set) for each in gc.get_referents(part))
+        assert part.model_fields_set == type(part).model_fields.keys()
+
+
+def test_what_a_record_of_another_version_says_besides_survives_a_change() -> None:
+    plain = {**json.loads(encode(a_project())), "owner": "somebody"}
+    changed = decode(ProjectRecord, json.dumps(plain)).model_copy(update={"version": "2.0"})
+    assert json.loads(encode(changed)) == plain | {"version": "2.0"}
