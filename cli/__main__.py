@@ -12,7 +12,7 @@ import typer
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from cli import volumes
+from cli import projects, volumes
 from cli.api import Api
 from cli.cluster import ClusterSettings
 from cli.config import config, default_project
@@ -34,6 +34,8 @@ lab_app = typer.Typer(no_args_is_help=True, help="Several nodes on this machine,
 app.add_typer(lab_app, name="lab")
 volume_app = typer.Typer(no_args_is_help=True, help="Storage that every node mounts.")
 app.add_typer(volume_app, name="volume")
+project_app = typer.Typer(no_args_is_help=True, help="Projects whose records are in doubt.")
+app.add_typer(project_app, name="project")
 screen = Screen()
 
 NatsPort = Annotated[int, typer.Option(envvar="TROOPERS_NATS_PORT", min=1, max=65535)]
@@ -144,6 +146,20 @@ def volume_rm(name: str, url: ApiUrl = None) -> None:
     """Unmount a volume everywhere and forget it. Remote data stays."""
     is_gone = volumes.remove(Api(url or default_url()), name)
     screen.say(f"{name} is gone." if is_gone else f"{name} is being unmounted.")
+
+
+@volume_app.command("restore")
+def volume_restore(name: str, url: ApiUrl = None) -> None:
+    """Make a volume's record again from the nodes' documents, where it is lost or in doubt."""
+    volumes.restore(Api(url or default_url()), name)
+    screen.say(f"{name} has its record again.")
+
+
+@project_app.command("restore")
+def project_restore(name: str, url: ApiUrl = None) -> None:
+    """Make a project's record again from the nodes' documents, where it is lost or in doubt."""
+    projects.restore(Api(url or default_url()), name)
+    screen.say(f"{name} has its record again. What only the old one knew is among its warnings.")
 
 
 @app.command("config")

@@ -53,6 +53,11 @@ def remove(api: Api, name: str) -> bool:
     return False
 
 
+def restore(api: Api, name: str) -> None:
+    """Make its record again from the nodes' documents. Raises ApiError."""
+    api.post(f"/volumes/{quote(name, safe='')}/restore")
+
+
 def inspect(api: Api, name: str) -> str:
     """The volume as JSON. Raises ApiError."""
     return json.dumps(api.get(f"/volumes/{quote(name, safe='')}"), indent=2)

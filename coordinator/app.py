@@ -40,6 +40,7 @@ from coordinator.views.queries import Queries
 from daemon.garbage import Garbage
 from daemon.lifetime import eternal, until_told
 from daemon.nats_link import NatsLink
+from daemon.stalls import Stalls
 from daemon.systemd import feed_watchdog, notify
 from schemas import subjects
 from schemas.command import AnyCommand, Reply, verb_of
@@ -64,7 +65,8 @@ class Coordinator:
         self._stores = Stores(self._link, settings.replicas, lambda: self._watch.remembers)
         self._steadiness = Steadiness(lambda: self._ingest.settled_since, clock)
         self._metrics = Metrics()
-        self._admission = Admission(meter=self._metrics)
+        self._stalls = Stalls(self._metrics, clock.monotonic)
+        self._admission = Admission(self._stalls.lag_s, self._metrics)
         leases = KvBucket(self._link, subjects.LEASE_BUCKET)
         self._lease = Lease(
             *(leases, settings.name, self._stores.lease_ttl_s, settings.accept_loss), clock=clock
@@ -125,6 +127,7 @@ class Coordinator:
         async with self._http_face(), asyncio.TaskGroup() as outer:
             # Before NATS is there: queries are answered already, and systemd need not wait for it.
             eternal(outer, "watchdog", feed_watchdog())
+            eternal(outer, "stalls", self._stalls.keep())
             # The links outlive the others, which have something to say when they end.
             eternal(outer, "garbage", self._garbage.keep())
             eternal(outer, "NATS link", self._link.run())
@@ -224,6 +227,8 @@ class Coordinator:
         self._metrics.set_held_back(
             halted=bool(store.halted_because), frozen=bool(store.frozen_because)
         )
+        self._metrics.set_longest_stall(self._stalls.longest_s)
+        self._metrics.set_doubted(projects=len(store.doubts), volumes=len(store.volume_doubts))
         return self._metrics.exposition()
 
 

@@ -16,6 +16,8 @@ from schemas.states import NodeState, State
 _PREFIX = "troopers_coordinator"
 #: from a read out of memory to a stop that waits for its containers
 _REQUEST_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 20, 60)
+#: from a turn of the loop to what costs the lease
+_STALL_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 #: a pass over a few projects takes milliseconds; over a thousand nodes, seconds
 _PASS_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 
@@ -54,6 +56,17 @@ class Metrics:
         self._writes = self._counter(
             "fanout_writes", "Writes of nodes' desired documents.", "outcome"
         )
+        self._stalls = self._histogram(
+            "loop_stall_seconds",
+            "By how much the event loop was late, every 20 ms.",
+            _STALL_BUCKETS,
+        )
+        self._longest_stall = self._gauge(
+            "loop_stall_longest_seconds", "The longest stall of the event loop since the start."
+        )
+        self._doubted = self._gauge(
+            "records_in_doubt", "Records that are lost, unreadable or an old copy.", "noun"
+        )
         self._active = self._gauge("active", "1 while this coordinator holds the lease.")
         self._halted = self._gauge("halted", "1 while nothing is changed: NATS has lost data.")
         self._frozen = self._gauge(
@@ -84,6 +97,19 @@ class Metrics:
     def count_write(self, outcome: str) -> None:
         """A desired document was written: ok, conflict, refused or unavailable."""
         self._writes.labels(outcome).inc()
+
+    def count_stall(self, seconds: float) -> None:
+        """The event loop was looked at, and was so late."""
+        self._stalls.observe(seconds)
+
+    def set_longest_stall(self, seconds: float) -> None:
+        """The longest stall so far."""
+        self._longest_stall.set(seconds)
+
+    def set_doubted(self, *, projects: int, volumes: int) -> None:
+        """How many records prove nothing now."""
+        self._doubted.labels("project").set(projects)
+        self._doubted.labels("volume").set(volumes)
 
     def set_nodes(self, states: Iterable[NodeState]) -> None:
         """The state of every node, now."""

@@ -1,6 +1,6 @@
 """What the coordinator's parts need from each other and from the bus, as narrow protocols."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -51,6 +51,10 @@ class Door(Protocol):
 
     def not_ready_because(self) -> str:
         """Why commands would be refused now; empty when they would not."""
+        ...
+
+    def in_doubt(self) -> Sequence[str]:
+        """What is wrong with single records, in words: commands about others are taken."""
         ...
 
 

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.states import NodeState, State
 
+#: lost; there and not readable; older than what was made from it
+RecordDoubt = Literal["lost", "unreadable", "rolled_back"]
+
 
 class Body(BaseModel):
     """What is shown: unlike a part of a document it remembers which of its fields are there."""
@@ -116,8 +119,8 @@ class Project(Body):
     #: what the template says and Troopers doesn't do
     warnings: tuple[str, ...]
     operation: OperationView | None = None
-    #: what is wrong with its record: lost, unreadable or rolled_back; absent: nothing
-    record: Literal["lost", "unreadable", "rolled_back"] | None = None
+    #: what is wrong with its record; absent: nothing
+    record: RecordDoubt | None = None
 
 
 class Node(Capitalised):
@@ -176,6 +179,8 @@ class Volume(Capitalised):
     since: str = Field(default="", alias="Since")
     #: why it is stuck or failed
     reason: str = Field(default="", alias="Reason")
+    #: what is wrong with its record; absent: nothing
+    record: RecordDoubt | None = Field(default=None, alias="Record")
 
 
 class Volumes(Capitalised):
@@ -194,3 +199,5 @@ class Health(Body):
     """The body of `/healthz` and `/readyz`."""
 
     status: str
+    #: of a coordinator that is ready: what is wrong with single records, and the ways out
+    in_doubt: tuple[str, ...] | None = None

@@ -5,7 +5,7 @@ loop carries it out, and the answer may wait for that (`Waiting`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -71,6 +71,10 @@ class Intake:
 
     def not_ready_because(self) -> str:
         return self._store.halted_because or self._closed_because
+
+    def in_doubt(self) -> Sequence[str]:
+        doubts = (*self._store.doubts.values(), *self._store.volume_doubts.values())
+        return [doubt.words for doubt in doubts]
 
     async def ask(self, query: AnyQuery) -> Answer:
         return await self._queries.ask(query)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from coordinator.clock import CLOCK, Clock
 from coordinator.store.nodes import NodePicture
+from coordinator.store.restoring import restored_volume
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
 from coordinator.views.volumes import VolumeView, volume_views
@@ -27,6 +28,9 @@ class KnownNow:
         return sorted(nodes, key=lambda node: node.index)
 
     def volumes(self) -> dict[str, VolumeView]:
-        """Every volume with its mounts and users, by name."""
-        views = self._views.all().values()
-        return volume_views(self._store.volumes.values(), self._store.known.values(), views)
+        """Every volume with its mounts and users, by name; also those whose records are lost."""
+        store, views = self._store, self._views.all().values()
+        lost = (n for n in store.volume_doubts if n not in store.volumes)
+        found = (restored_volume(name, store.documents) for name in lost)
+        records = [*store.volumes.values(), *(each for each in found if each is not None)]
+        return volume_views(records, store.known.values(), views, store.volume_doubts)

@@ -23,7 +23,8 @@ def volume_bodies(
     view: VolumeView, nodes: Sequence[NodePicture], base: str
 ) -> Iterator[dict[str, Any]]:
     """The volume on every node that has it; one that no node has yet is there once."""
-    plain = _plain(view.volume, base)
+    doubt = {"Record": view.record_state} if view.record_state else {}
+    plain = {**_plain(view.volume, base), **doubt}
     is_somewhere = False
     for node in nodes:
         mount = view.mounts.get(node.name)

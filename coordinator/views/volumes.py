@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from coordinator.store.evidence import Doubt
 from coordinator.views.rollup import NodePicture, ProjectView
 from schemas.current import MountCurrent
 from schemas.names import service_id
@@ -19,6 +21,8 @@ class VolumeView:
     mounts: Mapping[str, MountCurrent]
     users: Mapping[str, tuple[tuple[str, str], ...]]
     is_deleting: bool = False
+    #: what is wrong with its record; empty: nothing
+    record_state: str = ""
 
 
 def users_of(volume: VolumeSpec, projects: Iterable[ProjectView]) -> tuple[str, ...]:
@@ -35,6 +39,7 @@ def volume_views(
     records: Iterable[VolumeRecord],
     nodes: Iterable[NodePicture],
     projects: Iterable[ProjectView],
+    doubts: Mapping[str, Doubt] = MappingProxyType({}),
 ) -> dict[str, VolumeView]:
     """Every volume that is not gone, by name."""
     known, views = tuple(nodes), tuple(projects)
@@ -59,5 +64,6 @@ def volume_views(
             },
             users={node: tuple(sorted(pairs)) for node, pairs in users.items()},
             is_deleting=record.desired_state is State.DELETED,
+            record_state=doubts[record.name].kind.value if record.name in doubts else "",
         )
     return found

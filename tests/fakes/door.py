@@ -44,6 +44,7 @@ class FakeDoor:
         #: of the next queries
         self.answers: deque[Answer] = deque()
         self.closed_because = ""
+        self.doubts: list[str] = []
         self._queries = Queries(lambda: self.projects, lambda: self.nodes, dict)
 
     async def submit(self, command: AnyCommand, decided: Callable[[], None] = nothing) -> Reply:
@@ -71,6 +72,9 @@ class FakeDoor:
 
     def not_ready_because(self) -> str:
         return self.closed_because
+
+    def in_doubt(self) -> Sequence[str]:
+        return self.doubts
 
     def _scripted(self) -> Reply:
         reply = self.script.popleft()

@@ -113,7 +113,8 @@ def _readiness(door: Door) -> Endpoint:
         reason = door.not_ready_because()
         if reason:
             raise Refusal(503, reason, answers.RETRY_LATER)
-        return answers.json_body({"status": "ready"})
+        doubts = list(door.in_doubt())
+        return answers.json_body({"status": "ready", **({"in_doubt": doubts} if doubts else {})})
 
     return show
 
