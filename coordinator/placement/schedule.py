@@ -26,6 +26,7 @@ from coordinator.placement.search import Search, hard_filters, meant_for, room_f
 from coordinator.store.placements import Placement
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
+from schemas.states import NodeState
 
 _Value = TypeVar("_Value")
 
@@ -50,15 +51,22 @@ def schedule(
         settle(demand, fleet, previous.get, frozen=frozen)
     ranking = Ranking(load for load in fleet.loads.values() if load.view.is_open)
     place_all([demand for demand in wanted if demand.runs], fleet, ranking)
-    return placement_of(wanted, fleet)
+    return placement_of(wanted, fleet, may_pass=has_suspect(fleet))
 
 
-def placement_of(demands: Sequence[Demand], fleet: Fleet) -> Placement:
+def has_suspect(fleet: Fleet) -> bool:
+    """Whether a node is only suspect: it is judged within seconds, and may take something then."""
+    return any(load.view.state is NodeState.SUSPECT for load in fleet.loads.values())
+
+
+def placement_of(demands: Sequence[Demand], fleet: Fleet, *, may_pass: bool) -> Placement:
     """What has become of these services' slots."""
+    without = _joined(unplaced(demand, fleet) for demand in demands)
     return Placement(
         # A slot that could not move stays where it was.
         assigned=_joined(demand.leaving | demand.assigned for demand in demands),
-        unplaced=_joined(unplaced(demand, fleet) for demand in demands),
+        unplaced=without,
+        may_pass=may_pass and bool(without),
         moved=_joined(
             {slot: (was, d.assigned[slot]) for slot, was in d.leaving.items() if slot in d.assigned}
             for d in demands

@@ -9,6 +9,7 @@ services that look at others (affinities) look again when those have changed.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 from coordinator.placement.demand import Demand, demands_of, settle
 from coordinator.placement.occupancy import Fleet, NodeView, ServiceKey
@@ -19,6 +20,8 @@ from coordinator.store.placements import Placement
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.states import NodeState
+
+Key = TypeVar("Key")
 
 #: where a slot is so far, by documents and containers
 Home = Callable[[SlotKey], str | None]
@@ -50,6 +53,7 @@ class Scheduler:
         self._unconfirmed: set[ServiceKey] = set()
         #: that may have a place elsewhere by now
         self._leaving: set[ServiceKey] = set()
+        self._suspects: set[str] = set()
         self._globals: set[ServiceKey] = set()
         self._onlookers: set[ServiceKey] = set()
         #: something has happened that may make room, or change a reason
@@ -118,6 +122,7 @@ class Scheduler:
         if (load.view if load else None) == view:
             return
         self._has_stirred = True
+        _mark(self._suspects, name, on=view is not None and view.state is NodeState.SUSPECT)
         self._change(self._globals)
         self._change(self._leaving)
         if load is None:
@@ -204,7 +209,9 @@ class Scheduler:
 
     def _placement(self, project: str) -> Placement | None:
         demands = self._demands.get(project)
-        return placement_of(list(demands.values()), self._fleet) if demands else None
+        if not demands:
+            return None
+        return placement_of(list(demands.values()), self._fleet, may_pass=bool(self._suspects))
 
     def _demand(self, key: ServiceKey) -> Demand | None:
         return self._demands.get(key[0], {}).get(key[1])
@@ -259,7 +266,7 @@ def _stays(view: NodeView) -> tuple[object, ...]:
     return view.index, view.state is NodeState.DOWN, view.deserted_mounts
 
 
-def _mark(keys: set[ServiceKey], key: ServiceKey, *, on: bool) -> None:
+def _mark(keys: set[Key], key: Key, *, on: bool) -> None:
     if on:
         keys.add(key)
     else:

@@ -16,6 +16,8 @@ class Placement:
     unplaced: Mapping[SlotKey, str] = field(default_factory=dict)
     #: slots that are rescheduled: from which node, to which
     moved: Mapping[SlotKey, tuple[str, str]] = field(default_factory=dict)
+    #: a node was only suspect, so that what has no place may have one soon
+    may_pass: bool = False
 
 
 NOWHERE = Placement()

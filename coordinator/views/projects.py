@@ -102,13 +102,14 @@ class ProjectViews:
         record = store.projects.get(name) or (doubt.known if doubt else None)
         if record is None or (record.is_gone and doubt is None):
             return
-        known = store.known
+        known, placement = store.known, store.placements.get(name, NOWHERE)
         view = view_of(
             record,
-            store.placements.get(name, NOWHERE),
+            placement,
             [(known[n], report) for n, report in store.reported.of(name).items() if n in known],
             known,
-            may_pass=bool(self._suspects),
+            # The placement may have been decided while a node was suspect that isn't any more.
+            may_pass=bool(self._suspects) or placement.may_pass,
         )
         if doubt is not None:
             reasons = (doubt.words, *view.reasons)

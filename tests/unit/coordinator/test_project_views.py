@@ -248,3 +248,17 @@ def test_a_ready_node_with_old_orders_touches_whom_it_has(
     know(sources.store, replace(sources.store.known["n2"], **change))
     sources.views.all()
     assert done == ["cms"]
+
+
+@pytest.mark.parametrize("may_pass", [True, False])
+def test_what_had_no_place_while_a_node_was_suspect_is_no_failure_before_it_is_tried_again(
+    may_pass: bool,
+) -> None:
+    sources = Sources()
+    sources.record(a_project(a_service(), name="shop"))
+    know(sources.store, a_node(1))
+    key = slot("web.1", "shop")
+    sources.store.placements.set("shop", Placement({}, {key: "suspect"}, may_pass=may_pass))
+    view = sources.views.of("shop")
+    assert view is not None
+    assert bool(view.services["web"].definite) is not may_pass
