@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from schemas.document import Document, Part
+from schemas.document import Document, Part, Repeated
 from schemas.names import NodeName, ProjectName, ServiceName, SlotKey
 from schemas.service import ServiceSpec
 from schemas.states import Wanted
@@ -36,7 +36,7 @@ class DesiredSlot(Part):
     slot: int = Field(ge=1)
     wanted: Wanted
     #: key into `NodeDesired.specs`; empty only for `absent`
-    spec: str = ""
+    spec: Repeated = ""
     #: the project's version, for the container's label
     version: str = ""
     #: raised by a start of what isn't up: failures from before it are forgotten
@@ -125,7 +125,7 @@ class NodeDesired(Document):
     generation: int = Field(ge=0)
     #: the node's own, in case its record is lost; 0: written before it was noted here
     index: int = Field(default=0, ge=0)
-    specs: dict[str, ServiceSpec] = Field(default_factory=dict)
+    specs: dict[Repeated, ServiceSpec] = Field(default_factory=dict)
     slots: tuple[DesiredSlot, ...] = ()
     networks: tuple[DesiredNetwork, ...] = ()
     volumes: tuple[DesiredVolume, ...] = ()

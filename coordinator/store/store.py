@@ -14,6 +14,7 @@ from coordinator.store.changes import ChangeLog, Kind
 from coordinator.store.indexes import Documented, Reported
 from coordinator.store.nodes import Health, NodePicture
 from coordinator.store.placements import Placed, Placement
+from coordinator.store.shared_parts import SharedParts
 from coordinator.store.table import Rows, Table
 from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
@@ -51,7 +52,13 @@ class Store:
         self.projects = Table(Kind.PROJECT, ProjectRecord, buckets.projects, log)
         self.volumes = Table(Kind.VOLUME, VolumeRecord, buckets.volumes, log)
         self.nodes = Table(Kind.NODE, NodeRecord, buckets.nodes, log)
-        self.documents = Table(Kind.DOCUMENT, NodeDesired, buckets.desired, log, blank=_blank)
+        shared = SharedParts()
+        self.projects.observe(shared.hear)
+        self.documents = Table(
+            *(Kind.DOCUMENT, NodeDesired, buckets.desired, log),
+            blank=_blank,
+            share=shared.share,
+        )
         self.reports: Rows[NodeCurrent] = Rows(Kind.REPORT, log)
         #: of the orders that each node held at its newest heartbeat
         self.positions: Rows[Position] = Rows(Kind.POSITION, log)
