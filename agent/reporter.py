@@ -67,7 +67,7 @@ class Reporter:
         identity = self._identity
         current = node_current(identity, engine, desired, observed, planned, refusal=refusal)
         before = self._newest
-        if before is not None and before.timeless == current.timeless and not is_resync:
+        if before is not None and before.says_what(current) and not is_resync:
             return
         at = rfc3339(self._clock())
         sequence = before.sequence + 1 if before else 1

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import Field
 
-from schemas.document import Document, Part
+from schemas.document import Document, Part, Repeated
 from schemas.names import NodeName, SlotKey
 from schemas.states import EngineState, Health, MountState
 
@@ -39,8 +39,8 @@ class ContainerCurrent(Part):
     #: "80/tcp" -> bindings
     ports: dict[str, tuple[PortBinding, ...]] = Field(default_factory=dict)
     image: str = ""
-    image_id: str = ""
-    fingerprint: str = ""
+    image_id: Repeated = ""
+    fingerprint: Repeated = ""
     version: str = ""
     created_at: str = ""
     started_at: str = ""
@@ -156,11 +156,37 @@ class NodeCurrent(Document):
     sequence: int = 0
     observed_at: str = ""
 
-    @property
-    def timeless(self) -> Self:
-        """Without what changes while nothing happens: when it was made, and when mounts answered."""
-        mounts = tuple(mount.model_copy(update={"answered_at": ""}) for mount in self.mounts)
-        return self.model_copy(update={"sequence": 0, "observed_at": "", "mounts": mounts})
+    def says_what(self, other: Self) -> bool:
+        """Whether both say the same, but for what changes while nothing happens.
+
+        That is when they were made, and when mounts answered.
+        """
+        mine, others = vars(self), vars(other)
+        return all(
+            mine[name] == others[name] for name in mine if name not in _CHANGES_BY_ITSELF
+        ) and (self.mounts == other.mounts or _timeless(self.mounts) == _timeless(other.mounts))
+
+    def made_of(self, former: Self) -> Self:
+        """An equal report; where it says what the former one did, it holds the very same objects.
+
+        So a report that changes little costs little memory, and is quickly compared.
+        """
+        mine, theirs = vars(self), vars(former)
+        same = {name: theirs[name] for name in mine if mine[name] == theirs[name]}
+        if "containers" not in same:
+            held = {container.id: container for container in former.containers}
+            same["containers"] = tuple(
+                known if (known := held.get(container.id)) == container else container
+                for container in self.containers
+            )
+        return self.model_copy(update=same)
+
+
+_CHANGES_BY_ITSELF = frozenset({"sequence", "observed_at", "mounts"})
+
+
+def _timeless(mounts: tuple[MountCurrent, ...]) -> tuple[MountCurrent, ...]:
+    return tuple(mount.model_copy(update={"answered_at": ""}) for mount in mounts)
 
 
 class Heartbeat(Document):

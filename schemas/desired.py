@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from schemas.document import Document, Part
+from schemas.document import Document, Part, Repeated
 from schemas.names import NodeName, ProjectName, ServiceName, SlotKey
 from schemas.service import ServiceSpec
 from schemas.states import Wanted
@@ -36,7 +36,7 @@ class DesiredSlot(Part):
     slot: int = Field(ge=1)
     wanted: Wanted
     #: key into `NodeDesired.specs`; empty only for `absent`
-    spec: str = ""
+    spec: Repeated = ""
     #: the project's version, for the container's label
     version: str = ""
     #: of a service that runs once on every node: the slot's number is the node's index
@@ -132,7 +132,7 @@ class NodeDesired(Document):
     records: dict[str, int] = Field(default_factory=dict)
     #: the same of volumes
     volume_records: dict[str, int] = Field(default_factory=dict)
-    specs: dict[str, ServiceSpec] = Field(default_factory=dict)
+    specs: dict[Repeated, ServiceSpec] = Field(default_factory=dict)
     slots: tuple[DesiredSlot, ...] = ()
     networks: tuple[DesiredNetwork, ...] = ()
     volumes: tuple[DesiredVolume, ...] = ()

@@ -4,11 +4,16 @@ Agents and coordinators of neighbouring versions talk to each other, so an unkno
 an error. It is also never part of a decision.
 """
 
-from typing import ClassVar
+import sys
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
+
+#: A long text that many parts have, such as a hash: all of them hold the same one. Of short texts
+#: pydantic sees to that.
+Repeated = Annotated[str, AfterValidator(sys.intern)]
 
 
 class Part(BaseModel):

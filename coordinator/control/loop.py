@@ -89,12 +89,15 @@ class ControlLoop:
         self._reread = False
         try:
             newest = await self._watch.look()
-            # First: a document is never newer than the records that it was made from, so a record
-            # that is read after it and is older was lost.
-            await store.documents.read(newest[DESIRED_BUCKET])
             await store.projects.read(newest[PROJECTS_BUCKET])
             await store.volumes.read(newest[VOLUMES_BUCKET])
             await store.nodes.read(newest[NODES_BUCKET])
+            await store.documents.read(newest[DESIRED_BUCKET])
+            if store.has_older_records():
+                # Another coordinator may have written a record and its documents meanwhile. What is
+                # older still after this was lost.
+                await store.projects.read(newest[PROJECTS_BUCKET])
+                await store.volumes.read(newest[VOLUMES_BUCKET])
         except Transient:
             self._reread = True
             raise

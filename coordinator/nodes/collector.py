@@ -159,6 +159,8 @@ class Collector:
         # The subject says whose status this is; permissions guard the subject, not the document.
         if current.node != node:
             current = current.model_copy(update={"node": node})
+        if known:
+            current = current.made_of(known)
         # Every node repeats itself within a minute: of a thousand, that is twenty times a second.
         if is_news(current, known):
             self._store.reports.set(node, current)

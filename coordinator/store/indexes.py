@@ -19,36 +19,47 @@ _NOWHERE: frozenset[str] = frozenset()
 
 
 class _Places:
-    """Which nodes a key is at. A key without any is not kept."""
+    """Which nodes a key is at. A key without any is not kept.
+
+    Nearly all keys are at one node. A set of its own for each took more memory than the keys.
+    """
 
     def __init__(self) -> None:
-        self._nodes: dict[object, set[str]] = {}
+        #: a set that can't be changed is shared by keys that are at one node only
+        self._nodes: dict[object, set[str] | frozenset[str]] = {}
 
     def of(self, key: object) -> Collection[str]:
         return self._nodes.get(key, _NOWHERE)
 
-    def add(self, key: object, node: str) -> None:
-        self._nodes.setdefault(key, set()).add(node)
-
-    def remove(self, key: object, node: str) -> None:
-        nodes = self._nodes[key]
-        nodes.discard(node)
-        if not nodes:
-            del self._nodes[key]
-
     def move(self, node: str, before: Collection[object], after: Collection[object]) -> None:
         """The node had these keys, and has those."""
+        alone = frozenset((node,))
         for key in before:
             if key not in after:
-                self.remove(key, node)
+                self._remove(key, node)
         for key in after:
             if key not in before:
-                self.add(key, node)
+                self._add(key, alone)
 
     @property
     def rows(self) -> Mapping[object, Collection[str]]:
         """All of it, to be compared."""
         return self._nodes
+
+    def _add(self, key: object, node: frozenset[str]) -> None:
+        nodes = self._nodes.setdefault(key, node)
+        if isinstance(nodes, set):
+            nodes |= node
+        elif nodes is not node:
+            self._nodes[key] = {*nodes, *node}
+
+    def _remove(self, key: object, node: str) -> None:
+        nodes = self._nodes[key]
+        if isinstance(nodes, set):
+            nodes.discard(node)
+            if nodes:
+                return
+        del self._nodes[key]
 
 
 @dataclass(frozen=True, slots=True)

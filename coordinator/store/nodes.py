@@ -63,7 +63,7 @@ def is_news(current: NodeCurrent, known: NodeCurrent | None) -> bool:
     if known is None or any(mount.state is not MountState.MOUNTED for mount in current.mounts):
         # How long a volume has been out of order is news as well.
         return True
-    return current.timeless != known.timeless
+    return not current.says_what(known)
 
 
 def has_taken(current: NodeCurrent, document: NodeDesired) -> bool:

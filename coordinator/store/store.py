@@ -15,6 +15,7 @@ from coordinator.store.evidence import Doubt, Kept, project_doubt, volume_doubt
 from coordinator.store.indexes import Documented, Reported
 from coordinator.store.nodes import Health, NodePicture
 from coordinator.store.placements import Placed, Placement
+from coordinator.store.shared_parts import SharedParts
 from coordinator.store.table import Rows, Table
 from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
@@ -63,7 +64,13 @@ class Store:
         self.projects = Table(Kind.PROJECT, ProjectRecord, buckets.projects, log)
         self.volumes = Table(Kind.VOLUME, VolumeRecord, buckets.volumes, log)
         self.nodes = Table(Kind.NODE, NodeRecord, buckets.nodes, log)
-        self.documents = Table(Kind.DOCUMENT, NodeDesired, buckets.desired, log, blank=_blank)
+        shared = SharedParts()
+        self.projects.observe(shared.hear)
+        self.documents = Table(
+            *(Kind.DOCUMENT, NodeDesired, buckets.desired, log),
+            blank=_blank,
+            share=shared.share,
+        )
         self.reports: Rows[NodeCurrent] = Rows(Kind.REPORT, log)
         #: of the orders that each node held at its newest heartbeat
         self.positions: Rows[Position] = Rows(Kind.POSITION, log)
@@ -168,6 +175,18 @@ class Store:
             if any(mount.name == name for mount in document.mounts)
         }
         return volume_doubt(name, _kept(self.volumes, name), documents)
+
+    def has_older_records(self) -> bool:
+        """Whether a document was made from a newer record than the one that is held."""
+        return any(
+            revision > made_at(table, name)
+            for document in self.documents.values()
+            for table, made_from in (
+                (self.projects, document.records),
+                (self.volumes, document.volume_records),
+            )
+            for name, revision in made_from.items()
+        )
 
     def position(self, node: str) -> Position | None:
         """Epoch and generation of the newest orders that a node said it holds.

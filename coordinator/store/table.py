@@ -138,6 +138,10 @@ def _nothing(_key: str) -> None:
     return None
 
 
+def _itself(value: Model) -> Model:
+    return value
+
+
 class Table(Rows[Model]):
     """The rows of one bucket, as they were read or written last."""
 
@@ -149,12 +153,17 @@ class Table(Rows[Model]):
         changes: ChangeLog,
         *,
         blank: Callable[[str], Model | None] = _nothing,
+        share: Callable[[Model], Model] = _itself,
     ) -> None:
-        """`blank` of its key stands for a value that can't be read; None: there is no row then."""
+        """`blank` of its key stands for a value that can't be read; None: there is no row then.
+
+        `share` of what was read is held in its stead: an equal value, made of what is held already.
+        """
         super().__init__(kind, changes)
         self.bucket = bucket
         self._model = model
         self._blank = blank
+        self._share = share
         self._revisions: dict[str, int] = {}
         self.unreadable: dict[str, Unreadable] = {}
         #: the newest revision that was ever read or written
@@ -256,7 +265,7 @@ class Table(Rows[Model]):
 
     def _decoded(self, key: str, payload: bytes, revision: int) -> Model | Unreadable:
         try:
-            return decode(self._model, payload)
+            return self._share(decode(self._model, payload))
         except InvalidInput as error:
             log.exception("a record can't be read", key=key)
             return Unreadable(revision, payload, str(error))

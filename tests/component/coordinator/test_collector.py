@@ -244,3 +244,15 @@ async def test_others_have_their_turns_while_a_thousand_statuses_are_read(
         await asyncio.sleep(0)
     assert len(store.reports) == 1000
     assert len(known) > 10
+
+
+async def test_of_a_status_that_repeats_itself_nothing_is_held_twice(
+    store: Store, bus: Bus
+) -> None:
+    await bus.tell(a_status(1, a_container("web.1"), a_container("web.2"), sequence=1))
+    first, second = store.reports["n1"].containers
+    await bus.tell(a_status(1, a_container("web.1"), a_container("web.2"), sequence=2))
+    assert store.reports["n1"].sequence == 2
+    assert store.reports["n1"].containers[0] is first
+    await bus.tell(a_status(1, a_container("web.2"), sequence=3))
+    assert store.reports["n1"].containers[0] is second

@@ -38,6 +38,13 @@ class TestMemory:
         await read
         assert world.store.projects["shop"] == world.record()
 
+    async def test_a_new_process_holds_the_specs_of_records_and_documents_once(
+        self, world: World
+    ) -> None:
+        store = (await world.successor()).store
+        (spec,) = store.documents["n1"].specs.values()
+        assert spec is store.projects["shop"].services["web"].template.spec
+
     async def test_a_read_does_not_forget_what_was_created_meanwhile(self, world: World) -> None:
         read, gate = await reading(world)
         await world.intake.submit(creation("c-2", "other"))

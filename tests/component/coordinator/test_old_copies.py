@@ -1,5 +1,6 @@
 """Old copies and races: what is in doubt, what isn't, and global services and volumes too."""
 
+import asyncio
 import copy
 
 import pytest
@@ -17,7 +18,7 @@ from schemas.command import (
 from schemas.query import ViewProject
 from schemas.states import Wanted
 from tests.component.coordinator.test_doubts import TWO, slots, submit, told, two_projects
-from tests.component.coordinator.world import World, creation
+from tests.component.coordinator.world import World, creation, eventually
 from tests.fakes.answers import parsed
 
 
@@ -114,6 +115,22 @@ class TestNothingIsInDoubt:
         await world.loop.read()
         world.loop.doubts.follow()
         assert dict(world.store.doubts) == {}
+
+    async def test_by_what_is_written_between_the_reading_of_records_and_of_documents(
+        self, world: World
+    ) -> None:
+        fresh = World(world.buckets, world.epoch + 1, lease=world.lease)
+        gate = world.nodes.hold("snapshot")
+        reading = asyncio.create_task(fresh.loop.read())
+        await eventually(lambda: ("snapshot", "") in world.nodes.calls)
+        grow = ScaleService(command_id="g", service_id="shop_web", type="scale_to", value=4)
+        assert (await submit(world, grow)).outcome == "accepted"
+        await world.settle(1, 2)
+        gate.set()
+        world.nodes.release("snapshot")
+        await reading
+        fresh.loop.doubts.follow()
+        assert dict(fresh.store.doubts) == {}
 
     async def test_by_containers_that_are_ordered_away(self, world: World) -> None:
         # The second node is away while the project is deleted by force, and comes back later.
