@@ -105,7 +105,7 @@ def _follow_rules(view: SlotView) -> Decision:
     match view.slot.wanted:
         case Wanted.RUNNING:
             if view.spec is None:
-                return Decision(note=f"slot {view.slot.key} has no spec in the document")
+                return Decision(note=f"slot {view.key} has no spec in the document")
             return _unless_lacking(view, _wanted_running(view, view.spec))
         case Wanted.STOPPED:
             running = (seen for seen in view.seen if seen.is_running)
@@ -188,7 +188,7 @@ def _create(view: SlotView, spec: ServiceSpec, reason: str) -> Decision:
     is_missing = view.image_id is None
     return Decision(
         image=spec.image if is_missing else "",
-        creates=(CreateContainer(view.slot.key, view.labels, spec, is_missing, reason),),
+        creates=(CreateContainer(view.key, view.labels, spec, is_missing, reason),),
         starts=(start(view, "", reason),),
     )
 
@@ -218,7 +218,7 @@ def _discard(
         stops=tuple(stop(view, one, reason) for one in seen if one.is_running),
         removes=tuple(
             RemoveContainer(
-                view.slot.key, one.id, volumes, one.volumes, one.networks, reason, one.may_hang
+                view.key, one.id, volumes, one.volumes, one.networks, reason, one.may_hang
             )
             for one in seen
         ),
@@ -228,7 +228,7 @@ def _discard(
 def _tend(view: SlotView, seen: SeenContainer) -> Decision:
     """Look after a container that runs: one that its HEALTHCHECK has given up is restarted."""
     if seen.status == "paused":
-        return Decision(note=f"{view.slot.key} was paused by hand; left so")
+        return Decision(note=f"{view.key} was paused by hand; left so")
     if seen.health is not Health.FAILURE:
         return Decision()
     if not _may_start_again(view, failed=True):
@@ -251,7 +251,7 @@ def _start_again(view: SlotView, seen: SeenContainer) -> Decision:
         # Whoever made it may have died before its files were in. Making it again writes them.
         reason = "its files may be missing"
         return Decision(
-            creates=(CreateContainer(view.slot.key, view.labels, view.spec, reason=reason),),
+            creates=(CreateContainer(view.key, view.labels, view.spec, reason=reason),),
             starts=(start(view, "", reason),),
         )
     if seen.status == "created" or _exit_was_asked(view, seen):
