@@ -88,6 +88,8 @@ def keep_one(view: SlotView) -> tuple[SeenContainer | None, tuple[SeenContainer,
     alive = [seen for seen in view.seen if seen.status not in {"dead", "removing"}]
     if not alive:
         return None, view.seen
+    if len(view.seen) == 1:
+        return alive[0], ()
     kept = min(
         alive,
         key=lambda seen: (
