@@ -42,7 +42,7 @@ STEPS = (5, 10, 15, 20)
 ROUNDS = 3
 IDLE_LOOKS = 20
 #: Longer than wakes are gathered, so that each event gets a pass of its own.
-_IDLE_S = 0.1
+_IDLE_S = 0.15
 _LOOK_S = 0.02
 _PASSES = "troopers_agent_pass_duration_seconds_count "
 

@@ -54,7 +54,7 @@ def fold(
     for order in slot_orders(desired):
         slot = order.slot
         before = until_now(observed.attempts.get(order.key, NO_ATTEMPTS), observed.now)
-        attempts = _with_stops(_of_same_basis(before, slot), stopped, started)
+        attempts = _with_stops(_of_same_basis(before, order.basis), stopped, started)
         failure = failures.get(order.key)
         if failure and is_excused(failure, slot, observed):
             attempts = _clear_failures(attempts) if attempts.is_pull else attempts
@@ -69,8 +69,9 @@ def fold(
         attempts = until_now(observed.attempts.get(key, NO_ATTEMPTS), observed.now)
         if failure := failures.get(key):
             attempts = _count_failure(attempts, failure, desired.node, observed)
-        folded[key] = attempts
-    return {key: attempts for key, attempts in folded.items() if attempts != NO_ATTEMPTS}
+        if attempts != NO_ATTEMPTS:
+            folded[key] = attempts
+    return folded
 
 
 def _judge(outcome: Outcome, observed: Observation) -> Outcome:
@@ -90,8 +91,7 @@ def _judge(outcome: Outcome, observed: Observation) -> Outcome:
     return Failed(outcome.action, EngineFailed(message))
 
 
-def _of_same_basis(attempts: Attempts, slot: DesiredSlot) -> Attempts:
-    basis = f"{slot.wanted} {slot.spec} {slot.version} {slot.refresh} {slot.tries}"
+def _of_same_basis(attempts: Attempts, basis: str) -> Attempts:
     if attempts.basis == basis:
         return attempts
     return Attempts(

@@ -26,6 +26,8 @@ class SlotOrder:
     labels: ContainerLabels
     #: for what its image is pulled
     pull: PullOrder
+    #: with another one, what failed under it is forgotten
+    basis: str
     #: what it gets of shared volumes: mount path and sub path, sorted
     places: tuple[tuple[str, str], ...] = ()
     #: the containers whose namespaces it lives in, by name
@@ -78,6 +80,7 @@ def _order(
         spec=spec,
         labels=labels,
         pull=order_of(slot),
+        basis=f"{slot.wanted} {slot.spec} {slot.version} {slot.refresh} {slot.tries}",
         places=needed.get(slot.spec, ()),
         owners=namespace_owners(spec) if spec else frozenset(),
     )

@@ -29,6 +29,8 @@ LACK_LOOK_S = 30.0
 VAGUE_LOOK_S = 2.0
 #: Nobody tells when an image is brought by hand.
 IMAGE_LOOK_S = 30.0
+#: what most slots need
+_NOTHING = Decision()
 
 
 def decide(view: SlotView) -> Decision:
@@ -232,7 +234,7 @@ def _tend(view: SlotView, seen: SeenContainer) -> Decision:
     if seen.status == "paused":
         return Decision(note=f"{view.key} was paused by hand; left so")
     if seen.health is not Health.FAILURE:
-        return Decision()
+        return _NOTHING
     if not _may_start_again(view, failed=True):
         return Decision(problem=unhealthy(view.slot, view.attempts, None))
     due = exit_due(view.attempts)
