@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from agent.domain.acceptance import accept
+from agent.domain.acceptance import accept, with_parts_of
 from agent.domain.actions import PullOrder
 from agent.domain.observation import Pulled
 from agent.errors import BusUnavailable
@@ -67,8 +67,8 @@ class Orders:
             if self._ledger.fault:
                 await self._ledger.save(accepted)
             return False
-        self.held = accepted
-        await self._ledger.save(accepted)
+        self.held = with_parts_of(self.held, accepted)
+        await self._ledger.save(self.held)
         log.info("desired document accepted", epoch=accepted.epoch, generation=accepted.generation)
         return True
 

@@ -6,7 +6,7 @@ So a stop of a minute delays no other project, and what happens meanwhile is see
 
 import asyncio
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -19,6 +19,7 @@ from agent.domain.outcomes import Outcome
 from agent.domain.plan import Plan, plan
 from agent.domain.pulls import remember
 from agent.domain.shares import unanswered
+from agent.domain.slot_order import probes, references
 from agent.executor import Executor
 from agent.observer import Observer, Sight
 from agent.orders import Orders
@@ -27,7 +28,7 @@ from agent.reporter import Reporter
 from agent.wakes import Wake, Wakes
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
-from schemas.states import EngineState, Wanted
+from schemas.states import EngineState
 
 log = structlog.get_logger()
 
@@ -92,7 +93,7 @@ class Reconciler:
         #    the pass that its end has just asked for.
         begun = self._executor.in_flight
         look = self._observer.recall if reasons == {Wake.HINT} else self._observer.observe
-        sight = await look(_references(desired))
+        sight = await look(references(desired) if desired else ())
         outcomes = self._executor.collect()
         observed = self._observation(sight, begun | self._executor.in_flight)
         if desired is not None:
@@ -173,20 +174,15 @@ def resync_period_s(node: str) -> float:
     return RESYNC_S * (1 + zlib.crc32(node.encode()) % 1000 / 1000)
 
 
-def _references(desired: NodeDesired | None) -> Iterable[str]:
-    return {spec.image for spec in desired.specs.values()} if desired else ()
-
-
 def _targets(desired: NodeDesired | None, observed: Observation) -> list[Target]:
     """Containers that run, are wanted running, and have a probe."""
     if desired is None:
         return []
-    probes = {name: spec.probe for name, spec in desired.specs.items()}
-    wanted = {slot.key: slot.spec for slot in desired.slots if slot.wanted is Wanted.RUNNING}
+    wanted = probes(desired)
     return [
         Target(seen, probe)
         for seen in observed.containers or ()
-        if seen.status == "running" and (probe := probes.get(wanted.get(seen.key, "")))
+        if seen.status == "running" and (probe := wanted.get(seen.key))
     ]
 
 

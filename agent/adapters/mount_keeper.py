@@ -34,6 +34,8 @@ class MountKeeper:
         self._mounts = mounts
         self._base = base
         self._on_change = on_change
+        #: what was ordered last
+        self._desired: NodeDesired | None = None
         self._orders = MountOrders(wait_s=POLL_S)
         self._ordered = asyncio.Event()
         self._tried = asyncio.Event()
@@ -52,6 +54,9 @@ class MountKeeper:
 
     async def order(self, desired: NodeDesired) -> None:
         """Want its mounts from now on. Waits for a first report: a new agent knows nothing."""
+        if desired is self._desired:
+            return
+        self._desired = desired
         orders = MountOrders(mounts=desired.mounts, sub_paths=sub_paths(desired), wait_s=POLL_S)
         if orders == self._orders:
             return

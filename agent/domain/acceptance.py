@@ -1,7 +1,12 @@
 """Whether an incoming desired document may replace the held one. Nothing moves backwards."""
 
+from typing import TypeVar
+
 from schemas.desired import NodeDesired
+from schemas.document import Part
 from schemas.errors import InvalidInput
+
+SomePart = TypeVar("SomePart", bound=Part)
 
 
 class StaleEpoch(InvalidInput):
@@ -49,3 +54,28 @@ def accept(
             f"generation {held.generation} of epoch {held.epoch} came with other content"
         )
     return held
+
+
+def with_parts_of(held: NodeDesired | None, incoming: NodeDesired) -> NodeDesired:
+    """`incoming`, in which the specs and networks that `held` has too are the same objects.
+
+    A document mostly repeats the one before, and what is known of a part, such as its fingerprint,
+    is known by its identity.
+    """
+    if held is None:
+        return incoming
+    networks = {network.name: network for network in held.networks}
+    return incoming.model_copy(
+        update={
+            "specs": {
+                name: _known(held.specs.get(name), spec) for name, spec in incoming.specs.items()
+            },
+            "networks": tuple(
+                _known(networks.get(network.name), network) for network in incoming.networks
+            ),
+        }
+    )
+
+
+def _known(known: SomePart | None, told: SomePart) -> SomePart:
+    return told if known is None or known != told else known

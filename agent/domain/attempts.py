@@ -18,9 +18,16 @@ from agent.domain.actions import (
     slot_of,
 )
 from agent.domain.backoff import HEALTHY_AFTER_S, pull_patience, until_now
-from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
+from agent.domain.observation import (
+    NO_ATTEMPTS,
+    Attempts,
+    Observation,
+    SeenContainer,
+    resource_key,
+)
 from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
 from agent.domain.pulls import is_excused
+from agent.domain.slot_order import SlotOrder, slot_orders
 from agent.errors import EngineFailed
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.names import SlotKey
@@ -42,28 +49,29 @@ def fold(
     ended = [_judge(outcome, observed) for outcome in outcomes]
     failures = _failures_by_key(ended)
     stopped, started = _stopped_and_started(ended, observed)
+    by_slot = observed.by_slot()
     folded: dict[SlotKey, Attempts] = {}
-    for slot in desired.slots:
-        before = until_now(observed.attempts.get(slot.key, Attempts()), observed.now)
-        attempts = _of_same_basis(before, slot)
-        attempts = replace(attempts, stopped=(attempts.stopped | stopped) - started)
-        failure = failures.get(slot.key)
+    for order in slot_orders(desired):
+        slot = order.slot
+        before = until_now(observed.attempts.get(order.key, NO_ATTEMPTS), observed.now)
+        attempts = _with_stops(_of_same_basis(before, order.basis), stopped, started)
+        failure = failures.get(order.key)
         if failure and is_excused(failure, slot, observed):
             attempts = _clear_failures(attempts) if attempts.is_pull else attempts
         elif failure:
             attempts = _count_failure(attempts, failure, desired.node, observed)
-        elif any(isinstance(e, Succeeded) and _ends_well(e, slot, attempts) for e in ended):
+        elif attempts.failures and any(_ends_well(each, order, attempts) for each in ended):
             attempts = _clear_failures(attempts)
         if observed.containers is not None:
-            restart = desired.specs[slot.spec].restart if slot.spec in desired.specs else Restart()
-            attempts = _look(attempts, slot, restart, observed)
-        folded[slot.key] = attempts
+            attempts = _look(attempts, order, by_slot.get(order.key, ()), observed.now)
+        folded[order.key] = attempts
     for key in _resource_keys(observed):
-        attempts = until_now(observed.attempts.get(key, Attempts()), observed.now)
+        attempts = until_now(observed.attempts.get(key, NO_ATTEMPTS), observed.now)
         if failure := failures.get(key):
             attempts = _count_failure(attempts, failure, desired.node, observed)
-        folded[key] = attempts
-    return {key: attempts for key, attempts in folded.items() if attempts != Attempts()}
+        if attempts != NO_ATTEMPTS:
+            folded[key] = attempts
+    return folded
 
 
 def _judge(outcome: Outcome, observed: Observation) -> Outcome:
@@ -83,8 +91,7 @@ def _judge(outcome: Outcome, observed: Observation) -> Outcome:
     return Failed(outcome.action, EngineFailed(message))
 
 
-def _of_same_basis(attempts: Attempts, slot: DesiredSlot) -> Attempts:
-    basis = f"{slot.wanted} {slot.spec} {slot.version} {slot.refresh} {slot.tries}"
+def _of_same_basis(attempts: Attempts, basis: str) -> Attempts:
     if attempts.basis == basis:
         return attempts
     return Attempts(
@@ -92,11 +99,16 @@ def _of_same_basis(attempts: Attempts, slot: DesiredSlot) -> Attempts:
     )
 
 
+def _with_stops(attempts: Attempts, stopped: frozenset[str], started: frozenset[str]) -> Attempts:
+    now_stopped = (attempts.stopped | stopped) - started
+    return attempts if now_stopped == attempts.stopped else replace(attempts, stopped=now_stopped)
+
+
 def _look(
-    attempts: Attempts, slot: DesiredSlot, restart: Restart, observed: Observation
+    attempts: Attempts, order: SlotOrder, containers: tuple[SeenContainer, ...], now: float
 ) -> Attempts:
     """Count what the slot's containers show, and forget what is over."""
-    containers, now = observed.slot(slot.key), observed.now
+    slot, restart = order.slot, order.spec.restart if order.spec else Restart()
     for seen in containers:
         if seen.is_vague:
             # Without the time of its exit the same exit would be counted twice.
@@ -108,6 +120,8 @@ def _look(
         elif is_healthy_since and now - is_healthy_since >= HEALTHY_AFTER_S and attempts.exits:
             attempts = replace(attempts, exits=0, last_exit_at=0.0)
             attempts = attempts if attempts.failures else _clear_words(attempts)
+    if not (attempts.counted or attempts.asked or attempts.stopped):
+        return attempts
     ids = {seen.id for seen in containers}
     return replace(
         attempts,
@@ -196,24 +210,26 @@ def _clear_words(attempts: Attempts) -> Attempts:
     return replace(attempts, since=0.0, code="", message="")
 
 
-def _ends_well(outcome: Succeeded, slot: DesiredSlot, attempts: Attempts) -> bool:
+def _ends_well(outcome: Outcome, order: SlotOrder, attempts: Attempts) -> bool:
     """Whether this success brought the slot where it is wanted, or what its last try failed at.
 
     To start an old container again is not it, where what failed is the pull for its successor.
     """
+    if not isinstance(outcome, Succeeded):
+        return False
     action = outcome.action
     if attempts.is_pull and isinstance(action, PullImage):
-        return slot.key in action.keys
+        return order.key in action.keys
     if attempts.is_pull and isinstance(action, StartContainer) and action.container_id:
         return False
-    match slot.wanted:
+    match order.slot.wanted:
         case Wanted.RUNNING:
             last: type = StartContainer
         case Wanted.STOPPED:
             last = StopContainer
         case Wanted.ABSENT:
             last = RemoveContainer
-    return isinstance(action, last) and slot_of(action) == slot.key
+    return isinstance(action, last) and slot_of(action) == order.key
 
 
 def _failures_by_key(outcomes: list[Outcome]) -> dict[SlotKey, Failed]:

@@ -52,6 +52,8 @@ def until_now(attempts: Attempts, now: float) -> Attempts:
 
     Or a wait would be longer by as much as the clock was wrong.
     """
+    if max(attempts.last_exit_at, attempts.last_failure_at) <= now:
+        return attempts
     return replace(
         attempts,
         last_exit_at=min(attempts.last_exit_at, now),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from agent.domain.actions import RemoveNetwork, RemoveVolume
 from agent.domain.claims import claims
+from agent.domain.derived import once_per_document
 from agent.domain.observation import Observation, SeenContainer, SeenNetwork
 from agent.domain.problems import differing
 from agent.domain.slot_view import SlotView
@@ -21,15 +22,13 @@ def unused_networks(
     desired: NodeDesired, observed: Observation, left: Iterable[SeenContainer]
 ) -> list[RemoveNetwork]:
     """Those that nothing here uses, and nothing will as they are. `left` are the containers."""
-    needed = {slot.project for slot in desired.slots if slot.wanted is not Wanted.ABSENT}
+    needed = _staying_projects(desired)
     in_use = {name for seen in left for name in seen.networks}
-    # A container that is being made is not seen yet, and would lose its network.
-    claimed = {name for action in observed.in_flight for name in claims(action).used}
-    others = {
-        seen.name
-        for seen in _other_networks(desired, observed)
-        if f"network {seen.name}" not in claimed
-    }
+    others = {seen.name for seen in _other_networks(desired, observed)}
+    if others:
+        # A container that is being made is not seen yet, and would lose its network.
+        claimed = {name for action in observed.in_flight for name in claims(action).used}
+        others = {name for name in others if f"network {name}" not in claimed}
     return [
         RemoveNetwork(
             seen.project,
@@ -60,11 +59,7 @@ def unwanted_volumes(
 
 def differences(desired: NodeDesired, observed: Observation) -> dict[tuple[str, str], str]:
     """What is not as it is wanted, in words, by kind and name."""
-    wanted = {
-        volume.name: volume_fingerprint(volume)
-        for volume in desired.volumes
-        if volume.wanted is not Wanted.ABSENT
-    }
+    wanted = _wanted_volumes(desired)
     told = {
         ("volume", seen.name): f"volume {seen.name} was made with other options than the template "
         "has, and is kept with its data: remove it to have it made anew"
@@ -80,7 +75,7 @@ def differences(desired: NodeDesired, observed: Observation) -> dict[tuple[str, 
 
 def difference(view: SlotView, told: Mapping[tuple[str, str], str]) -> SlotProblem | None:
     """The first difference that a running slot has to live with."""
-    if view.spec is None or view.slot.wanted is not Wanted.RUNNING:
+    if not told or view.spec is None or view.slot.wanted is not Wanted.RUNNING:
         return None
     used = (
         *(("volume", mount.source) for mount in view.spec.volumes if mount.type == "volume"),
@@ -90,9 +85,30 @@ def difference(view: SlotView, told: Mapping[tuple[str, str], str]) -> SlotProbl
 
 
 def _other_networks(desired: NodeDesired, observed: Observation) -> list[SeenNetwork]:
-    wanted = {network.name: network_fingerprint(network) for network in desired.networks}
+    wanted = _wanted_networks(desired)
     return [
         seen
         for seen in observed.networks or ()
         if seen.fingerprint and wanted.get(seen.name, seen.fingerprint) != seen.fingerprint
     ]
+
+
+@once_per_document
+def _staying_projects(desired: NodeDesired) -> frozenset[str]:
+    return frozenset(slot.project for slot in desired.slots if slot.wanted is not Wanted.ABSENT)
+
+
+@once_per_document
+def _wanted_networks(desired: NodeDesired) -> Mapping[str, str]:
+    """The fingerprints by name."""
+    return {network.name: network_fingerprint(network) for network in desired.networks}
+
+
+@once_per_document
+def _wanted_volumes(desired: NodeDesired) -> Mapping[str, str]:
+    """The fingerprints by name."""
+    return {
+        volume.name: volume_fingerprint(volume)
+        for volume in desired.volumes
+        if volume.wanted is not Wanted.ABSENT
+    }

@@ -111,6 +111,10 @@ class Attempts:
     stopped: frozenset[str] = frozenset()
 
 
+#: of what nothing has ever happened to
+NO_ATTEMPTS = Attempts()
+
+
 @dataclass(frozen=True, slots=True)
 class Pulled:
     """How the pull for an order ended, kept by the loop between passes."""
@@ -142,10 +146,12 @@ class Observation:
     #: actions that were begun by an earlier pass and have not ended
     in_flight: frozenset[Action] = frozenset()
 
-    def slot(self, key: SlotKey) -> tuple[SeenContainer, ...]:
-        """The containers of one slot, oldest first. Only for a readable engine."""
-        mine = (seen for seen in self.containers or () if seen.key == key)
-        return tuple(sorted(mine, key=lambda seen: (seen.created_at, seen.id)))
+    def by_slot(self) -> dict[SlotKey, tuple[SeenContainer, ...]]:
+        """The containers of each slot that has any, oldest first. Only for a readable engine."""
+        found: dict[SlotKey, tuple[SeenContainer, ...]] = {}
+        for seen in sorted(self.containers or (), key=lambda seen: (seen.created_at, seen.id)):
+            found[seen.key] = (*found.get(seen.key, ()), seen)
+        return found
 
 
 def resource_key(project: str, name: str) -> SlotKey:

@@ -10,13 +10,12 @@ the document doesn't mention is left alone.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from agent.domain.actions import (
     Action,
     Addition,
-    ContainerLabels,
     CreateNetwork,
     CreateVolume,
     PullImage,
@@ -27,16 +26,14 @@ from agent.domain.actions import (
 )
 from agent.domain.backoff import failure_due
 from agent.domain.belongings import difference, differences, unused_networks, unwanted_volumes
-from agent.domain.leaning import namespace_owners
-from agent.domain.observation import Attempts, Observation, SeenContainer, resource_key
-from agent.domain.pulls import order_of, pulled_for
+from agent.domain.observation import NO_ATTEMPTS, Observation, SeenContainer, resource_key
+from agent.domain.pulls import pulled_for
 from agent.domain.shares import shares
+from agent.domain.slot_order import SlotOrder, order_of, slot_orders
 from agent.domain.slot_view import Decision, SlotView
 from agent.domain.slots import decide, overtake
 from schemas.current import SlotProblem
-from schemas.desired import DesiredSlot, NodeDesired
-from schemas.fingerprint import fingerprint
-from schemas.service import ServiceSpec
+from schemas.desired import NodeDesired
 from schemas.states import Wanted
 
 SomeAction = TypeVar("SomeAction", bound=Action)
@@ -74,8 +71,7 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
     views = slot_views(desired, observed)
     busy = {slot_of(action) for action in observed.in_flight}
     decisions = [
-        overtake(view, observed.in_flight) if view.slot.key in busy else decide(view)
-        for view in views
+        overtake(view, observed.in_flight) if view.key in busy else decide(view) for view in views
     ]
     unknown = [
         name for name in ("networks", "volumes", "images") if getattr(observed, name) is None
@@ -122,44 +118,41 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
 
 def slot_views(desired: NodeDesired, observed: Observation) -> list[SlotView]:
     """One view per slot, in the order of their keys."""
-    fingerprints = {name: fingerprint(spec) for name, spec in desired.specs.items()}
-    by_key = {slot.key: slot for slot in desired.slots}
-    return [_view(desired, observed, by_key[key], fingerprints) for key in sorted(by_key)]
+    by_slot = observed.by_slot()
+    return [
+        _view(desired, observed, order, by_slot.get(order.key, ()))
+        for order in slot_orders(desired)
+    ]
 
 
 def _view(
-    desired: NodeDesired, observed: Observation, slot: DesiredSlot, fingerprints: dict[str, str]
+    desired: NodeDesired, observed: Observation, order: SlotOrder, seen: tuple[SeenContainer, ...]
 ) -> SlotView:
-    spec = desired.specs.get(slot.spec)
-    needed = shares(desired, spec, observed.mounts) if spec else ()
-    labels = ContainerLabels(
-        key=slot.key,
-        fingerprint=fingerprints.get(slot.spec, ""),
-        version=slot.version,
-        refresh=slot.refresh,
-        epoch=desired.epoch,
-        generation=desired.generation,
-        mounts=tuple((share.path, share.incarnation) for share in needed),
-    )
+    spec, labels = order.spec, order.labels
+    needed = shares(desired, order.places, observed.mounts)
+    if needed:
+        mounts = tuple((share.path, share.incarnation) for share in needed)
+        labels = replace(labels, mounts=mounts)
     return SlotView(
         now=observed.now,
-        slot=slot,
+        slot=order.slot,
         spec=spec,
         labels=labels,
-        seen=observed.slot(slot.key),
-        attempts=observed.attempts.get(slot.key, Attempts()),
+        seen=seen,
+        attempts=observed.attempts.get(order.key, NO_ATTEMPTS),
         image_id=(observed.images or {}).get(spec.image) if spec else None,
-        pulled=pulled_for(slot, labels.fingerprint, observed),
+        pulled=pulled_for(order, observed),
         has_images=observed.images is not None,
         node=desired.node,
         shares=needed,
-        owners=_owners(spec, observed),
+        owners=_owners(order.owners, observed),
     )
 
 
-def _owners(spec: ServiceSpec | None, observed: Observation) -> tuple[SeenContainer, ...]:
-    names = namespace_owners(spec) if spec else frozenset[str]()
-    return tuple(seen for seen in observed.containers or () if seen.name in names) if names else ()
+def _owners(names: Collection[str], observed: Observation) -> tuple[SeenContainer, ...]:
+    if not names:
+        return ()
+    return tuple(seen for seen in observed.containers or () if seen.name in names)
 
 
 def _unless_guessed(view: SlotView, decision: Decision) -> Decision:
@@ -181,25 +174,31 @@ def _additions(
     decisions: list[Decision],
     leaving: Collection[str],
 ) -> tuple[Addition, ...]:
-    starting = [
+    adding = [
         (view, decision)
         for view, decision in zip(views, decisions, strict=True)
-        if decision.creates or decision.starts
+        if decision.image or decision.creates or decision.starts
     ]
+    if not adding:
+        return ()
+    starting = [(view, one) for view, one in adding if one.creates or one.starts]
     specs = [view.spec for view, _ in starting if view.spec]
-    wanted_networks = {attachment.name for spec in specs for attachment in spec.networks}
-    wanted_volumes = {mount.source for spec in specs for mount in spec.volumes}
     seen_networks = {seen.name for seen in observed.networks or ()} - set(leaving)
     seen_volumes = {seen.name for seen in observed.volumes or ()}
-    images = sorted({decision.image for decision in decisions if decision.image})
+    missing_networks = {one.name for spec in specs for one in spec.networks} - seen_networks
+    missing_volumes = {one.source for spec in specs for one in spec.volumes} - seen_volumes
+    images = sorted({decision.image for _, decision in adding if decision.image})
     # Whoever lives in another container comes after it.
-    ordered = sorted(decisions, key=lambda one: any(start.leans_on for start in one.starts))
+    ordered = sorted(
+        (decision for _, decision in starting),
+        key=lambda one: any(start.leans_on for start in one.starts),
+    )
     return (
         *_fresh(
             (
                 CreateNetwork(network.name, network, "a container joins it")
                 for network in sorted(desired.networks, key=lambda network: network.name)
-                if network.name in wanted_networks - seen_networks
+                if network.name in missing_networks
             ),
             observed,
         ),
@@ -207,14 +206,13 @@ def _additions(
             (
                 CreateVolume(volume.name, volume, "a container uses it")
                 for volume in sorted(desired.volumes, key=lambda volume: volume.name)
-                if volume.name in wanted_volumes - seen_volumes
-                and volume.wanted is not Wanted.ABSENT
+                if volume.name in missing_volumes and volume.wanted is not Wanted.ABSENT
             ),
             observed,
         ),
         *_fresh(
             (
-                _pull(image, [v for v, d in zip(views, decisions, strict=True) if d.image == image])
+                _pull(image, [view for view, decision in adding if decision.image == image])
                 for image in images
             ),
             observed,
@@ -228,7 +226,7 @@ def _pull(image: str, waiting: list[SlotView]) -> PullImage:
     is_here = all(view.image_id for view in waiting)
     return PullImage(
         image,
-        tuple(view.slot.key for view in waiting),
+        tuple(view.key for view in waiting),
         frozenset(order_of(view.slot) for view in waiting),
         "its newest is ordered" if is_here else "it is not on this node",
     )
@@ -236,7 +234,7 @@ def _pull(image: str, waiting: list[SlotView]) -> PullImage:
 
 def _due(action: RemoveNetwork | RemoveVolume, observed: Observation) -> float:
     key = resource_key(action.project, action.name)
-    return failure_due(observed.attempts.get(key, Attempts()))
+    return failure_due(observed.attempts.get(key, NO_ATTEMPTS))
 
 
 def _fresh(actions: Iterable[SomeAction], observed: Observation) -> tuple[SomeAction, ...]:

@@ -7,16 +7,14 @@ service's spec, version and refresh. What is made or repaired under it later tak
 from collections.abc import Iterable, Mapping
 
 from agent.domain.actions import PullImage, PullOrder
+from agent.domain.derived import once_per_document
 from agent.domain.observation import Observation, Pulled
 from agent.domain.outcomes import Failed, Outcome, Succeeded
+from agent.domain.slot_order import SlotOrder, slot_orders
 from schemas.desired import DesiredSlot, NodeDesired, PullPolicy
 
 #: the policies that ask a registry for what the node has
 _ASKING = frozenset({PullPolicy.NEWER, PullPolicy.ALWAYS})
-
-
-def order_of(slot: DesiredSlot) -> PullOrder:
-    return PullOrder(slot.project, slot.service, slot.spec, slot.version, slot.refresh)
 
 
 def asks(slot: DesiredSlot) -> bool:
@@ -24,15 +22,18 @@ def asks(slot: DesiredSlot) -> bool:
     return slot.pull in _ASKING
 
 
-def pulled_for(slot: DesiredSlot, fingerprint: str, observed: Observation) -> Pulled | None:
-    """The pull for the slot's order; None when it is still due.
+def pulled_for(order: SlotOrder, observed: Observation) -> Pulled | None:
+    """The pull for the slot's order; None when it is still due, or was never called for.
 
     A container that carries the order was made after its pull: an agent that has just started
     learns from it.
     """
-    if known := observed.pulled.get(order_of(slot)):
+    if known := observed.pulled.get(order.pull):
         return known
-    carried = (slot.project, slot.service, fingerprint, slot.version, slot.refresh)
+    if not (order.slot.refresh or asks(order.slot)):
+        return None
+    labels = order.labels
+    carried = (*labels.key[:2], labels.fingerprint, labels.version, labels.refresh)
     for seen in observed.containers or ():
         carries = (*seen.key[:2], seen.fingerprint, seen.version, seen.refresh)
         if carries == carried and seen.image_id:
@@ -58,7 +59,7 @@ def remember(
     hand, replaces no container. `observed.pulled` is what was before. What the document no longer
     orders is forgotten.
     """
-    slots = {order_of(slot): slot for slot in desired.slots if slot.spec in desired.specs}
+    slots = _slots_by_pull(desired)
     pulled = {order: known for order, known in observed.pulled.items() if order in slots}
     unseen = set()
     for outcome in outcomes:
@@ -75,7 +76,8 @@ def remember(
                     pulled[order] = Pulled(refusal=str(error))
     images: Mapping[str, str] = observed.images or {}
     # Who asks no registry compares with what the node has when the order comes.
-    pulled = dict.fromkeys(_unasked(slots), Pulled()) | pulled
+    unasked = (order for order, slot in slots.items() if slot.refresh and not asks(slot))
+    pulled = dict.fromkeys(unasked, Pulled()) | pulled
     for order, known in pulled.items():
         reference = desired.specs[slots[order].spec].image
         if not known.image_id and reference not in unseen and reference in images:
@@ -83,5 +85,6 @@ def remember(
     return pulled
 
 
-def _unasked(slots: Mapping[PullOrder, DesiredSlot]) -> list[PullOrder]:
-    return [order for order, slot in slots.items() if slot.refresh and not asks(slot)]
+@once_per_document
+def _slots_by_pull(desired: NodeDesired) -> Mapping[PullOrder, DesiredSlot]:
+    return {order.pull: order.slot for order in slot_orders(desired) if order.spec}

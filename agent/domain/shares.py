@@ -99,18 +99,27 @@ def mount_paths(desired: NodeDesired, spec: ServiceSpec) -> tuple[str, ...]:
         one = left.pop()
         paths |= {mount.source for mount in one.volumes if mount.type == "cluster"}
         looked_at.append(one)
+        if not one.volumes_from:
+            continue
         names = {taken.partition(":")[0] for taken in one.volumes_from}
         others = (desired.specs.get(slot.spec) for slot in desired.slots if str(slot.key) in names)
         left += [other for other in others if other is not None and other not in looked_at]
     return tuple(sorted(paths))
 
 
-def shares(
-    desired: NodeDesired, spec: ServiceSpec, mounts: Mapping[str, MountCurrent] | None
-) -> tuple[Share, ...]:
-    """What a container of this spec needs, and how it is. `mounts` by name; None: unknown."""
+def places(desired: NodeDesired, spec: ServiceSpec) -> tuple[tuple[str, str], ...]:
+    """What a container of this spec needs: mount path, and sub path or nothing, sorted."""
     whole = [(path, "") for path in mount_paths(desired, spec)]
-    return tuple(_share(desired, one, mounts) for one in sorted({*whole, *_sub_paths(spec)}))
+    return tuple(sorted({*whole, *_sub_paths(spec)}))
+
+
+def shares(
+    desired: NodeDesired,
+    needed: Iterable[tuple[str, str]],
+    mounts: Mapping[str, MountCurrent] | None,
+) -> tuple[Share, ...]:
+    """How the places are that a container needs. `mounts` by name; None: unknown."""
+    return tuple(_share(desired, one, mounts) for one in needed)
 
 
 def sub_paths(desired: NodeDesired) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from agent.domain.pulls import asks
 from agent.domain.shares import Lack, Share
 from schemas.current import SlotProblem
 from schemas.desired import DesiredSlot
+from schemas.names import SlotKey
 from schemas.service import ServiceSpec
 
 #: the engine's own default, stated because the agent counts the seconds
@@ -47,6 +48,10 @@ class SlotView:
     owners: tuple[SeenContainer, ...] = ()
 
     @property
+    def key(self) -> SlotKey:
+        return self.labels.key
+
+    @property
     def must_pull(self) -> bool:
         """Whether the registry is to be asked although the node may have the image."""
         return asks(self.slot) and self.pulled is None
@@ -65,7 +70,7 @@ class SlotView:
     def excuse(self) -> str:
         """Why it runs an image that may not be the newest, in words."""
         why = self.pulled.refusal if self.pulled else ""
-        return f"{self.slot.key} runs the image that the node has: {why}" if why else ""
+        return f"{self.key} runs the image that the node has: {why}" if why else ""
 
     @property
     def lack(self) -> Lack | None:
@@ -101,7 +106,7 @@ def stop(view: SlotView, seen: SeenContainer, reason: str) -> StopContainer:
         for inside, bindings in seen.ports.items()
         for _, host_port in bindings
     )
-    return StopContainer(view.slot.key, seen.id, signal, timeout_s, ports, reason, seen.may_hang)
+    return StopContainer(view.key, seen.id, signal, timeout_s, ports, reason, seen.may_hang)
 
 
 def start(view: SlotView, container_id: str, reason: str) -> StartContainer:
@@ -112,7 +117,7 @@ def start(view: SlotView, container_id: str, reason: str) -> StartContainer:
         if port.host_port is not None
     )
     others = leans_on(view.spec) if view.spec else frozenset[str]()
-    return StartContainer(view.slot.key, container_id, ports, bool(view.shares), reason, others)
+    return StartContainer(view.key, container_id, ports, bool(view.shares), reason, others)
 
 
 def stop_parameters(slot: DesiredSlot, spec: ServiceSpec | None) -> tuple[str, float]:

@@ -29,6 +29,8 @@ LACK_LOOK_S = 30.0
 VAGUE_LOOK_S = 2.0
 #: Nobody tells when an image is brought by hand.
 IMAGE_LOOK_S = 30.0
+#: what most slots need
+_NOTHING = Decision()
 
 
 def decide(view: SlotView) -> Decision:
@@ -88,6 +90,8 @@ def keep_one(view: SlotView) -> tuple[SeenContainer | None, tuple[SeenContainer,
     alive = [seen for seen in view.seen if seen.status not in {"dead", "removing"}]
     if not alive:
         return None, view.seen
+    if len(view.seen) == 1:
+        return alive[0], ()
     kept = min(
         alive,
         key=lambda seen: (
@@ -105,7 +109,7 @@ def _follow_rules(view: SlotView) -> Decision:
     match view.slot.wanted:
         case Wanted.RUNNING:
             if view.spec is None:
-                return Decision(note=f"slot {view.slot.key} has no spec in the document")
+                return Decision(note=f"slot {view.key} has no spec in the document")
             return _unless_lacking(view, _wanted_running(view, view.spec))
         case Wanted.STOPPED:
             running = (seen for seen in view.seen if seen.is_running)
@@ -188,7 +192,7 @@ def _create(view: SlotView, spec: ServiceSpec, reason: str) -> Decision:
     is_missing = view.image_id is None
     return Decision(
         image=spec.image if is_missing else "",
-        creates=(CreateContainer(view.slot.key, view.labels, spec, is_missing, reason),),
+        creates=(CreateContainer(view.key, view.labels, spec, is_missing, reason),),
         starts=(start(view, "", reason),),
     )
 
@@ -218,7 +222,7 @@ def _discard(
         stops=tuple(stop(view, one, reason) for one in seen if one.is_running),
         removes=tuple(
             RemoveContainer(
-                view.slot.key, one.id, volumes, one.volumes, one.networks, reason, one.may_hang
+                view.key, one.id, volumes, one.volumes, one.networks, reason, one.may_hang
             )
             for one in seen
         ),
@@ -228,9 +232,9 @@ def _discard(
 def _tend(view: SlotView, seen: SeenContainer) -> Decision:
     """Look after a container that runs: one that its HEALTHCHECK has given up is restarted."""
     if seen.status == "paused":
-        return Decision(note=f"{view.slot.key} was paused by hand; left so")
+        return Decision(note=f"{view.key} was paused by hand; left so")
     if seen.health is not Health.FAILURE:
-        return Decision()
+        return _NOTHING
     if not _may_start_again(view, failed=True):
         return Decision(problem=unhealthy(view.slot, view.attempts, None))
     due = exit_due(view.attempts)
@@ -251,7 +255,7 @@ def _start_again(view: SlotView, seen: SeenContainer) -> Decision:
         # Whoever made it may have died before its files were in. Making it again writes them.
         reason = "its files may be missing"
         return Decision(
-            creates=(CreateContainer(view.slot.key, view.labels, view.spec, reason=reason),),
+            creates=(CreateContainer(view.key, view.labels, view.spec, reason=reason),),
             starts=(start(view, "", reason),),
         )
     if seen.status == "created" or _exit_was_asked(view, seen):

@@ -1,16 +1,17 @@
 """What the node says of itself after a look: the status document. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from agent.domain.actions import StopContainer
-from agent.domain.observation import Attempts, Observation, SeenContainer
+from agent.domain.observation import NO_ATTEMPTS, Observation, SeenContainer
 from agent.domain.plan import Plan
+from agent.domain.slot_order import probes
 from agent.domain.timestamps import rfc3339
 from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, PortBinding
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
-from schemas.states import Health, Wanted
+from schemas.states import Health
 
 #: of two opinions about a container's health, the one further left counts
 _WORST_FIRST = (Health.FAILURE, Health.STARTING, Health.SUCCESS, Health.NONE)
@@ -51,7 +52,7 @@ def node_current(
     `observed` shows the last containers seen when the engine can't be read.
     """
     is_waiting = planned.retry_at is not None or bool(observed.in_flight)
-    probed = _probed_slots(desired)
+    probed = probes(desired).keys() if desired else ()
     stopping = {
         action.container_id
         for action in (*observed.in_flight, *planned.removals)
@@ -91,21 +92,10 @@ def health_of(seen: SeenContainer, observed: Observation, *, is_probed: bool) ->
     return min(seen.health, probe, key=_WORST_FIRST.index)
 
 
-def _probed_slots(desired: NodeDesired | None) -> frozenset[SlotKey]:
-    if desired is None:
-        return frozenset()
-    probed_specs = {name for name, spec in desired.specs.items() if spec.probe}
-    return frozenset(
-        slot.key
-        for slot in desired.slots
-        if slot.spec in probed_specs and slot.wanted is Wanted.RUNNING
-    )
-
-
 def _container(
-    seen: SeenContainer, observed: Observation, probed: frozenset[SlotKey], *, is_stopping: bool
+    seen: SeenContainer, observed: Observation, probed: Collection[SlotKey], *, is_stopping: bool
 ) -> ContainerCurrent:
-    attempts = observed.attempts.get(seen.key, Attempts())
+    attempts = observed.attempts.get(seen.key, NO_ATTEMPTS)
     return ContainerCurrent(
         id=seen.id,
         name=seen.name,

@@ -8,10 +8,11 @@ from agent.domain.acceptance import (
     StaleGeneration,
     WrongNode,
     accept,
+    with_parts_of,
 )
 from schemas.desired import NodeDesired
 from schemas.errors import InvalidInput
-from tests.fakes.orders import a_slot, orders
+from tests.fakes.orders import a_network, a_slot, a_spec, orders
 
 HELD = orders(epoch=3, generation=7)
 
@@ -52,3 +53,28 @@ def test_the_first_document_is_accepted_unless_a_newer_epoch_was_ever_seen() -> 
     assert offer(HELD, held=None) is HELD
     with pytest.raises(StaleEpoch):
         offer(HELD, held=None, epoch=4)
+
+
+def test_parts_that_stay_are_the_same_objects_and_others_are_new() -> None:
+    kept, added = a_spec("web:1"), a_spec("web:2")
+    held = orders(
+        a_slot(spec=kept), networks=[a_network(), a_network("shop_back", "shop")], generation=1
+    )
+    incoming = orders(
+        a_slot(spec=kept.model_copy()),
+        a_slot("other", spec=added),
+        networks=[a_network(), a_network("shop_back", "shop").model_copy(update={"driver": "x"})],
+        generation=2,
+    )
+    document = with_parts_of(held, incoming)
+    assert document == incoming
+    assert document.specs[document.slots[0].spec] is kept
+    assert document.networks[0] is held.networks[0]
+    assert document.networks[1].driver == "x"
+
+
+def test_a_spec_that_changes_under_its_name_is_the_incoming_one() -> None:
+    slot, _ = a_slot(spec=a_spec("web:1"))
+    held = orders((slot, a_spec("web:1")))
+    incoming = orders((slot, a_spec("web:2")), generation=2)
+    assert with_parts_of(held, incoming).specs[slot.spec].image == "web:2"

@@ -11,7 +11,8 @@ from agent.domain.attempts import fold
 from agent.domain.observation import Attempts, Observation, Pulled, SeenContainer
 from agent.domain.outcomes import Failed, Outcome, Succeeded
 from agent.domain.plan import Plan, plan
-from agent.domain.pulls import order_of, remember
+from agent.domain.pulls import remember
+from agent.domain.slot_order import order_of
 from agent.errors import PullFailed
 from schemas.desired import NodeDesired, PullPolicy
 from schemas.names import SlotKey
