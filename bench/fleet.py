@@ -18,8 +18,10 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from bench.fleet_nodes import IMAGE
+from bench.fleet_overload import measure_overload, project_name
 from bench.fleet_parts import Fleet, running_fleet
 from bench.fleet_restart import Change, measure_restart
+from bench.loop_stalls import Stalls
 from bench.openloop import Latencies, Request, Stream, load, send_all
 from bench.usage import Usage
 from cli.errors import ApiError, StartFailed
@@ -68,11 +70,14 @@ def _measure(fleet: Fleet, containers: int, seconds: float) -> None:
     _steady(fleet, seconds)
     _latencies(fleet, services[TUNED], min(seconds, LOAD_S_MAX))
     _until_quiet(fleet)
+    for line in measure_overload(fleet, TUNED, services[TUNED], min(seconds, LOAD_S_MAX)):
+        _say(line)
+    _until_quiet(fleet)
     # One more than the load has ever asked for.
     scale = services[TUNED] + 2
     changes = [
         Change(service_id(name, TUNED), scale, container_name(name, TUNED, scale))
-        for name in map(_project, range(fleet.nodes))
+        for name in map(project_name, range(fleet.nodes))
     ]
     for line in measure_restart(fleet, changes):
         _say(line)
@@ -104,7 +109,7 @@ def _converge(fleet: Fleet, services: dict[str, int]) -> None:
     requests = [
         # With an id: one that got no answer in time may have been accepted all the same.
         Request("/projects/?wait=0", {"name": name, "template": template}, command_id=name)
-        for name in map(_project, range(fleet.nodes))
+        for name in map(project_name, range(fleet.nodes))
     ]
     refusals = asyncio.run(send_all(fleet.cluster.url, requests, DEPLOYS_AT_ONCE))
     accepted_s = time.monotonic() - began
@@ -116,7 +121,7 @@ def _converge(fleet: Fleet, services: dict[str, int]) -> None:
         f"first convergence of {wanted} containers in {fleet.nodes} projects, {DEPLOYS_AT_ONCE} "
         f"deployed at once: accepted after {accepted_s:.1f} s ({refusals} refusals), "
         f"started after {started_s:.1f} s, shown running after "
-        f"{time.monotonic() - began:.1f} s; {_lease(fleet)}"
+        f"{time.monotonic() - began:.1f} s (limit 20 s); {_lease(fleet)}"
     )
 
 
@@ -135,7 +140,7 @@ def _until_quiet(fleet: Fleet) -> None:
 def _steady(fleet: Fleet, seconds: float) -> None:
     """What is used when nobody wants anything."""
     pids = {"coordinator": fleet.cluster.coordinator.pid, "nats-server": fleet.cluster.nats.pid}
-    limits = {"coordinator": (35, 400), "nats-server": (15, 150)}
+    limits = {"coordinator": (10, 300), "nats-server": (15, 150)}
     before = {name: Usage.of(pid) for name, pid in pids.items()}
     nodes_before = fleet.usages()
     peaks = {name: usage.rss_mib for name, usage in before.items()}
@@ -166,12 +171,12 @@ def _latencies(fleet: Fleet, scale: int, seconds: float) -> None:
 
     def project(number: int) -> str:
         # A prime apart, so that neighbours in time are no neighbours in the fleet.
-        return _project(number * 7919 % fleet.nodes)
+        return project_name(number * 7919 % fleet.nodes)
 
     def mutate(number: int) -> Request:
         is_up = number // fleet.nodes % 2 == 0
         body = {"type": "scale_to", "value": scale + 1 if is_up else scale}
-        identity = service_id(_project(number % fleet.nodes), TUNED)
+        identity = service_id(project_name(number % fleet.nodes), TUNED)
         return Request(f"/services/{identity}/scale?wait=0", body)
 
     def read(number: int) -> Request:
@@ -187,7 +192,7 @@ def _latencies(fleet: Fleet, scale: int, seconds: float) -> None:
     )
     limits_ms = {"mutate": 100, "single read": 50, "full list": 1000}
     pid = fleet.cluster.coordinator.pid
-    before = Usage.of(pid)
+    before, stalls = Usage.of(pid), Stalls.of(fleet.cluster.url)
     _say(
         f"{WRITES_PER_S:.0f} writes/s, {READS_PER_S:.0f} reads/s and {2 * LISTS_PER_S:.0f} list/s "
         f"for {seconds:.0f} s:"
@@ -197,6 +202,7 @@ def _latencies(fleet: Fleet, scale: int, seconds: float) -> None:
         _say(f"  {kind}: {found.get(kind, Latencies())}, limit p99 {limit_ms:,} ms")
     share = Usage.of(pid).share_since(before)
     _say(f"  the coordinator meanwhile: {share:.1%} of a core; {_lease(fleet)}")
+    _say(f"  stalls of its loop meanwhile: {Stalls.of(fleet.cluster.url).since(stalls)}")
 
 
 def _lease(fleet: Fleet) -> str:
@@ -212,10 +218,6 @@ def _healthy(fleet: Fleet) -> int:
 def _running(fleet: Fleet) -> int:
     projects = fleet.cluster.api.get("/projects/?services=false")
     return sum(project["current_state"] == "running" for project in projects)
-
-
-def _project(number: int) -> str:
-    return f"p{number:04}"
 
 
 def _until(what: str, condition: Callable[[], bool], poll_s: float = 0.2) -> None:

@@ -7,6 +7,7 @@ machine's monotonic time, which all processes share.
 """
 
 import asyncio
+import gc
 import sys
 import time
 from pathlib import Path
@@ -115,6 +116,10 @@ def node_name(number: int) -> str:
 def main(url: str, path: str, first: str, count: str) -> None:
     """Run until killed."""
     configure("error")
+    # A real agent is one node's, and its garbage is searched for in a moment. Of hundreds in one
+    # process that would be counted against the cluster.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
     names = [node_name(int(first) + offset) for offset in range(int(count))]
     with Path(path).open("w") as file:
         uvloop.run(live(url, Journal(file), names))

@@ -1,0 +1,114 @@
+"""A fleet under twice the load that it is made for: what is refused, and whether a promise is broken."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import aiohttp
+
+from bench.fleet_parts import Fleet
+from bench.loop_stalls import Stalls
+from bench.openloop import Latencies, Request, answer, is_success, session
+from bench.usage import Usage
+from cli.waiting import wait_until
+from schemas.names import service_id
+
+WRITES_PER_S = 40.0
+READS_PER_S = 200.0
+LISTS_PER_S = 2.0
+#: busy with others of its kind, or late: asking again is what it asks for
+REFUSALS = {429, 503}
+#: what was accepted is carried out within this, or it is lost
+_PATIENCE_S = 60.0
+
+
+def project_name(number: int) -> str:
+    return f"p{number:04}"
+
+
+def measure_overload(fleet: Fleet, service: str, scale: int, seconds: float) -> Iterator[str]:
+    """Load, and count; what was seen, in lines."""
+    url, pid = fleet.cluster.url, fleet.cluster.coordinator.pid
+    before, stalls = Usage.of(pid), Stalls.of(url)
+    yield (
+        f"twice the load, {WRITES_PER_S:.0f} writes/s, {READS_PER_S:.0f} reads/s and "
+        f"{LISTS_PER_S:.0f} lists/s for {seconds:.0f} s:"
+    )
+    found, refusals, accepted = asyncio.run(_load(fleet, service, scale, seconds))
+    for kind, latencies in found.items():
+        yield f"  {kind}: {latencies}"
+    yield f"  refusals (429, 503): {refusals}, limit p99 100 ms"
+    lost = _lost(fleet, accepted)
+    yield f"  of {len(accepted)} services whose change was accepted, {lost} lost it (limit 0)"
+    share = Usage.of(pid).share_since(before)
+    yield (
+        f"  the coordinator meanwhile: {share:.1%} of a core, lease lost {fleet.demotions()} times "
+        f"(limit 0); stalls {Stalls.of(url).since(stalls)}"
+    )
+
+
+async def _load(
+    fleet: Fleet, service: str, scale: int, seconds: float
+) -> tuple[dict[str, Latencies], Latencies, dict[str, int]]:
+    """By kind, those that were answered otherwise than refused; the refusals; what was accepted."""
+    found = {kind: Latencies() for kind in ("mutate", "single read", "full list")}
+    refusals = Latencies(failed=Counter())
+    accepted: dict[str, int] = {}
+
+    async def one(client: aiohttp.ClientSession, kind: str, request: Request, due: float) -> None:
+        status = await answer(client, request)
+        took = time.monotonic() - due
+        if status in REFUSALS:
+            refusals.seconds.append(took)
+            return
+        found[kind].seconds.append(took)
+        if not is_success(status):
+            found[kind].failed[status] += 1
+        elif request.body is not None:
+            accepted[request.path.split("/")[2]] = int(str(request.body["value"]))
+
+    rates = {"mutate": WRITES_PER_S, "single read": READS_PER_S, "full list": LISTS_PER_S}
+    async with session(fleet.cluster.url) as client, asyncio.TaskGroup() as tasks:
+        began = time.monotonic()
+
+        async def send(kind: str, per_s: float) -> None:
+            for number in range(int(seconds * per_s)):
+                due = began + number / per_s
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                request = _request(kind, number, fleet.nodes, service, scale)
+                tasks.create_task(one(client, kind, request, due))
+
+        for kind, per_s in rates.items():
+            tasks.create_task(send(kind, per_s))
+    return found, refusals, accepted
+
+
+def _request(kind: str, number: int, nodes: int, service: str, scale: int) -> Request:
+    """The one with this number."""
+    if kind == "mutate":
+        identity = service_id(project_name(number % nodes), service)
+        body = {"type": "scale_to", "value": scale + (number // nodes + 1) % 2}
+        return Request(f"/services/{identity}/scale?wait=0", body)
+    if kind == "single read":
+        # A prime apart, so that neighbours in time are no neighbours in the fleet.
+        return Request(f"/projects/{project_name(number * 7919 % nodes)}")
+    return Request("/projects/" if number % 2 else "/services/")
+
+
+def _lost(fleet: Fleet, accepted: dict[str, int]) -> int:
+    """How many services have not what was accepted for them, or don't get it."""
+
+    def missing() -> list[str]:
+        services = {
+            each["id"]: each for each in fleet.cluster.api.get("/services/?containers=false")
+        }
+        return [
+            identity
+            for identity, value in accepted.items()
+            if services[identity]["extensions"]["scale"] != value
+            or services[identity]["current_state"] != "running"
+        ]
+
+    wait_until(lambda: not missing(), _PATIENCE_S, poll_s=1.0)
+    return len(missing())
