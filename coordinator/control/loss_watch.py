@@ -55,6 +55,7 @@ class LossWatch:
         self.strangers: frozenset[str] = frozenset()
         #: what each node's orders say, of which epoch, and up to which change
         self._words: dict[str, Word] = {}
+        self._ahead_of_us: set[str] = set()
         self._too_new: set[str] = set()
         self._heard: tuple[int, int] = (0, 0)
 
@@ -130,6 +131,7 @@ class LossWatch:
         self._heard = store.changes.version, newest
         if changes is None:
             self._words.clear()
+            self._ahead_of_us.clear()
             names = {*store.reports, *store.positions, *store.documents}
         else:
             kinds = (Kind.REPORT, Kind.POSITION, Kind.DOCUMENT)
@@ -137,12 +139,15 @@ class LossWatch:
         for name in names:
             position, document = store.position(name), store.documents.get(name)
             self._words.pop(name, None)
+            self._ahead_of_us.discard(name)
             if position is not None:
-                self._words[name] = word(position, document, newest, accepted=self._accepted)
+                said = word(position, document, newest, accepted=self._accepted)
+                self._words[name] = said
+                if said is Word.AHEAD:
+                    self._ahead_of_us.add(name)
             is_too_new = document is not None and document.epoch > max(newest, self._accepted)
             (self._too_new.add if is_too_new else self._too_new.discard)(name)
-        ahead = (name for name, said in self._words.items() if said is Word.AHEAD)
-        return {name: store.position(name) or (0, 0) for name in ahead}
+        return {name: store.position(name) or (0, 0) for name in self._ahead_of_us}
 
     def _is_ahead(self, node: str, position: Position, epoch: int) -> bool:
         document, newest = self._store.documents.get(node), self._newest_epoch(epoch)
