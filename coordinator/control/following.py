@@ -55,7 +55,9 @@ class Following:
         """A new pass."""
         self.moved = {}
         self._scheduler.begin()
-        # What was too large for the bus may not be any more: its limit is an operator's to raise.
+
+    def try_refused(self) -> None:
+        """What was too large for the bus may not be any more: its limit is an operator's to raise."""
         self._dirty.update(dict.fromkeys(self._store.refused))
 
     def decide(self, *, limit: int | None = None, retry: bool = True) -> bool:
@@ -147,7 +149,8 @@ class Following:
             return
         for name in changes.of(Kind.PROJECT):
             self._take_project(name)
-        nodes = store.known if changes.of(Kind.VOLUME) else changes.of(Kind.KNOWN)
+        is_for_all = changes.of(Kind.VOLUME) or changes.of(Kind.VOLUME_DOUBT)
+        nodes = store.known if is_for_all else changes.of(Kind.KNOWN)
         for name in nodes:
             self._take_node(name)
         # Its document was written by us, or is another one than ours.

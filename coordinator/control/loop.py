@@ -69,7 +69,7 @@ class ControlLoop:
         self._judging = Allowance(clock, pace.share)
         self._retrying = Allowance(clock, pace.share)
         #: in monotonic seconds
-        self._judge_at = 0.0
+        self._judge_at = self._refused_at = 0.0
         #: the version of the store up to which documents are shown
         self._shown = 0
         store.changes.listen(self._hear)
@@ -165,6 +165,10 @@ class ControlLoop:
         if following is None:
             following = self._following = Following(store, self._views)
         following.begin()
+        now = self._clock.monotonic()
+        if now >= self._refused_at:
+            self._refused_at = now + self._pace.refused_s
+            following.try_refused()
         is_more = True
         while is_more:
             is_more = await self._follow(following, epoch)
@@ -175,6 +179,8 @@ class ControlLoop:
 
     async def _follow(self, following: Following, epoch: int) -> bool:
         """One slice. Whether there is more to do."""
+        # Before anything follows from a record: it may have been read again since the last slice.
+        self.doubts.follow(self._events)
         if following.may_retry and self._retrying.is_free:
             with self._retrying:
                 is_all = following.decide(limit=self._pace.slice)

@@ -85,6 +85,31 @@ class TestAnOldCopy:
         assert fresh.store.doubts["shop"].kind is DoubtKind.ROLLED_BACK
 
 
+class TestARecordThatIsReadAgain:
+    async def test_in_the_middle_of_a_pass_removes_nothing_before_it_is_doubted(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old = world.projects.values["shop"]
+        grow = ScaleService(command_id="g", service_id="shop_web", type="scale_to", value=6)
+        assert (await submit(world, grow)).outcome == "accepted"
+        await world.settle(1, 2)
+        before = slots(world)
+        # As a command does that has lost a race, while the pass waits for a write.
+        world.hear(1, settled=False)
+        following = world.loop._following
+        assert following is not None
+        begin = following.begin
+
+        def go_back() -> None:
+            begin()
+            projects = world.store.projects
+            projects._take("shop", projects._decoded("shop", *old), old[1])
+
+        monkeypatch.setattr(following, "begin", go_back)
+        await world.do_pass()
+        assert slots(world) == before
+
+
 class TestNothingIsInDoubt:
     async def test_in_the_life_of_a_project(self, world: World) -> None:
         grow = ScaleService(command_id="g", service_id="shop_web", type="scale_to", value=4)

@@ -93,7 +93,7 @@ CLOCK = Clock(
     now=lambda: datetime.fromtimestamp(wall_clock(), UTC),
 )
 #: Nodes are judged at every pass.
-PACE = Pace(judge_s=0.0)
+PACE = Pace(judge_s=0.0, refused_s=0.0)
 
 
 class World:
