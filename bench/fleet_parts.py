@@ -19,6 +19,8 @@ from cli.processes import Child
 
 #: Processes for the nodes: enough that no agent waits long for another one's turn.
 WORKERS = 4
+#: of the embedded broker's memory
+_NODES_WITHIN_THE_LIMIT = 1000
 #: A thousand agents begin their lives on two cores.
 _READY_S = 180.0
 
@@ -121,6 +123,9 @@ def running_fleet(nodes: int) -> Iterator[Fleet]:
     """A cluster with so many nodes; nothing is left of it afterwards."""
     with tempfile.TemporaryDirectory(prefix="troopers-fleet-") as directory:
         cluster: Cluster[Place] = Cluster(Path(directory) / "cluster", ())
+        if nodes > _NODES_WITHIN_THE_LIMIT:
+            # As docs/operations.md tells operators; a small cluster has its limit anyway.
+            cluster.nats.environment["GOMEMLIMIT"] = f"{60 + 60 * nodes // 1000}MiB"
         with cluster:
             fleet = Fleet(cluster, nodes)
             try:

@@ -28,7 +28,7 @@ jetstream {{
 
 #: Go lets a heap double before it searches it for garbage: 240 MiB with 1,000 nodes, half of them
 #: garbage. Under this soft limit it searches earlier; 1,000 nodes need some 100 MiB.
-MEMORY_LIMIT = ("GOMEMLIMIT", "128MiB")
+MEMORY_LIMIT = "120MiB"
 
 
 class NatsServer(Child):
@@ -43,8 +43,7 @@ class NatsServer(Child):
             [find_program(), "--config", str(directory / "nats.conf")],
             directory,
             ready=lambda: answers(host, port, greeting=b"INFO "),
-            # One that somebody has set counts.
-            environment=dict([MEMORY_LIMIT]) if MEMORY_LIMIT[0] not in os.environ else {},
+            environment={"GOMEMLIMIT": os.environ.get("GOMEMLIMIT", MEMORY_LIMIT)},
         )
 
     @property

@@ -5,6 +5,7 @@ import pytest
 
 from cli.cluster import Cluster, ClusterSettings
 from cli.engine import Engine
+from cli.nats_server import MEMORY_LIMIT
 
 ENGINE = Engine("unix:///run/x/docker.sock")
 
@@ -52,6 +53,15 @@ def test_an_agent_runs_in_its_machines_namespace_and_knows_its_place(tmp_path: P
 
 def test_a_cluster_that_was_never_started_is_not_recorded(tmp_path: Path) -> None:
     assert Cluster.recorded(tmp_path, [Somewhere()]) is None
+
+
+def test_nats_server_aims_at_little_memory_unless_the_environment_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOMEMLIMIT", raising=False)
+    assert cluster(tmp_path).nats.environment == {"GOMEMLIMIT": MEMORY_LIMIT}
+    monkeypatch.setenv("GOMEMLIMIT", "1GiB")
+    assert cluster(tmp_path).nats.environment == {"GOMEMLIMIT": "1GiB"}
 
 
 @pytest.mark.bus
