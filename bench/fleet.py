@@ -70,11 +70,12 @@ def _measure(fleet: Fleet, containers: int, seconds: float) -> None:
     _steady(fleet, seconds)
     _latencies(fleet, services[TUNED], min(seconds, LOAD_S_MAX))
     _until_quiet(fleet)
-    for line in measure_overload(fleet, TUNED, services[TUNED], min(seconds, LOAD_S_MAX)):
+    # Beyond what the load before has left, so that a change that is lost shows.
+    for line in measure_overload(fleet, TUNED, services[TUNED] + 2, min(seconds, LOAD_S_MAX)):
         _say(line)
     _until_quiet(fleet)
     # One more than the load has ever asked for.
-    scale = services[TUNED] + 2
+    scale = services[TUNED] + 4
     changes = [
         Change(service_id(name, TUNED), scale, container_name(name, TUNED, scale))
         for name in map(project_name, range(fleet.nodes))

@@ -165,12 +165,15 @@ class Coordinator:
                 eternal(tasks, "NATS face", face.run())
         finally:
             self._intake.close(STANDBY if self._link.is_connected else LINK_LOST)
+            self._watch.stand_by()
             with contextlib.suppress(Exception):
                 await face.stop()
 
     async def _read_everything(self) -> None:
         await self._loop.read()
         await self._collector.reread()
+        self._loop.doubts.follow()
+        await self._make_views()
 
     async def _until_it_works(self, read: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -188,10 +191,23 @@ class Coordinator:
             if not self._lease.epoch:
                 with contextlib.suppress(Transient):
                     await self._loop.read()
-                    self._loop.doubts.follow()
-                    self._loop.show_documents()
-                    self._loop.health.judge(self._steadiness.since())
+                    await self._show()
             await asyncio.sleep(self._pace.standby_read_s)
+
+    async def _show(self) -> None:
+        """Show what was read, unless the lease was won meanwhile: then the control loop does."""
+        if self._lease.epoch:
+            return
+        self._loop.doubts.follow()
+        self._loop.show_documents()
+        self._loop.health.judge(self._steadiness.since())
+        await self._make_views()
+
+    async def _make_views(self) -> None:
+        """Every view, in slices: a list shows what there is a view of."""
+        while self._views.has_work:
+            self._views.refresh(limit=self._pace.slice)
+            await asyncio.sleep(0)
 
     @contextlib.asynccontextmanager
     async def _http_face(self) -> AsyncIterator[None]:

@@ -30,6 +30,7 @@ from schemas.command import (
     CreateProject,
     CreateVolume,
     DeleteProject,
+    DeleteVolume,
     RestoreProject,
     RestoreVolume,
     VolumeCommand,
@@ -101,10 +102,12 @@ class Deciding:
         self, held: ProjectRecord | None, command: AnyProjectCommand, hold: Hold
     ) -> Decision:
         moment = self._moment(command)
-        doubt = self._store.doubts.get(command.project)
+        # Looked at now: the control loop may not have seen yet what was read a moment ago.
+        doubt = self._store.doubt_about(command.project)
         if doubt is not None:
             if isinstance(command, RestoreProject):
                 known = self._known(command.name, moment, doubt)
+                self._check_whole(known)
                 return catalogue.restore(known, command, moment)
             if isinstance(command, DeleteProject) and command.force:
                 held = _accepting(held or self._known(command.name, moment, doubt), doubt)
@@ -141,15 +144,18 @@ class Deciding:
         self, held: VolumeRecord | None, command: AnyVolumeCommand, hold: Hold
     ) -> VolumeDecision:
         moment = self._moment(command)
-        doubt = self._store.volume_doubts.get(command.name)
+        doubt = self._store.doubt_about_volume(command.name)
         if doubt is not None:
-            known = restored_volume(command.name, self._store.documents, moment.now)
+            known = restored_volume(command.name, self._store.documents, moment.now) or held
             known = known and _accepting(known, doubt)
             if isinstance(command, RestoreVolume) and known is not None:
                 return volume_catalogue.restore(known, command, moment)
-            if not isinstance(command, CreateVolume) or not _may_take_over(command, doubt):
+            if isinstance(command, DeleteVolume) and known is not None:
+                held = known
+            elif isinstance(command, CreateVolume) and _may_take_over(command, doubt):
+                held = known and volume_catalogue.bury(known)
+            else:
                 raise RecordInDoubt(doubt.words)
-            held = known and volume_catalogue.bury(known)
         if isinstance(command, RestoreVolume):
             if held is None or held.is_gone:
                 raise NotFound("volume", command.name)
@@ -159,11 +165,23 @@ class Deciding:
             return volume_catalogue.create(held, command, others, moment, self._mount_base)
         users: tuple[str, ...] = ()
         if held is not None:
-            views = self._views.all().values()
-            users = (*users_of(held.volume, views), *self._holds.users(held.volume))
+            doubted = (each.known for each in self._store.doubts.values())
+            records = (*self._store.projects.values(), *(each for each in doubted if each))
+            users = (*users_of(held.volume, records), *self._holds.users(held.volume))
         decision = volume_catalogue.delete(held, command, users, moment)
         hold.leaving = decision.record.volume.mount_path
         return decision
+
+    def _check_whole(self, known: ProjectRecord) -> None:
+        """Refuse a record that would order away what runs: its documents are lost as well."""
+        reported = self._store.reported.of(known.name).values()
+        services = {each.service for report in reported for each in report.containers}
+        missing = ", ".join(sorted(services - known.services.keys()))
+        if missing:
+            raise RecordInDoubt(
+                f"project {known.name} can't be restored: no document has {missing}, of which "
+                "containers run; create it again to take them over, or delete it with force"
+            )
 
     def _known(self, project: str, moment: Moment, doubt: Doubt) -> ProjectRecord:
         """The project as the documents show it, with what an old copy of its record still says."""

@@ -38,7 +38,7 @@ class Following:
         #: project -> revision that is being followed, and the nodes it still has to reach
         self._open: dict[str, tuple[int, set[str]]] = {}
         self._doomed: dict[str, DesiredVolume] = {}
-        #: projects whose slots have moved, from where to where
+        #: slots that have moved since the last look, from where to where
         self.moved: dict[SlotKey, tuple[str, str]] = {}
 
     @property
@@ -53,7 +53,6 @@ class Following:
 
     def begin(self) -> None:
         """A new pass."""
-        self.moved = {}
         self._scheduler.begin()
 
     def try_refused(self) -> None:
@@ -64,7 +63,7 @@ class Following:
         """Take note of changes, and decide for so many of the services; whether that was all."""
         self._take_note()
         decided = self._scheduler.decide(self._store.home, limit=limit, retry=retry)
-        for name, placement in decided.placements.items():
+        for name, placement in decided.items():
             if name not in self._store.projects and name in self._store.doubts:
                 continue
             before = self._store.placements.get(name)
@@ -111,6 +110,8 @@ class Following:
             del self._dirty[name]
             document = document_for(situation, name, epoch) if name in self._store.known else None
             if document is None:
+                # It has what it must have, also where it could not have more for a while.
+                self._store.refused.forget(name)
                 self._settled(name)
             else:
                 changed[name] = document

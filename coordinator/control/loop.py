@@ -6,18 +6,18 @@ Wakes: the store has changed, a second has passed. Writes: KV `nodes`, `desired`
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from coordinator.clock import CLOCK, PACE, Allowance, Clock, Pace
 from coordinator.control.doubts import Doubts
+from coordinator.control.fan_out import FanOut
 from coordinator.control.following import Following
 from coordinator.control.loss_watch import LossWatch
 from coordinator.control.tombstones import Tombstones
 from coordinator.errors import BusWentBack, RevisionConflict
-from coordinator.failpoints import failpoint
 from coordinator.nodes.health_watch import HealthWatch
 from coordinator.nodes.registrar import Registrar
 from coordinator.ports import EventSink, PassMeter
@@ -25,7 +25,7 @@ from coordinator.store.changes import Change, Kind
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
 from schemas.desired import NodeDesired
-from schemas.errors import InvalidInput, Transient
+from schemas.errors import Transient
 from schemas.event import EventKind
 from schemas.subjects import DESIRED_BUCKET, NODES_BUCKET, PROJECTS_BUCKET, VOLUMES_BUCKET
 
@@ -64,6 +64,7 @@ class ControlLoop:
         self._tombstones = Tombstones(store, events, clock, pace)
         self.health = HealthWatch(store, clock)
         self._registrar = Registrar(store, events, clock)
+        self._fan_out = FanOut(store, meter)
         self.doubts = Doubts(store)
         self._following: Following | None = None
         self._judging = Allowance(clock, pace.share)
@@ -114,7 +115,9 @@ class ControlLoop:
         )
         for name in sorted(names):
             placement = store.documented_placement(name)
-            if store.placements.get(name) != placement:
+            if not placement.assigned and name not in store.projects and name not in store.doubts:
+                store.placements.forget(name)
+            elif store.placements.get(name) != placement:
                 store.placements.set(name, placement)
 
     async def run(self, epoch: int, link_settled_since: SettledSince) -> None:
@@ -126,8 +129,11 @@ class ControlLoop:
             try:
                 if self._reread:
                     await self.read()
-                await self.do_pass(epoch, link_settled_since())
+                is_sound = await self.do_pass(epoch, link_settled_since())
                 outcome = "settled"
+                if not is_sound:
+                    # What nodes say is no reason to read everything again as often as they say it.
+                    await asyncio.sleep(self._pace.retry_s)
             except RevisionConflict as error:
                 outcome = "retry"
                 log.warning("somebody else has written; reading again", error=str(error))
@@ -147,8 +153,11 @@ class ControlLoop:
                 self._meter.count_pass(outcome, self._clock.monotonic() - started)
             await self._pause()
 
-    async def do_pass(self, epoch: int, settled_since: float | None) -> None:
-        """One pass. Raises Transient; whatever was written stays true."""
+    async def do_pass(self, epoch: int, settled_since: float | None) -> bool:
+        """One pass; whether the bus has lost nothing. Raises Transient; what was written stays true.
+
+        It ends after a while even where changes go on: nodes are to be judged meanwhile.
+        """
         store = self._store
         is_sound = await self._watch.is_sound(epoch, self.read)
         self.doubts.follow(self._events)
@@ -157,43 +166,63 @@ class ControlLoop:
             if self._following is None:
                 # A new process shows what is there, as a standby does.
                 self.show_documents()
-            return
-        await self._registrar.register(self._watch.strangers)
+            return False
+        if not store.halted_because:
+            await self._registrar.register(self._watch.strangers)
+            await self._tombstones.drop()
         self._judge(settled_since)
-        await self._tombstones.drop()
         following = self._following
         if following is None:
             following = self._following = Following(store, self._views)
+            await self._look_through(following, epoch)
         following.begin()
         now = self._clock.monotonic()
         if now >= self._refused_at:
             self._refused_at = now + self._pace.refused_s
             following.try_refused()
-        is_more = True
-        while is_more:
+        is_more, until = True, now + self._pace.tick_s
+        while is_more and not self._reread and self._clock.monotonic() <= until:
             is_more = await self._follow(following, epoch)
             # Heartbeats, the lease and commands have a turn.
             await asyncio.sleep(0)
-        self._tell_moves(following)
-        await self._tombstones.bury()
+        if is_more:
+            self._wake.set()
+        if not store.halted_because:
+            self._tell_moves(following)
+            await self._tombstones.bury()
+        return True
 
-    async def _follow(self, following: Following, epoch: int) -> bool:
-        """One slice. Whether there is more to do."""
+    async def _look_through(self, following: Following, epoch: int) -> None:
+        """Before the first document of a new coordinator is written, look through all of them.
+
+        A removal that nothing explains is a reason to write none.
+        """
+        found: dict[str, NodeDesired] = {}
+        while not self._decide(following) or following.has_documents:
+            found |= following.documents(epoch, limit=self._pace.documents)
+            await asyncio.sleep(0)
+        is_explained = self._watch.explains(following.unexplained(found))
+        following.failed(found, look_first=not is_explained)
+
+    def _decide(self, following: Following) -> bool:
+        """One slice of decisions; whether that was all."""
         # Before anything follows from a record: it may have been read again since the last slice.
         self.doubts.follow(self._events)
         if following.may_retry and self._retrying.is_free:
             with self._retrying:
-                is_all = following.decide(limit=self._pace.slice)
-        else:
-            is_all = following.decide(limit=self._pace.slice, retry=False)
-        if not is_all:
+                return following.decide(limit=self._pace.slice)
+        return following.decide(limit=self._pace.slice, retry=False)
+
+    async def _follow(self, following: Following, epoch: int) -> bool:
+        """One slice. Whether there is more to do."""
+        if not self._decide(following):
             return True
         # From the last look at what has changed to here nobody else had a turn.
         changed = following.documents(epoch, limit=self._pace.documents)
         if not self._watch.explains(following.unexplained(changed)):
             following.failed(changed, look_first=True)
             return False
-        await self._fan_out(following, changed)
+        await self._fan_out.write(following, changed)
         return following.has_documents
 
     def _judge(self, settled_since: float | None) -> None:
@@ -224,7 +253,8 @@ class ControlLoop:
             self._wake.clear()
 
     def _tell_moves(self, following: Following) -> None:
-        for key, (source, target) in following.moved.items():
+        moved, following.moved = following.moved, {}
+        for key, (source, target) in moved.items():
             log.info("moved", slot=str(key), source=source, target=target)
             message = f"{key} moved from {source} to {target}"
             about: dict[str, Any] = {
@@ -233,41 +263,3 @@ class ControlLoop:
                 "slot": key.slot,
             }
             self._events.tell(EventKind.SLOT_MOVED, message, **about)
-
-    async def _fan_out(self, following: Following, changed: Mapping[str, NodeDesired]) -> None:
-        """Write these documents. Raises Transient; those that were not written are made again."""
-        results = await asyncio.gather(
-            *(self._write(name, document) for name, document in changed.items()),
-            return_exceptions=True,
-        )
-        for name, result in zip(changed, results, strict=True):
-            if result is None:
-                following.written(name)
-            else:
-                following.failed([name])
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-
-    async def _write(self, name: str, document: NodeDesired) -> None:
-        failpoint("before_desired_put")
-        outcome = "unavailable"
-        store = self._store
-        try:
-            await store.documents.put(name, document)
-            outcome = "ok"
-        except RevisionConflict:
-            outcome = "conflict"
-            raise
-        except InvalidInput as error:
-            # Too large for the broker. Every other node gets its orders all the same, and this one
-            # keeps its old ones.
-            outcome = "refused"
-            if store.refused.get(name) != str(error):
-                store.refused.set(name, str(error))
-                log.exception("a node's document can't be written", node=name)
-            return
-        finally:
-            self._meter.count_write(outcome)
-        failpoint("after_desired_put")
-        store.refused.forget(name)

@@ -165,6 +165,11 @@ class LossWatch:
                 said = Testimony(loss, said.strangers)
         return said
 
+    def stand_by(self) -> None:
+        """Only an active coordinator looks at nodes and removals: what was seen is forgotten."""
+        for sign in ("nodes", "removals"):
+            self._note(sign, "")
+
     def _note(self, sign: str, seen: str) -> None:
         """Halt while any sign says so; what was seen is empty when it says nothing."""
         if self._seen.get(sign, "") == seen:
@@ -180,7 +185,7 @@ class LossWatch:
         if words and not was_halted:
             self._events.tell(EventKind.DATA_LOST, words)
         elif not words:
-            log.warning("NATS has its data again; the coordinator goes on")
+            log.warning("no sign of lost data any more")
 
     def _positions(self) -> Iterable[Position]:
         names = {*self._store.reports, *self._store.positions}

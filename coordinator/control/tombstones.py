@@ -58,14 +58,17 @@ class Tombstones:
         """Turn what has left every node into tombstones. Raises Transient."""
         store = self._store
         for name in sorted(self._projects.going):
-            record = store.projects[name]
+            record = store.projects.get(name)
+            if record is None:
+                # Read again meanwhile, and gone.
+                continue
             is_applied = store.applied.get(name) == store.projects.revision(name)
             if is_applied and self._has_left(name, force=record.force):
                 await store.projects.put(name, catalogue.bury(record))
                 message = f"project {name} is deleted"
                 self._events.tell(EventKind.OPERATION_ENDED, message, project=name)
         for name in sorted(self._volumes.going):
-            if self._is_unmounted(name):
+            if name in store.volumes and self._is_unmounted(name):
                 await store.volumes.put(name, volume_catalogue.bury(store.volumes[name]))
                 self._events.tell(EventKind.OPERATION_ENDED, f"volume {name} is deleted")
 

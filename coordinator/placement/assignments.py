@@ -107,6 +107,12 @@ def _document(situation: Situation, held: NodeDesired) -> NodeDesired:
         if slot.spec:
             specs[slot.spec] = _spec(situation, held, slot)
     kept = {slot.project for slot in slots if slot.wanted is not Wanted.ABSENT}
+    # What the record of a project in doubt says of networks and volumes proves nothing either.
+    recorded = {
+        name: situation.projects[name]
+        for name in kept | {volume.project for volume in held.volumes}
+        if name in situation.projects and name not in situation.doubted
+    }
     mounts = mounts_for(
         *(node, held, situation.volumes.values()),
         has_read=has_read,
@@ -126,11 +132,15 @@ def _document(situation: Situation, held: NodeDesired) -> NodeDesired:
         ),
         specs=specs,
         slots=tuple(slots),
-        networks=networks_for(situation.projects, held, kept),
+        networks=networks_for(recorded, held, kept),
         volumes=volumes_for(
-            *(situation.projects, held, node.current.volumes if node.current else ()),
+            *(recorded, held, node.current.volumes if node.current else ()),
             kept=kept,
-            doomed=situation.doomed,
+            doomed={
+                name: each
+                for name, each in situation.doomed.items()
+                if each.project not in situation.doubted
+            },
             has_read=has_read,
         ),
         mounts=mounts,

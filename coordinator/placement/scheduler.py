@@ -7,7 +7,6 @@ services that look at others (affinities) look again when those have changed.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
@@ -27,11 +26,8 @@ Key = TypeVar("Key")
 Home = Callable[[SlotKey], str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What has become of the projects that were decided anew, by name; None: it has no slots."""
-
-    placements: Mapping[str, Placement | None]
+#: what has become of the projects that were decided anew, by name; None: it has no slots
+Decided = Mapping[str, Placement | None]
 
 
 class Scheduler:
@@ -47,6 +43,13 @@ class Scheduler:
         self._frozen = False
         #: to be settled anew, or taken out
         self._changed: dict[ServiceKey, None] = {}
+        #: settled, and not lined up yet
+        self._fresh: set[ServiceKey] = set()
+        #: to be placed, by rank; and those of them that want company
+        self._waiting: list[ServiceKey] = []
+        self._followers: list[ServiceKey] = []
+        #: decided, and not told yet
+        self._untold: set[ServiceKey] = set()
         #: with slots that have no place
         self._pending: set[ServiceKey] = set()
         #: with slots that no document has where they were placed
@@ -62,7 +65,7 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether something changed that is not decided yet."""
-        return bool(self._changed)
+        return bool(self._changed or self._fresh or self._waiting or self._untold)
 
     @property
     def may_retry(self) -> bool:
@@ -158,27 +161,55 @@ class Scheduler:
                     self._change(list(load.services))
 
     def decide(self, home: Home, *, limit: int | None = None, retry: bool = True) -> Decided:
-        """Settle what has changed, and place what wants a place.
+        """Settle what has changed, then place what wants a place, then tell what has become of it.
 
-        With a `limit`, only so many of the changed services; `has_work` says if some are left.
-        Without `retry`, what had no place before is not tried again, unless it waits for company.
+        With a `limit`, so many at a time; `has_work` says if something is left. Nothing is placed
+        before everything is settled: it would not see what stands there. Without `retry`, what had
+        no place before is not tried again, unless it waits for company.
         """
-        fresh = set(islice(self._changed, limit))
-        for key in fresh:
+        for key in list(islice(self._changed, limit)):
             del self._changed[key]
             self._settle(key, home)
+            self._fresh.add(key)
+        if self._changed:
+            return {}
+        if self._fresh or (retry and self._has_stirred):
+            self._queue(retry=retry)
+        self._place(limit)
+        if self._waiting:
+            return {}
+        names = sorted({key[0] for key in self._untold})[:limit]
+        told = {key for key in self._untold if key[0] in set(names)}
+        self._untold -= told
+        for key in told:
+            self._note(key, home)
+        return {name: self._placement(name) for name in names}
+
+    def _queue(self, *, retry: bool) -> None:
+        """Line up what was settled, and whatever else may profit from it, by rank."""
+        fresh, self._fresh = self._fresh, set()
         if fresh:
             self._has_stirred = True
             fresh |= self._onlookers & (self._pending | self._globals)
-        is_retried = retry and self._has_stirred and not self._changed
-        if is_retried:
+        if retry and self._has_stirred:
             fresh |= self._pending
-        self._place(fresh)
-        if is_retried:
             self._has_stirred = False
-        for key in fresh:
-            self._note(key, home)
-        return Decided({name: self._placement(name) for name in sorted({key[0] for key in fresh})})
+        self._untold |= fresh
+        found = [demand for key in {*fresh, *self._waiting} if (demand := self._demand(key))]
+        found = [each for each in found if each.runs and (each.pending or each.template.is_global)]
+        found.sort(key=lambda demand: self._rank[demand.key])
+        self._waiting = [demand.key for demand in found]
+        self._followers = [demand.key for demand in found if demand.follows_others]
+
+    def _place(self, limit: int | None) -> None:
+        if not self._waiting:
+            return
+        some, self._waiting = self._waiting[:limit], self._waiting[len(self._waiting[:limit]) :]
+        place_all([d for key in some if (d := self._demand(key))], self._fleet, self._ranking)
+        if not self._waiting and limit is not None:
+            # Those of earlier slices may have got the company that they wait for.
+            late = [d for key in self._followers if (d := self._demand(key)) and d.pending]
+            place_all(late, self._fleet, self._ranking)
 
     def _settle(self, key: ServiceKey, home: Home) -> None:
         demand = self._demand(key)
@@ -190,12 +221,6 @@ class Scheduler:
         for node in before | set(demand.assigned.values()):
             if node in self._fleet.loads:
                 self._ranking.renew(self._fleet.loads[node])
-
-    def _place(self, keys: Iterable[ServiceKey]) -> None:
-        found = [demand for key in keys if (demand := self._demand(key)) is not None]
-        waiting = [d for d in found if d.runs and (d.pending or d.template.is_global)]
-        waiting.sort(key=lambda demand: self._rank[demand.key])
-        place_all(waiting, self._fleet, self._ranking)
 
     def _note(self, key: ServiceKey, home: Home) -> None:
         """Remember of a service that was decided what it still lacks."""

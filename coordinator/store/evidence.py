@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coordinator.store.indexes import Report
-from coordinator.store.nodes import NodePicture, has_taken
+from coordinator.store.nodes import NodePicture
 from coordinator.store.restoring import restored_project
 from schemas.desired import NodeDesired
 from schemas.records import ProjectRecord, VolumeRecord
@@ -143,7 +143,9 @@ def _unordered(
         entries = {slot.key for slot in document.slots} if document else set()
         if picture.current is None or not picture.is_trusted:
             continue
-        if document is not None and not has_taken(picture.current, document):
+        holds = picture.current.epoch, picture.current.generation
+        if document is not None and holds != (document.epoch, document.generation):
+            # Of a newer one as well: it may say what this coordinator has not read yet.
             continue
         if any(container.key not in entries for container in report.containers):
             yield node

@@ -94,8 +94,11 @@ def _merged(found: ServiceRecord, old: ServiceRecord | None) -> ServiceRecord:
 def _service(name: str, found: list[tuple[NodeDesired, DesiredSlot]], now: str) -> ServiceRecord:
     # Documents that were written one after another may differ; the newest spec is the last word.
     document, newest = max(found, key=lambda each: (each[1].refresh, each[1].tries))
-    # A slot that waits for what it depends on is ordered stopped as well; one that runs is not.
-    runs = any(slot.wanted is Wanted.RUNNING for _, slot in found)
+    # One that waits for what it depends on is ordered stopped as well, but nobody said how.
+    runs = any(
+        slot.wanted is Wanted.RUNNING or (not slot.stop_signal and slot.stop_timeout_s is None)
+        for _, slot in found
+    )
     # What a redeploy asks for is no policy of the service.
     pull = PullPolicy.MISSING if newest.pull is PullPolicy.NEWER else newest.pull
     template = ServiceTemplate(

@@ -43,6 +43,10 @@ class ProjectViews:
 
         After a change that touches more than `AT_ONCE` projects, some of them as they were before.
         """
+        self._follow()
+        for name in [each for each in self._touched if each not in self._views]:
+            # One that was never shown before would be missing.
+            self._roll_up(name)
         self.refresh(limit=AT_ONCE)
         return self._views
 

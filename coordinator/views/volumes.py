@@ -8,7 +8,7 @@ from coordinator.store.evidence import Doubt
 from coordinator.views.rollup import NodePicture, ProjectView
 from schemas.current import MountCurrent
 from schemas.names import service_id
-from schemas.records import VolumeRecord
+from schemas.records import ProjectRecord, VolumeRecord
 from schemas.states import State
 from schemas.volume import VolumeSpec
 
@@ -25,13 +25,13 @@ class VolumeView:
     record_state: str = ""
 
 
-def users_of(volume: VolumeSpec, projects: Iterable[ProjectView]) -> tuple[str, ...]:
+def users_of(volume: VolumeSpec, projects: Iterable[ProjectRecord]) -> tuple[str, ...]:
     """The services whose containers use the volume, by id."""
     return tuple(
-        service_id(project.record.name, name)
+        service_id(project.name, name)
         for project in projects
         for name, service in project.services.items()
-        if volume.mount_path in service.record.template.spec.shared_mounts
+        if volume.mount_path in service.template.spec.shared_mounts
     )
 
 

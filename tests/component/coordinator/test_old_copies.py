@@ -9,6 +9,7 @@ from coordinator.store.evidence import DoubtKind
 from schemas.command import (
     AnyCommand,
     DeleteProject,
+    ReasonCode,
     RestoreProject,
     RestoreVolume,
     ScaleService,
@@ -18,7 +19,7 @@ from schemas.command import (
 from schemas.query import ViewProject
 from schemas.states import Wanted
 from tests.component.coordinator.test_doubts import TWO, slots, submit, told, two_projects
-from tests.component.coordinator.world import World, creation, eventually
+from tests.component.coordinator.world import World, code, creation, eventually
 from tests.fakes.answers import parsed
 
 
@@ -83,6 +84,62 @@ class TestAnOldCopy:
             await fresh.do_pass()
         assert slots(fresh) == before
         assert fresh.store.doubts["shop"].kind is DoubtKind.ROLLED_BACK
+
+
+async def test_nothing_is_restored_that_would_order_away_what_runs(world: World) -> None:
+    # The documents are lost as well: only the nodes know of the containers.
+    world.projects.lose_key("shop")
+    for name in ("n1", "n2"):
+        world.desired.lose_key(name)
+    fresh = World(world.buckets, world.epoch + 1, lease=world.lease, accepted=world.epoch)
+    await fresh.loop.read()
+    fresh.hear_what(world)
+    await fresh.do_pass()
+    await fresh.do_pass()
+    for index in (1, 2):
+        running = world.store.reports[f"n{index}"].containers
+        fresh.hear(index, *running)
+    await fresh.do_pass()
+    assert fresh.store.doubts["shop"].kind is DoubtKind.LOST
+    reply = await submit(fresh, RestoreProject(command_id="r", name="shop"))
+    assert code(reply) is ReasonCode.UNAVAILABLE
+    assert reply.reason is not None
+    assert "no document has db, web" in reply.reason.message
+    again = creation("c-9", template=TWO)
+    assert (await submit(fresh, again)).outcome == "accepted"
+    await fresh.settle(1, 2)
+    assert [s[:3] for s in slots(fresh) if s[0] == "shop"] == [
+        ("shop", "db", 1),
+        ("shop", "web", 1),
+        ("shop", "web", 2),
+    ]
+
+
+def belongings(world: World) -> list[object]:
+    """The networks and volumes that documents have."""
+    documents = [world.document(1), world.document(2)]
+    return [(each.networks, each.volumes) for each in documents if each is not None]
+
+
+async def test_an_old_tombstone_removes_no_volume_and_no_network(world: World) -> None:
+    keeping = (
+        "version: '2'\nservices: {db: {image: 'db:1', volumes: ['kept:/d']}}\nvolumes: {kept: {}}"
+    )
+    gone = DeleteProject(command_id="d", name="shop", force=True, volumes=True)
+    assert (await submit(world, gone)).outcome == "accepted"
+    await world.settle(1, 2)
+    await world.do_pass()
+    old = copy.deepcopy(world.projects)
+    assert (await submit(world, creation("c-5", template=keeping))).outcome == "accepted"
+    await world.settle(1, 2)
+    before = belongings(world)
+    world.projects.go_back_to(old)
+    fresh = await world.successor()
+    fresh.hear_what(world)
+    for _ in range(3):
+        await fresh.do_pass()
+    assert fresh.store.doubts["shop"].kind is DoubtKind.ROLLED_BACK
+    assert belongings(fresh) == before
 
 
 class TestARecordThatIsReadAgain:
