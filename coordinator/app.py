@@ -115,6 +115,9 @@ class Coordinator:
             name=f"troopers-coordinator {settings.name}{part}",
             inbox=f"_INBOX.coordinator-{settings.name}",
             ca=settings.nats_ca,
+            # Of coordinators there are few, and a thousand agents come back behind them.
+            spread_s=0.1,
+            pause_s_max=0.25,
         )
 
     def _bucket(self, name: str) -> KvBucket:

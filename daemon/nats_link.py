@@ -59,7 +59,14 @@ class NatsLink:
     """
 
     def __init__(
-        self, urls: NatsUrls, *, name: str, inbox: str, ca: str = "", spread_s: float = 0.5
+        self,
+        urls: NatsUrls,
+        *,
+        name: str,
+        inbox: str,
+        ca: str = "",
+        spread_s: float = 0.5,
+        pause_s_max: float = _PAUSE_S_MAX,
     ) -> None:
         """`ca`: a file with the certificates to trust for TLS; empty: the machine's own.
 
@@ -70,6 +77,7 @@ class NatsLink:
         self._inbox = inbox
         self._ca = ca
         self._spread_s = spread_s
+        self._pause_s_max = pause_s_max
         self._client: Client | None = None
         self._settled_since: float | None = None
         #: replaced on each connect, for those who wait for the next
@@ -128,7 +136,9 @@ class NatsLink:
         for server in itertools.cycle(self._servers):
             stood_s = await self._hold(server)
             failures = 0 if stood_s >= _STEADY_S else failures + 1
-            pause_s = min(_PAUSE_S_MAX, _PAUSE_S * 2.0 ** min(failures // len(self._servers), 8))
+            pause_s = min(
+                self._pause_s_max, _PAUSE_S * 2.0 ** min(failures // len(self._servers), 8)
+            )
             await asyncio.sleep(pause_s + random.uniform(0, self._spread_s))  # noqa: S311
 
     @contextlib.asynccontextmanager

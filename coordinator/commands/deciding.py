@@ -182,6 +182,11 @@ class Deciding:
                 f"project {known.name} can't be restored: no document has {missing}, of which "
                 "containers run; create it again to take them over, or delete it with force"
             )
+        if not known.services:
+            raise RecordInDoubt(
+                f"project {known.name} can't be restored: no document describes it; create it "
+                "again, or delete it with force"
+            )
 
     def _known(self, project: str, moment: Moment, doubt: Doubt) -> ProjectRecord:
         """The project as the documents show it, with what an old copy of its record still says."""

@@ -46,7 +46,8 @@ def restored_project(
     runs = any(service.desired_state is State.RUNNING for service in services.values())
     if old is not None:
         services = {
-            **old.services,
+            # What no document has any more was scaled to nothing, or stopped and removed since.
+            **{service: _stopped(each) for service, each in old.services.items()},
             **{
                 service: _merged(each, old.services.get(service))
                 for service, each in services.items()
@@ -78,6 +79,10 @@ def restored_project(
         return found
     newer = {"version", "desired_state", "services", "networks", "volumes", "updated"}
     return old.model_copy(update={key: getattr(found, key) for key in newer})
+
+
+def _stopped(old: ServiceRecord) -> ServiceRecord:
+    return old.model_copy(update={"desired_state": State.STOPPED})
 
 
 def _merged(found: ServiceRecord, old: ServiceRecord | None) -> ServiceRecord:

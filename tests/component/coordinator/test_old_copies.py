@@ -11,13 +11,11 @@ from schemas.command import (
     DeleteProject,
     ReasonCode,
     RestoreProject,
-    RestoreVolume,
     ScaleService,
     StartProject,
     StopProject,
 )
 from schemas.query import ViewProject
-from schemas.states import Wanted
 from tests.component.coordinator.test_doubts import TWO, slots, submit, told, two_projects
 from tests.component.coordinator.world import World, code, creation, eventually
 from tests.fakes.answers import parsed
@@ -25,7 +23,6 @@ from tests.fakes.answers import parsed
 
 @pytest.fixture
 async def world() -> World:
-    """Two nodes with a project of three containers, and one that is nobody's concern."""
     return await two_projects()
 
 
@@ -70,6 +67,24 @@ class TestAnOldCopy:
         await again.do_pass()
         assert dict(again.store.doubts) == {}
 
+    async def test_is_restored_without_what_was_scaled_to_nothing_since(self, world: World) -> None:
+        old = copy.deepcopy(world.projects)
+        shrink = ScaleService(command_id="g", service_id="shop_web", type="scale_to", value=0)
+        assert (await submit(world, shrink)).outcome == "accepted"
+        await world.settle(1, 2)
+        grow = ScaleService(command_id="h", service_id="shop_db", type="scale_to", value=2)
+        assert (await submit(world, grow)).outcome == "accepted"
+        await world.settle(1, 2)
+        before = slots(world)
+        world.projects.go_back_to(old)
+        fresh = await world.successor()
+        fresh.hear_what(world)
+        await fresh.do_pass()
+        restore = RestoreProject(command_id="r", name="shop")
+        assert (await submit(fresh, restore)).outcome == "accepted"
+        await fresh.settle(1, 2)
+        assert slots(fresh) == before
+
     async def test_of_a_project_that_was_deleted_starts_nothing_again(self, world: World) -> None:
         old = copy.deepcopy(world.projects)
         assert (
@@ -84,6 +99,16 @@ class TestAnOldCopy:
             await fresh.do_pass()
         assert slots(fresh) == before
         assert fresh.store.doubts["shop"].kind is DoubtKind.ROLLED_BACK
+
+
+async def test_what_no_document_describes_is_not_restored(world: World) -> None:
+    world.projects.write("other-one", b"{not json")
+    await world.loop.read()
+    await world.do_pass()
+    stored = dict(world.projects.values)
+    reply = await submit(world, RestoreProject(command_id="r", name="other-one"))
+    assert code(reply) is ReasonCode.UNAVAILABLE
+    assert world.projects.values == stored
 
 
 async def test_nothing_is_restored_that_would_order_away_what_runs(world: World) -> None:
@@ -243,37 +268,3 @@ async def test_a_global_service_is_restored_as_one(world: World) -> None:
     await fresh.settle(1, 2)
     assert slots(fresh) == before
     assert fresh.store.projects["logs"].services["log"].template.is_global
-
-
-class TestVolumes:
-    @pytest.fixture
-    async def world(self) -> World:
-        world = World()
-        world.hear(1)
-        await world.do_pass()
-        await world.create_volume({"host": "nas.example", "path": "/abc"})
-        await world.settle()
-        return world
-
-    def mounts(self, world: World) -> list[tuple[str, Wanted]]:
-        document = world.document()
-        assert document is not None
-        return [(mount.name, mount.wanted) for mount in document.mounts]
-
-    @pytest.mark.parametrize("way", ["lost", "unreadable"])
-    async def test_stay_mounted_and_are_restored(self, world: World, way: str) -> None:
-        if way == "lost":
-            world.volumes.lose_key("data")
-        else:
-            world.volumes.write("data", b"{not json")
-        fresh = await world.successor()
-        fresh.hear_what(world)
-        await fresh.do_pass()
-        assert self.mounts(fresh) == [("data", Wanted.RUNNING)]
-        assert fresh.store.volume_doubts["data"].kind.value == way
-        reply = await submit(fresh, RestoreVolume(command_id="r", name="data"))
-        assert reply.outcome == "accepted"
-        await fresh.settle()
-        assert self.mounts(fresh) == [("data", Wanted.RUNNING)]
-        assert dict(fresh.store.volume_doubts) == {}
-        assert fresh.store.volumes["data"].volume == world.store.volumes["data"].volume
