@@ -38,11 +38,13 @@ async def until_told(life: Coroutine[Any, Any, None]) -> None:
 
 
 async def _endless(name: str, work: Coroutine[Any, Any, None]) -> None:
+    cause = None
     try:
         await work
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
         # Nobody cancelled us: something that it waited for was cancelled, and that is an end too.
-    raise InvariantBroken(f"the task {name!r} has ended")
+        cause = error
+    raise InvariantBroken(f"the task {name!r} has ended") from cause

@@ -3,6 +3,9 @@
 - A cancellation always reaches who is cancelled. nats-py waits with `asyncio.wait_for`, which
   before Python 3.12 forgets one that arrives together with the answer (gh-86296); a part that is
   cancelled once, as at SIGTERM, would then go on for ever.
+- What waits when the connection is closed fails with `ConnectionClosedError`. nats-py cancels the
+  futures that its callers wait for, and two of its tasks wait for one socket's end: who cancels the
+  first one cancels the second as well. A caller would take that for the end of its own task.
 - `flush` covers what was queued before it, and one that nobody waits for any more ends nothing.
 - A `tls://` server that speaks plain text is told no password.
 - It can be left at once, however dead its socket is.
@@ -15,20 +18,26 @@ from typing import Any
 
 from nats.aio import client as upstream
 from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 
 
 @contextlib.contextmanager
 def cancellation_kept() -> Iterator[None]:
-    """Let nobody inside swallow a cancellation of the task that runs this.
+    """Let what is inside neither swallow a cancellation of the task that runs this nor invent one.
 
     Raises:
         CancelledError: the task was cancelled meanwhile, whatever came out of the block.
+        ConnectionClosedError: only what the task waited for was cancelled.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
     try:
         yield
+    except asyncio.CancelledError:
+        if task and task.cancelling() == before:
+            raise ConnectionClosedError from None
+        raise
     finally:
         if task and task.cancelling() > before:
             raise asyncio.CancelledError

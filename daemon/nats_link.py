@@ -185,9 +185,13 @@ class NatsLink:
             )
 
     async def publish(self, subject: str, payload: bytes) -> None:
-        """Fire and forget; dropped without a link, when nats-py would keep it for later."""
+        """Fire and forget; dropped without a link, when nats-py would keep it for later.
+
+        Returns once it is queued; one that waits for a socket that is full ends with the link.
+        """
         try:
-            await self.client.publish(subject, payload)
+            async with self.within(ANSWER_S) as client:
+                await client.publish(subject, payload)
         except NATS_ERRORS:
             log.debug("a message was dropped: there is no link to NATS", subject=subject)
 

@@ -189,14 +189,15 @@ class NatsFace:
 
     async def _respond(self, request: Request, payload: bytes) -> None:
         try:
-            await request.respond(payload)
+            async with asyncio.timeout(ANSWER_S):
+                await request.respond(payload)
         except MaxPayloadError:
             message = "the answer is larger than the broker takes; ask for less"
             await self._respond(request, codec.encode(_rejected(ReasonCode.FAILED, message)))
         except ValueError:
             # Published, not requested: nobody waits for the reply.
             _log.debug("nobody waits for the reply of a NATS command", subject=request.subject)
-        except ConnectionClosedError:
+        except (ConnectionClosedError, TimeoutError):
             await self._respond_late(request, payload)
         except NatsError as error:
             # The effect stands; a publisher that asks again with the same id gets the same reply.

@@ -40,6 +40,10 @@ class FakeServer:
         await writer.drain()
         writer.close()
 
+    def stop_reading(self) -> None:
+        """On the newest connection, for ever: what its client sends stays with the client."""
+        self._writers[-1].transport.pause_reading()  # type: ignore[attr-defined]
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.append(writer)

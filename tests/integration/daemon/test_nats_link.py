@@ -82,6 +82,21 @@ async def test_a_half_open_link_is_given_up_with_its_requests(
             await until(lambda: link.is_connected)
 
 
+async def test_a_dead_link_whose_socket_is_full_is_given_up_and_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nats_link, "_PING_S", 0.1)
+    async with FakeServer() as server:
+        link = a_link_to(server)
+        async with running(link):
+            await until(lambda: link.is_connected)
+            # nats-py waits for what is queued to leave before it calls a connection closed.
+            server.stop_reading()
+            while server.connections == 1 and link.is_connected:
+                await link.publish("x", bytes(1_000_000))
+            await until(lambda: server.connections == 2 and link.is_connected)
+
+
 async def test_requests_end_with_the_link() -> None:
     async with FakeServer() as server:
         link = a_link_to(server)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from nats.aio import client as upstream
+from nats.errors import ConnectionClosedError
 
 from daemon.nats_client import Client, cancellation_kept
 
@@ -56,6 +57,13 @@ async def test_a_timeout_around_it_still_is_a_timeout() -> None:
 
     with pytest.raises(TimeoutError):
         await wait()
+
+
+async def test_a_wait_that_nobody_cancelled_ends_as_one_on_a_lost_connection() -> None:
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(answer.cancel)
+    with pytest.raises(ConnectionClosedError), cancellation_kept():
+        await answer
 
 
 async def test_a_cleanup_after_a_cancellation_may_use_it() -> None:
