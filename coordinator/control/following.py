@@ -53,7 +53,7 @@ class Following:
 
     def begin(self) -> None:
         """A new pass."""
-        self._scheduler.begin()
+        self._scheduler.begin(self._store.home)
 
     def try_refused(self) -> None:
         """What was too large for the bus may not be any more: its limit is an operator's to raise."""

@@ -27,40 +27,53 @@ class Ranking:
     """Nodes, best first, by what doesn't depend on the service.
 
     It is kept sorted, so that an ordinary slot finds its node near the front instead of looking
-    at all of them.
+    at all of them. Of all changes of a node between two looks only the last one counts.
     """
 
     def __init__(self, loads: Iterable[NodeLoad] = ()) -> None:
         self._loads = {load.view.name: load for load in loads}
         self._rank_of = {name: _rank(load) for name, load in self._loads.items()}
         self._ranks = sorted(self._rank_of.values())
+        #: nodes whose load may have changed since they were ranked
+        self._stale: set[str] = set()
 
     def __iter__(self) -> Iterator[NodeLoad]:
-        """Best first. The ranking must not be renewed meanwhile."""
+        """Best first, by what they hold when the iteration begins."""
+        for name in self._stale:
+            self._move(name, _rank(self._loads[name]))
+        self._stale.clear()
         loads = self._loads
         for rank in self._ranks:
             yield loads[rank[3]]
 
-    def renew(self, load: NodeLoad) -> None:
-        """Move a node to where it belongs now that its load has changed; no other is ranked."""
-        name = load.view.name
+    def renew(self, name: str) -> None:
+        """The node's load has changed: rank it anew. One that is not ranked stays out."""
         if name in self._rank_of:
-            del self._ranks[bisect_left(self._ranks, self._rank_of[name])]
-            self._rank_of[name] = _rank(load)
-            insort(self._ranks, self._rank_of[name])
+            self._stale.add(name)
 
     def admit(self, load: NodeLoad) -> None:
         """Rank a node from now on; one that is ranked already is renewed."""
-        self.drop(load.view.name)
         name = load.view.name
-        self._loads[name], self._rank_of[name] = load, _rank(load)
-        insort(self._ranks, self._rank_of[name])
+        self._loads[name] = load
+        if name in self._rank_of:
+            self._stale.add(name)
+        else:
+            self._rank_of[name] = _rank(load)
+            insort(self._ranks, self._rank_of[name])
 
     def drop(self, name: str) -> None:
         """Rank a node no longer."""
         if name in self._rank_of:
             del self._ranks[bisect_left(self._ranks, self._rank_of.pop(name))]
             del self._loads[name]
+            self._stale.discard(name)
+
+    def _move(self, name: str, rank: _Rank) -> None:
+        before = self._rank_of[name]
+        if rank != before:
+            del self._ranks[bisect_left(self._ranks, before)]
+            self._rank_of[name] = rank
+            insort(self._ranks, rank)
 
 
 def _rank(load: NodeLoad) -> _Rank:

@@ -104,7 +104,7 @@ def _place(demand: Demand, fleet: Fleet, ranking: Ranking) -> int:
             break
         demand.put(slot, load.view.name, fleet)
         zones[load.view.zone] += 1
-        ranking.renew(load)
+        ranking.renew(load.view.name)
         placed += 1
     del demand.pending[:placed]
     return placed
@@ -143,7 +143,7 @@ def _place_global(demand: Demand, fleet: Fleet, ranking: Ranking) -> int:
             continue
         if all(each.check(load) for each in room):
             demand.put(slot, load.view.name, fleet)
-            ranking.renew(load)
+            ranking.renew(load.view.name)
             placed += 1
         else:
             demand.pending.append(slot)

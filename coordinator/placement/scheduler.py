@@ -25,7 +25,6 @@ Key = TypeVar("Key")
 #: where a slot is so far, by documents and containers
 Home = Callable[[SlotKey], str | None]
 
-
 #: what has become of the projects that were decided anew, by name; None: it has no slots
 Decided = Mapping[str, Placement | None]
 
@@ -82,8 +81,11 @@ class Scheduler:
         """The nodes that it knows, by name."""
         return self._fleet.loads.keys()
 
-    def begin(self) -> None:
+    def begin(self, home: Home) -> None:
         """A new pass: what was decided and has not come true is decided again."""
+        for key in self._unconfirmed - self._leaving:
+            self._confirm(key, home)
+        # What was leaving and has left is decided again as well: it is no move any more.
         self._change(self._unconfirmed)
 
     def take_project(self, name: str, record: ProjectRecord | None) -> None:
@@ -94,17 +96,11 @@ class Scheduler:
             self._records[name] = record
         had = self._demands.get(name, {})
         has = {demand.key[1]: demand for demand in demands_of(record)} if record else {}
-        changed = {
-            service
-            for service in had.keys() | has.keys()
-            if service not in had
-            or service not in has
-            or had[service].record is not has[service].record
-        }
+        both = had.keys() & has.keys()
+        changed = {service for service in both if had[service].record is not has[service].record}
+        changed |= had.keys() ^ has.keys()
         is_other = any(
-            service not in had
-            or service not in has
-            or had[service].template is not has[service].template
+            service not in both or had[service].template is not has[service].template
             for service in changed
         )
         for service in sorted(changed):
@@ -179,7 +175,8 @@ class Scheduler:
         if self._waiting:
             return {}
         names = sorted({key[0] for key in self._untold})[:limit]
-        told = {key for key in self._untold if key[0] in set(names)}
+        chosen = set(names)
+        told = {key for key in self._untold if key[0] in chosen}
         self._untold -= told
         for key in told:
             self._note(key, home)
@@ -215,12 +212,10 @@ class Scheduler:
         demand = self._demand(key)
         if demand is None:
             return
-        before = set(demand.assigned.values())
         self._clear(demand)
         settle(demand, self._fleet, home, frozen=self._frozen)
-        for node in before | set(demand.assigned.values()):
-            if node in self._fleet.loads:
-                self._ranking.renew(self._fleet.loads[node])
+        for node in demand.assigned.values():
+            self._ranking.renew(node)
 
     def _note(self, key: ServiceKey, home: Home) -> None:
         """Remember of a service that was decided what it still lacks."""
@@ -229,8 +224,13 @@ class Scheduler:
             return
         _mark(self._pending, key, on=bool(demand.pending))
         _mark(self._leaving, key, on=bool(demand.leaving))
-        is_open = any(home(slot) != node for slot, node in demand.assigned.items())
-        _mark(self._unconfirmed, key, on=is_open)
+        self._confirm(key, home)
+
+    def _confirm(self, key: ServiceKey, home: Home) -> None:
+        """Look whether a service's slots are where they were placed."""
+        demand = self._demand(key)
+        assigned = demand.assigned.items() if demand else ()
+        _mark(self._unconfirmed, key, on=any(home(slot) != node for slot, node in assigned))
 
     def _placement(self, project: str) -> Placement | None:
         demands = self._demands.get(project)
@@ -254,15 +254,14 @@ class Scheduler:
         if not self._demands[key[0]]:
             del self._demands[key[0]]
         self._fleet.services.pop(key, None)
-        for index in (self._globals, self._onlookers, self._pending, self._leaving):
+        looks = (self._globals, self._onlookers, self._pending, self._leaving, self._unconfirmed)
+        for index in looks:
             index.discard(key)
-        self._unconfirmed.discard(key)
 
     def _clear(self, demand: Demand) -> None:
         for slot, node in demand.assigned.items():
             self._fleet.remove(slot, node, demand.taken)
-            if node in self._fleet.loads:
-                self._ranking.renew(self._fleet.loads[node])
+            self._ranking.renew(node)
         demand.assigned.clear()
         demand.pending.clear()
         demand.leaving.clear()

@@ -96,7 +96,7 @@ class TwoSchedules(RuleBasedStateMachine):
 
     @invariant()
     def both_decide_the_same(self) -> None:
-        self.kept.begin()
+        self.kept.begin(self.homes.get)
         decided = self.kept.decide(self.homes.get)
         assert not self.kept.has_work
         for name, placement in decided.items():
@@ -150,13 +150,13 @@ def test_nothing_is_decided_anew_where_nothing_has_changed() -> None:
     for placement in kept.decide(homes.get).values():
         assert placement is not None
         homes |= placement.assigned
-    kept.begin()
-    kept.decide(homes.get)
+    kept.begin(homes.get)
+    assert not kept.decide(homes.get), "every slot is where it was placed"
     held = kept.records["q"]
     scaled = held.services["a"].model_copy(update={"scale": 3})
     kept.take_project("q", held.model_copy(update={"services": {"a": scaled}}))
     assert set(kept.decide(homes.get)) == {"q"}
-    kept.begin()
+    kept.begin(homes.get)
     assert set(kept.decide(homes.get)) == {"q"}, "no document has its place yet"
 
 
