@@ -3,7 +3,8 @@
 Reads and writes: KV `lease`, key `coordinator`, with the bucket's own time to live. The revision at
 which the lease was acquired is the epoch: it only ever grows, so agents can refuse an older one.
 
-A holder renews every third of the time to live. When renewals stop getting through it demotes
+A holder renews every sixth of the time to live, so that a broker may be away for the half of it and
+the holder still is the same. When renewals stop getting through it demotes
 itself after two thirds, counted from the start of the last request that succeeded: before anybody
 else can have acquired. When a renewal is refused, somebody else has, and it demotes itself at once.
 """
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 
 #: of the time to live: when nothing was heard for so long, the lease is given up
 HELD_SHARE = 2 / 3
+#: of the time to live: between two renewals
+RENEWAL_SHARE = 1 / 6
 
 
 class Lease:
@@ -134,7 +137,7 @@ class Lease:
     async def _renew(self, revision: int) -> None:
         """Returns when the lease is lost."""
         self._may_inherit = False
-        pause_s = self._ttl_s / 3
+        pause_s = self._ttl_s * RENEWAL_SHARE
         while True:
             await asyncio.sleep(pause_s)
             started = self._clock.monotonic()
@@ -155,4 +158,4 @@ class Lease:
                 )
             else:
                 self._held_until = started + self._ttl_s * HELD_SHARE
-                pause_s = self._ttl_s / 3
+                pause_s = self._ttl_s * RENEWAL_SHARE

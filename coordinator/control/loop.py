@@ -6,6 +6,7 @@ Wakes: the store has changed, a second has passed. Writes: KV `nodes`, `desired`
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,7 @@ class ControlLoop:
         self._clock = clock
         self._pace = pace
         self._wake = asyncio.Event()
+        self._is_asked = asyncio.Event()
         self._reread = False
         self._tombstones = Tombstones(store, events, clock, pace)
         self.health = HealthWatch(store, clock)
@@ -79,15 +81,17 @@ class ControlLoop:
         self._wake.set()
 
     def reread_and_wake(self) -> None:
-        """What is remembered may be old: read it again before the next pass."""
+        """What is remembered may be old: read it again before the next pass, and that now."""
         self._reread = True
         self._wake.set()
+        self._is_asked.set()
 
     async def read(self) -> None:
         """Read all records and documents. Raises Transient, and keeps what a lost one was then."""
         store = self._store
         # Before the reading begins: who asks for another one meanwhile gets another one.
         self._reread = False
+        self._is_asked.clear()
         try:
             newest = await self._watch.look()
             await store.projects.read(newest[PROJECTS_BUCKET])
@@ -147,7 +151,7 @@ class ControlLoop:
             except Transient as error:
                 log.warning("the pass could not be finished", error=str(error))
                 self._reread = True
-                await asyncio.sleep(self._pace.retry_s)
+                await self._rest()
                 continue
             finally:
                 self._meter.count_pass(outcome, self._clock.monotonic() - started)
@@ -251,6 +255,12 @@ class ControlLoop:
             return
         finally:
             self._wake.clear()
+
+    async def _rest(self) -> None:
+        """After a failure of the bus: a while, or until it is there again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.retry_s):
+                await self._is_asked.wait()
 
     def _tell_moves(self, following: Following) -> None:
         moved, following.moved = following.moved, {}
