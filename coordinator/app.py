@@ -147,7 +147,7 @@ class Coordinator:
 
     def _read_again(self) -> None:
         """The link stands, and what was said before it did was not heard."""
-        self._loop.reread_and_wake()
+        self._loop.bus_is_back()
         self._lease.hurry()
 
     async def _read_statuses(self) -> None:

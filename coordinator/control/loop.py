@@ -61,7 +61,7 @@ class ControlLoop:
         self._clock = clock
         self._pace = pace
         self._wake = asyncio.Event()
-        self._is_asked = asyncio.Event()
+        self._back = asyncio.Event()
         self._reread = False
         self._tombstones = Tombstones(store, events, clock, pace)
         self.health = HealthWatch(store, clock)
@@ -81,17 +81,21 @@ class ControlLoop:
         self._wake.set()
 
     def reread_and_wake(self) -> None:
-        """What is remembered may be old: read it again before the next pass, and that now."""
+        """What is remembered may be old: read it again before the next pass."""
         self._reread = True
         self._wake.set()
-        self._is_asked.set()
+
+    def bus_is_back(self) -> None:
+        """Read again, and that now: what failed because of the bus has no reason to fail again."""
+        self.reread_and_wake()
+        self._back.set()
 
     async def read(self) -> None:
         """Read all records and documents. Raises Transient, and keeps what a lost one was then."""
         store = self._store
         # Before the reading begins: who asks for another one meanwhile gets another one.
         self._reread = False
-        self._is_asked.clear()
+        self._back.clear()
         try:
             newest = await self._watch.look()
             await store.projects.read(newest[PROJECTS_BUCKET])
@@ -260,7 +264,7 @@ class ControlLoop:
         """After a failure of the bus: a while, or until it is there again."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._pace.retry_s):
-                await self._is_asked.wait()
+                await self._back.wait()
 
     def _tell_moves(self, following: Following) -> None:
         moved, following.moved = following.moved, {}

@@ -53,7 +53,7 @@ class TestMemory:
         await eventually(lambda: len(world.projects.calls) > tried)
         await asyncio.sleep(0.01)
         world.projects.is_down, back_at = False, now()
-        world.loop.reread_and_wake()
+        world.loop.bus_is_back()
         await eventually(lambda: "settled" in world.meter.passes)
         assert now() - back_at < PACE.retry_s / 2
         work.cancel()
