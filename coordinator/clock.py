@@ -57,8 +57,9 @@ class Pace:
     share: float = 0.1
     #: Services that are settled, or views that are made, before others get a turn: some milliseconds.
     slice: int = 50
-    #: documents that are made before others get a turn, and written side by side
-    documents: int = 32
+    #: Documents that are made before others get a turn, and written side by side. While commands
+    #: pour in, few at a time: a node that waits for its turn gets the orders of many at once.
+    documents: int = 8
 
 
 CLOCK = Clock()

@@ -69,6 +69,8 @@ class ControlLoop:
         self._fan_out = FanOut(store, meter)
         self.doubts = Doubts(store)
         self._following: Following | None = None
+        #: whether the last pass came to an end
+        self._is_through = True
         self._judging = Allowance(clock, pace.share)
         self._retrying = Allowance(clock, pace.share)
         #: in monotonic seconds
@@ -183,7 +185,9 @@ class ControlLoop:
         if following is None:
             following = self._following = Following(store, self._views)
             await self._look_through(following, epoch)
-        following.begin()
+        if self._is_through:
+            following.begin()
+        self._is_through = True
         now = self._clock.monotonic()
         if now >= self._refused_at:
             self._refused_at = now + self._pace.refused_s
@@ -194,6 +198,8 @@ class ControlLoop:
             # Heartbeats, the lease and commands have a turn.
             await asyncio.sleep(0)
         if is_more:
+            # What was decided and is not written yet is on its way: the next pass goes on with it.
+            self._is_through = False
             self._wake.set()
         if not store.halted_because:
             self._tell_moves(following)

@@ -46,6 +46,11 @@ class NodeView:
         """Whether the node takes anything new."""
         return self.state is NodeState.READY and not self.is_cordoned and self.engine_ready
 
+    @property
+    def hold(self) -> tuple[object, ...]:
+        """What decides whether slots stay on the node."""
+        return self.index, self.state is NodeState.DOWN, self.deserted_mounts
+
 
 @dataclass(frozen=True, slots=True)
 class HostPort:

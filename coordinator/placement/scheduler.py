@@ -122,11 +122,11 @@ class Scheduler:
             return
         self._has_stirred = True
         _mark(self._suspects, name, on=view is not None and view.state is NodeState.SUSPECT)
-        self._change(self._globals)
-        self._change(self._leaving)
+        for keys in (self._globals, self._leaving, self._unconfirmed):
+            self._change(keys)
         if load is None:
             self._change({(slot.project, slot.service) for slot in has})
-        elif view is None or _stays(load.view) != _stays(view):
+        elif view is None or load.view.hold != view.hold:
             self._change(load.services)
         if view is None:
             self._fleet.loads.pop(name, None)
@@ -142,7 +142,7 @@ class Scheduler:
         """Documents or containers have slots of the project elsewhere than before."""
         for demand in self._demands.get(project, {}).values():
             if demand.template.is_global or any(
-                home(slot := demand.slot(number)) != demand.assigned.get(slot)
+                self._is_astray(demand, demand.slot(number), home)
                 for number in range(1, demand.record.scale + 1)
             ):
                 self._changed[demand.key] = None
@@ -232,6 +232,13 @@ class Scheduler:
         assigned = demand.assigned.items() if demand else ()
         _mark(self._unconfirmed, key, on=any(home(slot) != node for slot, node in assigned))
 
+    def _is_astray(self, demand: Demand, slot: SlotKey, home: Home) -> bool:
+        at = home(slot)
+        # Of what was decided, some documents may be on their way.
+        return at != demand.assigned.get(slot) and (
+            at is not None or demand.key not in self._unconfirmed
+        )
+
     def _placement(self, project: str) -> Placement | None:
         demands = self._demands.get(project)
         if not demands:
@@ -283,11 +290,6 @@ class Scheduler:
 
     def _services_of(self, project: str) -> Iterable[Demand]:
         return self._demands.get(project, {}).values()
-
-
-def _stays(view: NodeView) -> tuple[object, ...]:
-    """What decides whether slots stay on a node."""
-    return view.index, view.state is NodeState.DOWN, view.deserted_mounts
 
 
 def _mark(keys: set[Key], key: Key, *, on: bool) -> None:
