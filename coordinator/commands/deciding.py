@@ -119,6 +119,7 @@ class Deciding:
         if isinstance(command, CreateProject):
             catalogue.check_new_name(held, command)
             reserved = reserved_variables(command.name, command.version, self._default_domain)
+            lost = self._lost_volumes()
             # A template may be a megabyte of hostile YAML; the loop has heartbeats to count.
             async with self._compilers:
                 template = await self._offload(
@@ -126,9 +127,13 @@ class Deciding:
                     command.name,
                     command.template,
                     {**command.environment, **reserved},
-                    self._holds.available(),
+                    {name: path for name, (path, _) in lost.items()} | self._holds.available(),
                     mount_base=self._mount_base,
                 )
+            used = {path for each in template.services for path in each.spec.shared_mounts}
+            for path, words in lost.values():
+                if path in used:
+                    raise RecordInDoubt(words)
             self._holds.use(hold, command.name, template)
             return catalogue.create(held, command, template, moment)
         view = self._views.of(command.project)
@@ -171,6 +176,16 @@ class Deciding:
         decision = volume_catalogue.delete(held, command, users, moment)
         hold.leaving = decision.record.volume.mount_path
         return decision
+
+    def _lost_volumes(self) -> dict[str, tuple[str, str]]:
+        """Volumes in doubt without a record, by name: where they are mounted, and the doubt."""
+        store, found = self._store, {}
+        for name, doubt in store.volume_doubts.items():
+            if name not in store.volumes:
+                known = restored_volume(name, store.documents, "")
+                path = known.volume.mount_path if known else f"{self._mount_base}/{name}"
+                found[name] = path, doubt.words
+        return found
 
     def _check_whole(self, known: ProjectRecord) -> None:
         """Refuse a record that would order away what runs: its documents are lost as well."""

@@ -2,10 +2,10 @@
 
 import pytest
 
-from schemas.command import RestoreVolume
+from schemas.command import ReasonCode, RestoreVolume
 from schemas.states import Wanted
 from tests.component.coordinator.test_doubts import submit
-from tests.component.coordinator.world import World
+from tests.component.coordinator.world import World, code, creation
 
 
 class TestVolumes:
@@ -23,8 +23,8 @@ class TestVolumes:
         assert document is not None
         return [(mount.name, mount.wanted) for mount in document.mounts]
 
-    @pytest.mark.parametrize("way", ["lost", "unreadable"])
-    async def test_stay_mounted_and_are_restored(self, world: World, way: str) -> None:
+    async def lose(self, world: World, way: str) -> World:
+        """The record; a new coordinator."""
         if way == "lost":
             world.volumes.lose_key("data")
         else:
@@ -32,6 +32,24 @@ class TestVolumes:
         fresh = await world.successor()
         fresh.hear_what(world)
         await fresh.do_pass()
+        return fresh
+
+    @pytest.mark.parametrize("way", ["lost", "unreadable"])
+    async def test_are_no_mistake_of_the_project_that_uses_them(
+        self, world: World, way: str
+    ) -> None:
+        fresh = await self.lose(world, way)
+        template = "db:\n  image: postgres\n  volumes: ['data:/var/lib/data']\n"
+        reply = await fresh.intake.submit(creation(template=template))
+        assert code(reply) is ReasonCode.UNAVAILABLE
+        assert reply.reason is not None
+        assert "POST /volumes/data/restore" in reply.reason.message
+        await submit(fresh, RestoreVolume(command_id="r", name="data"))
+        assert (await fresh.intake.submit(creation("c-2", template=template))).outcome == "accepted"
+
+    @pytest.mark.parametrize("way", ["lost", "unreadable"])
+    async def test_stay_mounted_and_are_restored(self, world: World, way: str) -> None:
+        fresh = await self.lose(world, way)
         assert self.mounts(fresh) == [("data", Wanted.RUNNING)]
         assert fresh.store.volume_doubts["data"].kind.value == way
         reply = await submit(fresh, RestoreVolume(command_id="r", name="data"))
