@@ -74,13 +74,16 @@ class Reconciler:
         self._reporter = reporter
         self._attempts: Mapping[SlotKey, Attempts] = {}
         self._last_shown = Observation(now=0.0, containers=())
+        #: what the last pass saw and made of it; None: it did not get that far
+        self._last: tuple[Sight, str, Plan] | None = None
 
     async def do_pass(self, reasons: frozenset[Wake]) -> PassResult:
         """Look, decide, report, begin."""
         # 1. One document for the whole pass. What has not begun for the old one never will.
         is_resync = Wake.RESYNC in reasons
         is_due = is_resync or Wake.HINT in reasons or self._orders.is_unread
-        if is_due and await self._orders.refresh():
+        is_new = is_due and await self._orders.refresh()
+        if is_new:
             self._executor.withdraw()
         desired = self._orders.held
         if desired is not None:
@@ -94,6 +97,9 @@ class Reconciler:
         begun = self._executor.in_flight
         look = self._observer.recall if reasons == {Wake.HINT} else self._observer.observe
         sight = await look(references(desired) if desired else ())
+        if reasons == {Wake.HINT} and not is_new and (stands := self._standing(sight)):
+            return PassResult((), Plan(), _due_in_s(stands, sight))
+        self._last = None
         outcomes = self._executor.collect()
         observed = self._observation(sight, begun | self._executor.in_flight)
         if desired is not None:
@@ -116,10 +122,20 @@ class Reconciler:
             log.info("plan", why=sorted(reasons), actions=len(planned.actions))
         self._executor.begin(planned)
         self._prober.watch(_targets(desired, shown))
+        self._last = sight, refusal, planned
         due_in_s = _due_in_s(planned, sight)
         if self._orders.is_unread:
             due_in_s = min(due_in_s or READ_RETRY_S, READ_RETRY_S)
         return PassResult(outcomes, planned, due_in_s)
+
+    def _standing(self, sight: Sight) -> Plan | None:
+        """The last plan, if another pass on the same orders would only make it again."""
+        if self._last is None or self._orders.is_unread:
+            return None
+        seen, refusal, planned = self._last
+        is_due = planned.retry_at is not None and planned.retry_at <= sight.at
+        is_same = replace(sight, at=seen.at) == seen and refusal == self._orders.refusal
+        return planned if is_same and not is_due else None
 
     def _observation(self, sight: Sight, in_flight: frozenset[Action]) -> Observation:
         return Observation(

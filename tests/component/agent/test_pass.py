@@ -4,7 +4,11 @@ import asyncio
 
 import pytest
 
+from agent import reconciler
+from agent.domain.observation import Observation
+from agent.domain.plan import Plan, plan
 from agent.errors import EngineUnavailable, PortTaken
+from schemas.desired import NodeDesired
 from schemas.event import EventKind
 from schemas.states import EngineState, Wanted
 from tests.component.agent.node import FakeNode
@@ -60,6 +64,41 @@ async def test_a_crash_loop_backs_off_and_stays_visible(node: FakeNode) -> None:
     assert problem.attempts == 8
     assert problem.retry_at
     assert not node.status.settled
+
+
+async def test_orders_that_are_heard_of_again_and_again_change_no_back_off(node: FakeNode) -> None:
+    node.engine.behave("web:1", Behaviour(exits_with=3))
+    node.bus.put_desired(orders(a_slot()))
+    for _ in range(600):
+        await asyncio.sleep(1)
+        node.bus.hint()
+    assert len(node.engine.called("start")) == 8
+
+
+async def test_nothing_is_planned_anew_on_orders_that_are_heard_of_again(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await node.order(orders(a_slot()))
+    planned: list[NodeDesired] = []
+
+    def noting(desired: NodeDesired, observed: Observation) -> Plan:
+        planned.append(desired)
+        return plan(desired, observed)
+
+    monkeypatch.setattr(reconciler, "plan", noting)
+
+    async def hear_again() -> None:
+        reads = node.bus.reads
+        node.bus.hint()
+        await node.until(lambda: node.bus.reads > reads)
+        await asyncio.sleep(0.1)
+
+    await hear_again()
+    assert planned == []
+    # Images change silently: they are asked for each time.
+    node.engine.change_image("web:1", "newer")
+    await hear_again()
+    assert len(planned) == 1
 
 
 async def test_a_long_stop_delays_neither_another_project_nor_its_visibility(
