@@ -1,8 +1,9 @@
 """`Client`: nats-py's, with its traps closed.
 
 - A cancellation always reaches who is cancelled. nats-py waits with `asyncio.wait_for`, which
-  before Python 3.12 forgets one that arrives together with the answer (gh-86296); a part that is
-  cancelled once, as at SIGTERM, would then go on for ever.
+  before Python 3.12 forgets one that arrives together with the answer (gh-86296), and ignores one
+  while it waits for a full socket; a part that is cancelled once, as at SIGTERM, would then go on
+  for ever.
 - What waits when the connection is closed fails with `ConnectionClosedError`. nats-py cancels the
   futures that its callers wait for, and two of its tasks wait for one socket's end: who cancels the
   first one cancels the second as well. A caller would take that for the end of its own task.
@@ -49,6 +50,11 @@ class Client(upstream.Client):
     async def connect(self, *args: Any, **settings: Any) -> None:
         with cancellation_kept():
             await super().connect(*args, **settings)
+
+    async def publish(self, *args: Any, **options: Any) -> None:
+        """Return once it is queued, which takes as long as a full socket stays full."""
+        with cancellation_kept():
+            await super().publish(*args, **options)
 
     async def request(self, *args: Any, **options: Any) -> Msg:
         with cancellation_kept():

@@ -134,6 +134,24 @@ class Lease:
             # A crash of the work is a crash of the process; losing the lease is not.
             task.result()
 
+    async def _arrived(self, known: int, within_s: float) -> int:
+        """The revision of a renewal of ours whose acknowledgement was lost; 0: there is none.
+
+        Raises:
+            BusUnavailable: nobody knows.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                held = await self._bucket.get(LEASE_KEY)
+        except TimeoutError as error:
+            raise BusUnavailable("the lease can't be read in time") from error
+        if held is None or held[1] <= known:
+            return 0
+        with contextlib.suppress(InvalidInput):
+            if decode(LeaseHolder, held[0]).incarnation == self._holder.incarnation:
+                return held[1]
+        return 0
+
     async def _renew(self, revision: int) -> None:
         """Returns when the lease is lost."""
         self._may_inherit = False
@@ -149,8 +167,12 @@ class Lease:
                 async with asyncio.timeout(left_s):
                     revision = await self._bucket.put(LEASE_KEY, self._holder, revision)
             except RevisionConflict:
-                log.error("another coordinator has taken the lease")  # noqa: TRY400  no trace needed
-                return
+                with contextlib.suppress(BusUnavailable):
+                    revision = await self._arrived(revision, left_s)
+                    if not revision:
+                        log.error("another coordinator has taken the lease")  # noqa: TRY400
+                        return
+                pause_s = 0.0
             except (BusUnavailable, TimeoutError):
                 # A broker that has just started refuses at once, and takes it a moment later.
                 pause_s = min(

@@ -119,7 +119,8 @@ class Deciding:
         if isinstance(command, CreateProject):
             catalogue.check_new_name(held, command)
             reserved = reserved_variables(command.name, command.version, self._default_domain)
-            lost = self._lost_volumes()
+            doubted = self._doubted_volumes()
+            whole = {n: p for n, p in self._holds.available().items() if n not in doubted}
             # A template may be a megabyte of hostile YAML; the loop has heartbeats to count.
             async with self._compilers:
                 template = await self._offload(
@@ -127,13 +128,14 @@ class Deciding:
                     command.name,
                     command.template,
                     {**command.environment, **reserved},
-                    {name: path for name, (path, _) in lost.items()} | self._holds.available(),
+                    doubted | whole,
                     mount_base=self._mount_base,
                 )
             used = {path for each in template.services for path in each.spec.shared_mounts}
-            for path, words in lost.values():
-                if path in used:
-                    raise RecordInDoubt(words)
+            used.difference_update(whole.values())
+            for name in [name for name, path in doubted.items() if path in used]:
+                if doubt := self._store.doubt_about_volume(name):
+                    raise RecordInDoubt(doubt.words)
             self._holds.use(hold, command.name, template)
             return catalogue.create(held, command, template, moment)
         view = self._views.of(command.project)
@@ -177,15 +179,14 @@ class Deciding:
         hold.leaving = decision.record.volume.mount_path
         return decision
 
-    def _lost_volumes(self) -> dict[str, tuple[str, str]]:
-        """Volumes in doubt without a record, by name: where they are mounted, and the doubt."""
-        store, found = self._store, {}
-        for name, doubt in store.volume_doubts.items():
-            if name not in store.volumes:
-                known = restored_volume(name, store.documents, "")
-                path = known.volume.mount_path if known else f"{self._mount_base}/{name}"
-                found[name] = path, doubt.words
-        return found
+    def _doubted_volumes(self) -> dict[str, str]:
+        """Volumes in doubt, and their mount paths as far as they are known."""
+        store = self._store
+        if not store.volume_doubts:
+            return {}
+        mounts = (mount for document in store.documents.values() for mount in document.mounts)
+        paths = {mount.name: mount.volume.mount_path for mount in mounts}
+        return {name: paths.get(name, f"nas/{name}") for name in store.volume_doubts}
 
     def _check_whole(self, known: ProjectRecord) -> None:
         """Refuse a record that would order away what runs: its documents are lost as well."""

@@ -109,6 +109,8 @@ class ControlLoop:
                 # older still after this was lost.
                 await store.projects.read(newest[PROJECTS_BUCKET])
                 await store.volumes.read(newest[VOLUMES_BUCKET])
+            # A command may be decided before the next pass.
+            self.doubts.follow()
         except Transient:
             self._reread = True
             raise

@@ -209,8 +209,9 @@ class NatsFace:
         try:
             async with asyncio.timeout(LATE_REPLY_S):
                 async for client in self._link.clients():
-                    await client.publish(reply, payload)
-                    return
+                    if client is not request._msg._client:  # noqa: SLF001
+                        await client.publish(reply, payload)
+                        return
         except NATS_ERRORS as error:
             _log.warning("a NATS reply was not sent", subject=request.subject, error=repr(error))
 

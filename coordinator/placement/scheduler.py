@@ -122,12 +122,14 @@ class Scheduler:
             return
         self._has_stirred = True
         _mark(self._suspects, name, on=view is not None and view.state is NodeState.SUSPECT)
-        for keys in (self._globals, self._leaving, self._unconfirmed):
-            self._change(keys)
+        self._change(self._globals)
+        self._change(self._leaving)
         if load is None:
             self._change({(slot.project, slot.service) for slot in has})
         elif view is None or load.view.hold != view.hold:
             self._change(load.services)
+        else:
+            self._change(self._unconfirmed & load.services.keys())
         if view is None:
             self._fleet.loads.pop(name, None)
             self._ranking.drop(name)
@@ -235,9 +237,8 @@ class Scheduler:
     def _is_astray(self, demand: Demand, slot: SlotKey, home: Home) -> bool:
         at = home(slot)
         # Of what was decided, some documents may be on their way.
-        return at != demand.assigned.get(slot) and (
-            at is not None or demand.key not in self._unconfirmed
-        )
+        is_awaited = at is None and demand.key in self._unconfirmed
+        return at != demand.assigned.get(slot) and not is_awaited
 
     def _placement(self, project: str) -> Placement | None:
         demands = self._demands.get(project)

@@ -5,7 +5,7 @@ fingerprints stay the same and no container is made anew. What only the record h
 as warnings: the template's text, placement rules, dependencies, environment, description.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from schemas.desired import DesiredMount, DesiredSlot, NodeDesired, PullPolicy
 from schemas.records import (
@@ -21,6 +21,9 @@ WARNINGS = (
         "restored from the nodes' documents: the template's text, its environment, description, "
         "placement rules and dependencies are not known"
     ),
+)
+_UNSEEN = (
+    "restored from an older copy: no node has orders for {}, stopped here; start what is wanted"
 )
 #: of a record that stands for what is known, and was never written
 UNKNOWN_TIME = ""
@@ -44,6 +47,7 @@ def restored_project(
     services = {service: _service(service, found, now) for service, found in sorted(slots.items())}
     every = [slot for found in slots.values() for _, slot in found]
     runs = any(service.desired_state is State.RUNNING for service in services.values())
+    unseen = _running(old.services.keys() - services.keys(), old) if old else ""
     if old is not None:
         services = {
             # What no document has any more was scaled to nothing, or stopped and removed since.
@@ -78,7 +82,16 @@ def restored_project(
     if old is None or old.is_gone:
         return found
     newer = {"version", "desired_state", "services", "networks", "volumes", "updated"}
-    return old.model_copy(update={key: getattr(found, key) for key in newer})
+    warnings = (*old.warnings, *((_UNSEEN.format(unseen),) if unseen else ()))
+    return old.model_copy(
+        update={**{key: getattr(found, key) for key in newer}, "warnings": warnings}
+    )
+
+
+def _running(names: Iterable[str], project: ProjectRecord) -> str:
+    """Those of its services that are wanted running, in words."""
+    services = project.services
+    return ", ".join(n for n in sorted(names) if services[n].desired_state is State.RUNNING)
 
 
 def _stopped(old: ServiceRecord) -> ServiceRecord:

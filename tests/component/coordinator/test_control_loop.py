@@ -45,20 +45,6 @@ class TestMemory:
         (spec,) = store.documents["n1"].specs.values()
         assert spec is store.projects["shop"].services["web"].template.spec
 
-    async def test_is_read_again_as_soon_as_the_bus_is_said_to_be_back(self, world: World) -> None:
-        world.projects.is_down = True
-        world.loop.reread_and_wake()
-        tried, now = len(world.projects.calls), asyncio.get_running_loop().time
-        work = asyncio.create_task(world.loop.run(world.epoch, world.settled_since))
-        await eventually(lambda: len(world.projects.calls) > tried)
-        await asyncio.sleep(0.01)
-        world.projects.is_down, back_at = False, now()
-        world.loop.bus_is_back()
-        await eventually(lambda: "settled" in world.meter.passes)
-        assert now() - back_at < PACE.retry_s / 2
-        work.cancel()
-        await asyncio.wait({work})
-
     async def test_a_read_does_not_forget_what_was_created_meanwhile(self, world: World) -> None:
         read, gate = await reading(world)
         await world.intake.submit(creation("c-2", "other"))

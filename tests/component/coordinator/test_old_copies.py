@@ -84,6 +84,10 @@ class TestAnOldCopy:
         assert (await submit(fresh, restore)).outcome == "accepted"
         await fresh.settle(1, 2)
         assert slots(fresh) == before
+        # It may as well have had no place: whoever restores it is told.
+        record = fresh.record()
+        assert record is not None
+        assert "no node has orders for web, stopped here" in record.warnings[-1]
 
     async def test_of_a_project_that_was_deleted_starts_nothing_again(self, world: World) -> None:
         old = copy.deepcopy(world.projects)

@@ -212,6 +212,17 @@ async def test_a_renewal_that_is_refused_at_once_is_tried_again_in_time(
     assert history == ["c1 active"]
 
 
+async def test_a_renewal_whose_acknowledgement_was_lost_costs_no_epoch(
+    candidate: Candidates, history: list[str]
+) -> None:
+    one = await candidate("c1")
+    await active(one)
+    one.bucket.loses_acknowledgements = 2
+    await until(lambda: one.bucket.loses_acknowledgements == 0)
+    await renewals(one, 2)
+    assert history == ["c1 active"]
+
+
 async def test_an_acquisition_whose_acknowledgement_was_lost_is_noticed(
     candidate: Candidates,
 ) -> None:

@@ -97,6 +97,24 @@ async def test_a_dead_link_whose_socket_is_full_is_given_up_and_made_again(
             await until(lambda: server.connections == 2 and link.is_connected)
 
 
+async def test_a_publisher_that_waits_for_a_full_socket_can_be_cancelled() -> None:
+    async with FakeServer() as server:
+        link = a_link_to(server)
+        async with running(link):
+            await until(lambda: link.is_connected)
+            server.stop_reading()
+
+            async def publish_for_ever() -> None:
+                while True:
+                    await link.publish("x", bytes(1_000_000))
+
+            publishing = asyncio.create_task(publish_for_ever())
+            await until(lambda: link.client.pending_data_size > 2_000_000)
+            publishing.cancel()
+            _, late = await asyncio.wait({publishing}, timeout=1)
+            assert not late
+
+
 async def test_requests_end_with_the_link() -> None:
     async with FakeServer() as server:
         link = a_link_to(server)

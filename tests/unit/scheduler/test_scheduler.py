@@ -30,6 +30,8 @@ class TwoSchedules(RuleBasedStateMachine):
         self.nodes: dict[str, NodeView] = {}
         self.homes: dict[SlotKey, str] = {}
         self.frozen = False
+        #: what happens now happens within one pass
+        self.goes_on = False
 
     @rule(data=st.data(), name=st.sampled_from(PROJECTS))
     def a_project_is_made_or_changed(self, data: st.DataObject, name: str) -> None:
@@ -94,9 +96,14 @@ class TwoSchedules(RuleBasedStateMachine):
     def a_slot_is_lost(self, slot: SlotKey) -> None:
         self._set_homes({key: node for key, node in self.homes.items() if key != slot})
 
+    @rule(goes_on=st.booleans())
+    def a_pass_goes_on_or_ends(self, *, goes_on: bool) -> None:
+        self.goes_on = goes_on
+
     @invariant()
     def both_decide_the_same(self) -> None:
-        self.kept.begin(self.homes.get)
+        if not self.goes_on:
+            self.kept.begin(self.homes.get)
         decided = self.kept.decide(self.homes.get)
         assert not self.kept.has_work
         for name, placement in decided.items():
@@ -104,6 +111,8 @@ class TwoSchedules(RuleBasedStateMachine):
                 self.placements.pop(name, None)
             else:
                 self.placements[name] = placement
+        if self.goes_on:
+            return
         found: dict[str, dict[SlotKey, Any]] = {"assigned": {}, "unplaced": {}, "moved": {}}
         for each in self.placements.values():
             found["assigned"] |= each.assigned
