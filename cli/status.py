@@ -33,8 +33,11 @@ def show(api: Api, screen: Screen) -> None:
     )
     screen.table(
         "Projects",
-        ("name", "version", "state", "wanted"),
-        [_cells(row, "name", "version", "current_state", "desired_state") for row in projects],
+        ("name", "version", "state", "wanted", "record"),
+        [
+            _cells(row, "name", "version", "current_state", "desired_state", "record")
+            for row in projects
+        ],
     )
     screen.table(
         "Services",

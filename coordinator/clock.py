@@ -39,6 +39,8 @@ class Pace:
     debounce_s: float = 0.005
     #: after a failure of the bus
     retry_s: float = 1.0
+    #: between two looks whether anybody else has written what only the active coordinator writes
+    audit_s: float = 10.0
     #: after a lost race: at once, but not as fast as the processor can
     conflict_pause_s: float = 0.02
     #: a status that was put is read back at once; asking more often than this helps nobody

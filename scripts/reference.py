@@ -38,7 +38,7 @@ Under systemd they stand in `/etc/troopers/<daemon>.env`, one `NAME=value` a lin
 METRICS_HEAD = """# Metrics
 
 In Prometheus' text format on `/metrics`: the coordinator's on `127.0.0.1:4280`, an agent's on `127.0.0.1:4290`. Written by `make schemas`.
-Every process also has the usual `process_*` numbers. A histogram `x` has the series `x_bucket`, `x_sum` and `x_count`.
+Every process also has the usual `process_*` numbers. A histogram `x` has the series `x_bucket`, `x_sum` and `x_count`; it and a counter also have `…_created`.
 """
 
 

@@ -74,7 +74,7 @@ class ControlLoop:
         self._judging = Allowance(clock, pace.share)
         self._retrying = Allowance(clock, pace.share)
         #: in monotonic seconds
-        self._judge_at = self._refused_at = 0.0
+        self._judge_at = self._refused_at = self._audit_at = 0.0
         #: the version of the store up to which documents are shown
         self._shown = 0
         store.changes.listen(self._hear)
@@ -139,6 +139,9 @@ class ControlLoop:
             started = self._clock.monotonic()
             outcome = "failed"
             try:
+                if started >= self._audit_at:
+                    self._audit_at = started + self._pace.audit_s
+                    self._reread = await self._watch.is_overtaken() or self._reread
                 if self._reread:
                     await self.read()
                 is_sound = await self.do_pass(epoch, link_settled_since())

@@ -49,6 +49,7 @@ class LossWatch:
         self._accepted = accepted
         #: the newest sequence ever seen, by bucket
         self._newest: dict[str, int] = {}
+        self._audited: Mapping[str, int] = {}
         #: what was seen, by the sign that it was seen by
         self._seen: dict[str, str] = {}
         #: nodes that hold orders of another cluster
@@ -81,6 +82,16 @@ class LossWatch:
         self._newest = newest
         self._note("bus", "")
         return newest
+
+    async def is_overtaken(self) -> bool:
+        """Whether somebody else has written or deleted: to be asked once in a while.
+
+        What a bucket had at the last call, and this process has not seen since, was not its own.
+        Raises as `look` does.
+        """
+        before, self._audited = self._audited, await self.look()
+        tables = self._store.tables.items()
+        return any(table.newest < before.get(name, 0) for name, table in tables)
 
     async def is_sound(self, epoch: int, read: Callable[[], Awaitable[None]]) -> bool:
         """Compare what nodes hold with what the bus has; whether the bus has lost nothing.

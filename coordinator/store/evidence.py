@@ -25,13 +25,16 @@ from schemas.states import Wanted
 
 _WAYS_OUT = {
     "project": (
-        "restore it from the nodes' documents (POST /projects/{name}/restore), create it again, "
+        "restore it from the nodes' documents (POST /projects/{name}/restore), create it again{over}, "
         "or delete it with force"
     ),
     "volume": (
-        "restore it from the nodes' documents (POST /volumes/{name}/restore), or create it again"
+        "restore it from the nodes' documents (POST /volumes/{name}/restore), create it again{over}, "
+        "or delete it"
     ),
 }
+#: what is there in some form is replaced on purpose only
+_OVER = " with take_over=true"
 
 
 class DoubtKind(StrEnum):
@@ -79,7 +82,8 @@ def project_doubt(
     """
     made_from = max((each.records.get(name, 0) for each in documents.values()), default=0)
     if kept.fault:
-        words = _words("project", name, f"its record can't be read here ({kept.fault})")
+        what = f"its record can't be read here ({kept.fault})"
+        words = _words("project", name, what, DoubtKind.UNREADABLE)
         return Doubt(DoubtKind.UNREADABLE, words, restored_project(name, documents), made_from)
     if kept.record is not None:
         if made_from <= kept.revision:
@@ -87,7 +91,8 @@ def project_doubt(
         what = (
             f"its record is of revision {kept.revision}, and documents were made from {made_from}"
         )
-        return Doubt(DoubtKind.ROLLED_BACK, _words("project", name, what), None, made_from)
+        words = _words("project", name, what, DoubtKind.ROLLED_BACK)
+        return Doubt(DoubtKind.ROLLED_BACK, words, None, made_from)
     wanting = sorted(
         node
         for node, document in documents.items()
@@ -101,7 +106,7 @@ def project_doubt(
         if wanting
         else f"it has no record, and containers of it are on {_nodes(seen)}"
     )
-    words = _words("project", name, what)
+    words = _words("project", name, what, DoubtKind.LOST)
     return Doubt(DoubtKind.LOST, words, restored_project(name, documents), made_from)
 
 
@@ -109,7 +114,8 @@ def volume_doubt(name: str, kept: Kept, documents: Mapping[str, NodeDesired]) ->
     """Whether a volume's record is in doubt; `documents` are all that mount it."""
     made_from = max((each.volume_records.get(name, 0) for each in documents.values()), default=0)
     if kept.fault:
-        words = _words("volume", name, f"its record can't be read here ({kept.fault})")
+        what = f"its record can't be read here ({kept.fault})"
+        words = _words("volume", name, what, DoubtKind.UNREADABLE)
         return Doubt(DoubtKind.UNREADABLE, words, None, made_from)
     if kept.record is not None:
         if made_from <= kept.revision:
@@ -117,7 +123,8 @@ def volume_doubt(name: str, kept: Kept, documents: Mapping[str, NodeDesired]) ->
         what = (
             f"its record is of revision {kept.revision}, and documents were made from {made_from}"
         )
-        return Doubt(DoubtKind.ROLLED_BACK, _words("volume", name, what), None, made_from)
+        words = _words("volume", name, what, DoubtKind.ROLLED_BACK)
+        return Doubt(DoubtKind.ROLLED_BACK, words, None, made_from)
     wanting = sorted(
         node
         for node, document in documents.items()
@@ -126,7 +133,7 @@ def volume_doubt(name: str, kept: Kept, documents: Mapping[str, NodeDesired]) ->
     if not wanting:
         return None
     what = f"its record is gone, and the orders of {_nodes(wanting)} want it"
-    return Doubt(DoubtKind.LOST, _words("volume", name, what), None, made_from)
+    return Doubt(DoubtKind.LOST, _words("volume", name, what, DoubtKind.LOST), None, made_from)
 
 
 def _unordered(
@@ -151,8 +158,8 @@ def _unordered(
             yield node
 
 
-def _words(noun: str, name: str, what: str) -> str:
-    ways = _WAYS_OUT[noun].format(name=name)
+def _words(noun: str, name: str, what: str, kind: DoubtKind) -> str:
+    ways = _WAYS_OUT[noun].format(name=name, over="" if kind is DoubtKind.LOST else _OVER)
     return f"{noun} {name} is in doubt: {what}; what runs is left as it is. {ways[0].upper()}{ways[1:]}"
 
 

@@ -68,6 +68,7 @@ class Store:
         self.projects.observe(shared.hear)
         self.documents = Table(
             *(Kind.DOCUMENT, NodeDesired, buckets.desired, log),
+            named="node",
             blank=_blank,
             share=shared.share,
         )

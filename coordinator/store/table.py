@@ -152,16 +152,20 @@ class Table(Rows[Model]):
         bucket: Bucket,
         changes: ChangeLog,
         *,
+        named: str = "name",
         blank: Callable[[str], Model | None] = _nothing,
         share: Callable[[Model], Model] = _itself,
     ) -> None:
-        """`blank` of its key stands for a value that can't be read; None: there is no row then.
+        """`named`: the field that says the key; a value that says another one can't be read.
+
+        `blank` of its key stands for a value that can't be read; None: there is no row then.
 
         `share` of what was read is held in its stead: an equal value, made of what is held already.
         """
         super().__init__(kind, changes)
         self.bucket = bucket
         self._model = model
+        self._named = named
         self._blank = blank
         self._share = share
         self._revisions: dict[str, int] = {}
@@ -221,6 +225,7 @@ class Table(Rows[Model]):
                 decoded[key] = self._decoded(key, payload, revision)
         # In one go: nobody sees half of a reading.
         self.readings += 1
+        self.newest = max(self.newest, newest)
         for key in before.keys() - snapshot.keys():
             if self._revisions.get(key) == before[key]:
                 self._drop(key)
@@ -265,7 +270,11 @@ class Table(Rows[Model]):
 
     def _decoded(self, key: str, payload: bytes, revision: int) -> Model | Unreadable:
         try:
-            return self._share(decode(self._model, payload))
+            value = decode(self._model, payload)
         except InvalidInput as error:
             log.exception("a record can't be read", key=key)
             return Unreadable(revision, payload, str(error))
+        if (name := getattr(value, self._named)) != key:
+            log.error("a record is under another one's name", key=key, name=name)
+            return Unreadable(revision, payload, f"it is the one of {name}")
+        return self._share(value)
