@@ -13,7 +13,7 @@ What proves nothing: an order to remove, and a container that is under such an o
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from coordinator.store.indexes import Report
@@ -68,6 +68,10 @@ class Kept:
     #: why it can't be read; empty: it can
     fault: str = ""
 
+    @property
+    def is_there(self) -> bool:
+        return bool(self.fault) or self.record is not None
+
 
 def project_doubt(
     name: str,
@@ -81,18 +85,11 @@ def project_doubt(
     report of it.
     """
     made_from = max((each.records.get(name, 0) for each in documents.values()), default=0)
-    if kept.fault:
-        what = f"its record can't be read here ({kept.fault})"
-        words = _words("project", name, what, DoubtKind.UNREADABLE)
-        return Doubt(DoubtKind.UNREADABLE, words, restored_project(name, documents), made_from)
-    if kept.record is not None:
-        if made_from <= kept.revision:
-            return None
-        what = (
-            f"its record is of revision {kept.revision}, and documents were made from {made_from}"
-        )
-        words = _words("project", name, what, DoubtKind.ROLLED_BACK)
-        return Doubt(DoubtKind.ROLLED_BACK, words, None, made_from)
+    if kept.is_there:
+        found = _of_what_is_there("project", name, kept, made_from)
+        if found is None or kept.record is not None:
+            return found
+        return replace(found, known=restored_project(name, documents))
     wanting = sorted(
         node
         for node, document in documents.items()
@@ -113,18 +110,8 @@ def project_doubt(
 def volume_doubt(name: str, kept: Kept, documents: Mapping[str, NodeDesired]) -> Doubt | None:
     """Whether a volume's record is in doubt; `documents` are all that mount it."""
     made_from = max((each.volume_records.get(name, 0) for each in documents.values()), default=0)
-    if kept.fault:
-        what = f"its record can't be read here ({kept.fault})"
-        words = _words("volume", name, what, DoubtKind.UNREADABLE)
-        return Doubt(DoubtKind.UNREADABLE, words, None, made_from)
-    if kept.record is not None:
-        if made_from <= kept.revision:
-            return None
-        what = (
-            f"its record is of revision {kept.revision}, and documents were made from {made_from}"
-        )
-        words = _words("volume", name, what, DoubtKind.ROLLED_BACK)
-        return Doubt(DoubtKind.ROLLED_BACK, words, None, made_from)
+    if kept.is_there:
+        return _of_what_is_there("volume", name, kept, made_from)
     wanting = sorted(
         node
         for node, document in documents.items()
@@ -134,6 +121,18 @@ def volume_doubt(name: str, kept: Kept, documents: Mapping[str, NodeDesired]) ->
         return None
     what = f"its record is gone, and the orders of {_nodes(wanting)} want it"
     return Doubt(DoubtKind.LOST, _words("volume", name, what, DoubtKind.LOST), None, made_from)
+
+
+def _of_what_is_there(noun: str, name: str, kept: Kept, made_from: int) -> Doubt | None:
+    """The doubt about a record that can't be read, or is older than what was made from it."""
+    if kept.fault:
+        kind, what = DoubtKind.UNREADABLE, f"its record can't be read here ({kept.fault})"
+    elif made_from > kept.revision:
+        kind = DoubtKind.ROLLED_BACK
+        what = f"its record is of revision {kept.revision}, documents were made from {made_from}"
+    else:
+        return None
+    return Doubt(kind, _words(noun, name, what, kind), None, made_from)
 
 
 def _unordered(
