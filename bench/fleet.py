@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from bench.fleet_nodes import IMAGE
-from bench.fleet_overload import measure_overload, project_name
+from bench.fleet_overload import far_apart, measure_overload, project_name
 from bench.fleet_parts import Fleet, running_fleet
 from bench.fleet_restart import Change, measure_restart
 from bench.loop_stalls import Stalls
@@ -170,10 +170,6 @@ def _steady(fleet: Fleet, seconds: float) -> None:
 def _latencies(fleet: Fleet, scale: int, seconds: float) -> None:
     """Of reads, lists and commands, all at once and at fixed rates."""
 
-    def project(number: int) -> str:
-        # A prime apart, so that neighbours in time are no neighbours in the fleet.
-        return project_name(number * 7919 % fleet.nodes)
-
     def mutate(number: int) -> Request:
         is_up = number // fleet.nodes % 2 == 0
         body = {"type": "scale_to", "value": scale + 1 if is_up else scale}
@@ -181,7 +177,7 @@ def _latencies(fleet: Fleet, scale: int, seconds: float) -> None:
         return Request(f"/services/{identity}/scale?wait=0", body)
 
     def read(number: int) -> Request:
-        name = project(number)
+        name = far_apart(number, fleet.nodes)
         path = f"projects/{name}" if number % 2 else f"services/{service_id(name, TUNED)}"
         return Request(f"/{path}")
 

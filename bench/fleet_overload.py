@@ -1,15 +1,13 @@
 """A fleet under twice the load that it is made for: what is refused, and whether a promise is broken."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Iterator
-
-import aiohttp
+from functools import partial
 
 from bench.fleet_parts import Fleet
 from bench.loop_stalls import Stalls
-from bench.openloop import Latencies, Request, answer, is_success, session
+from bench.openloop import Latencies, Request, Stream, is_success, send_streams
 from bench.usage import Usage
 from cli.waiting import wait_until
 from schemas.names import service_id
@@ -25,6 +23,11 @@ _PATIENCE_S = 60.0
 
 def project_name(number: int) -> str:
     return f"p{number:04}"
+
+
+def far_apart(number: int, nodes: int) -> str:
+    """A project: a prime apart, so that neighbours in time are no neighbours in the fleet."""
+    return project_name(number * 7919 % nodes)
 
 
 def measure_overload(fleet: Fleet, service: str, scale: int, seconds: float) -> Iterator[str]:
@@ -56,43 +59,33 @@ async def _load(
     refusals = Latencies(failed=Counter())
     accepted: dict[str, int] = {}
 
-    async def one(client: aiohttp.ClientSession, kind: str, request: Request, due: float) -> None:
-        status = await answer(client, request)
-        took = time.monotonic() - due
+    def note(kind: str, request: Request, status: int, took_s: float) -> None:
         if status in REFUSALS:
-            refusals.seconds.append(took)
+            refusals.seconds.append(took_s)
             return
-        found[kind].seconds.append(took)
+        found[kind].seconds.append(took_s)
         if not is_success(status):
             found[kind].failed[status] += 1
         elif request.body is not None:
             accepted[request.path.split("/")[2]] = int(str(request.body["value"]))
 
     rates = {"mutate": WRITES_PER_S, "single read": READS_PER_S, "full list": LISTS_PER_S}
-    async with session(fleet.cluster.url) as client, asyncio.TaskGroup() as tasks:
-        began = time.monotonic()
-
-        async def send(kind: str, per_s: float) -> None:
-            for number in range(int(seconds * per_s)):
-                due = began + number / per_s
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
-                request = _request(kind, number, fleet.nodes, service, scale)
-                tasks.create_task(one(client, kind, request, due))
-
-        for kind, per_s in rates.items():
-            tasks.create_task(send(kind, per_s))
+    streams = [
+        Stream(kind, per_s, partial(_request, kind, fleet.nodes, service, scale))
+        for kind, per_s in rates.items()
+    ]
+    await send_streams(fleet.cluster.url, streams, seconds, note)
     return found, refusals, accepted
 
 
-def _request(kind: str, number: int, nodes: int, service: str, scale: int) -> Request:
+def _request(kind: str, nodes: int, service: str, scale: int, number: int) -> Request:
     """The one with this number."""
     if kind == "mutate":
         identity = service_id(project_name(number % nodes), service)
         body = {"type": "scale_to", "value": scale + (number // nodes + 1) % 2}
         return Request(f"/services/{identity}/scale?wait=0", body)
     if kind == "single read":
-        # A prime apart, so that neighbours in time are no neighbours in the fleet.
-        return Request(f"/projects/{project_name(number * 7919 % nodes)}")
+        return Request(f"/projects/{far_apart(number, nodes)}")
     return Request("/projects/" if number % 2 else "/services/")
 
 

@@ -45,6 +45,10 @@ class Stream:
     make: Callable[[int], Request]
 
 
+#: told of each answer: the stream's kind, the request, its status, and the seconds since it was due
+Note = Callable[[str, Request, int, float], None]
+
+
 @dataclass(slots=True)
 class Latencies:
     """Of one kind, in seconds. A request without a good answer counts as long as it was awaited."""
@@ -71,11 +75,22 @@ class Latencies:
 async def load(url: str, streams: Sequence[Stream], seconds: float) -> Mapping[str, Latencies]:
     """Send everything that becomes due within so many seconds; by kind, how long answers took."""
     found: defaultdict[str, Latencies] = defaultdict(Latencies)
+
+    def note(kind: str, _request: Request, status: int, took_s: float) -> None:
+        found[kind].seconds.append(took_s)
+        if not is_success(status):
+            found[kind].failed[status] += 1
+
+    await send_streams(url, streams, seconds, note)
+    return found
+
+
+async def send_streams(url: str, streams: Sequence[Stream], seconds: float, note: Note) -> None:
+    """Send everything that becomes due within so many seconds, and note each answer."""
     async with session(url) as client, asyncio.TaskGroup() as tasks:
         began = time.monotonic()
         for stream in streams:
-            tasks.create_task(_send(client, stream, began, seconds, found[stream.kind]))
-    return found
+            tasks.create_task(_send(client, stream, began, seconds, note))
 
 
 def session(url: str) -> aiohttp.ClientSession:
@@ -132,13 +147,11 @@ async def _send(
     stream: Stream,
     began: float,
     seconds: float,
-    latencies: Latencies,
+    note: Note,
 ) -> None:
     async def one(request: Request, due: float) -> None:
         status = await answer(client, request)
-        latencies.seconds.append(time.monotonic() - due)
-        if not is_success(status):
-            latencies.failed[status] += 1
+        note(stream.kind, request, status, time.monotonic() - due)
 
     async with asyncio.TaskGroup() as tasks:
         for number in range(int(seconds * stream.per_s)):
