@@ -4,9 +4,10 @@ Reads and writes: KV `lease`, key `coordinator`, with the bucket's own time to l
 which the lease was acquired is the epoch: it only ever grows, so agents can refuse an older one.
 
 A holder renews every sixth of the time to live, so that a broker may be away for the half of it and
-the holder still is the same. When renewals stop getting through it demotes
-itself after two thirds, counted from the start of the last request that succeeded: before anybody
-else can have acquired. When a renewal is refused, somebody else has, and it demotes itself at once.
+the holder still is the same. When renewals stop getting through it demotes itself after two thirds,
+counted from the start of the last request that succeeded: before anybody else can have acquired.
+When a renewal is refused, somebody else has, and it demotes itself at once; unless what was written
+meanwhile is a renewal of its own whose acknowledgement was lost.
 """
 
 import asyncio
@@ -134,17 +135,13 @@ class Lease:
             # A crash of the work is a crash of the process; losing the lease is not.
             task.result()
 
-    async def _arrived(self, known: int, within_s: float) -> int:
+    async def _arrived(self, known: int) -> int:
         """The revision of a renewal of ours whose acknowledgement was lost; 0: there is none.
 
         Raises:
             BusUnavailable: nobody knows.
         """
-        try:
-            async with asyncio.timeout(within_s):
-                held = await self._bucket.get(LEASE_KEY)
-        except TimeoutError as error:
-            raise BusUnavailable("the lease can't be read in time") from error
+        held = await self._bucket.get(LEASE_KEY)
         if held is None or held[1] <= known:
             return 0
         with contextlib.suppress(InvalidInput):
@@ -167,11 +164,12 @@ class Lease:
                 async with asyncio.timeout(left_s):
                     revision = await self._bucket.put(LEASE_KEY, self._holder, revision)
             except RevisionConflict:
-                with contextlib.suppress(BusUnavailable):
-                    revision = await self._arrived(revision, left_s)
-                    if not revision:
-                        log.error("another coordinator has taken the lease")  # noqa: TRY400
-                        return
+                with contextlib.suppress(BusUnavailable, TimeoutError):
+                    async with asyncio.timeout(left_s):
+                        revision = await self._arrived(revision)
+                if not revision:
+                    log.error("another coordinator has taken the lease")  # noqa: TRY400
+                    return
                 pause_s = 0.0
             except (BusUnavailable, TimeoutError):
                 # A broker that has just started refuses at once, and takes it a moment later.

@@ -201,24 +201,14 @@ async def test_a_holder_whose_renewals_hang_ends_before_another_begins(
     assert history == ["c1 active", "c1 ended", "c2 active"]
 
 
-async def test_a_renewal_that_is_refused_at_once_is_tried_again_in_time(
-    candidate: Candidates, history: list[str]
+@pytest.mark.parametrize(("fault", "times"), [("failures", 3), ("loses_acknowledgements", 2)])
+async def test_renewals_that_are_refused_at_once_or_lose_their_answers_cost_no_epoch(
+    candidate: Candidates, history: list[str], fault: str, times: int
 ) -> None:
     one = await candidate("c1")
     await active(one)
-    one.bucket.failures = 3
-    await until(lambda: one.bucket.failures == 0)
-    await renewals(one, 2)
-    assert history == ["c1 active"]
-
-
-async def test_a_renewal_whose_acknowledgement_was_lost_costs_no_epoch(
-    candidate: Candidates, history: list[str]
-) -> None:
-    one = await candidate("c1")
-    await active(one)
-    one.bucket.loses_acknowledgements = 2
-    await until(lambda: one.bucket.loses_acknowledgements == 0)
+    setattr(one.bucket, fault, times)
+    await until(lambda: getattr(one.bucket, fault) == 0)
     await renewals(one, 2)
     assert history == ["c1 active"]
 
