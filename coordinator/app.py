@@ -201,7 +201,6 @@ class Coordinator:
         """Show what was read, unless the lease was won meanwhile: then the control loop does."""
         if self._lease.epoch:
             return
-        self._loop.doubts.follow()
         self._loop.show_documents()
         self._loop.health.judge(self._steadiness.since())
         await self._make_views()

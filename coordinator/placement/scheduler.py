@@ -122,8 +122,7 @@ class Scheduler:
             return
         self._has_stirred = True
         _mark(self._suspects, name, on=view is not None and view.state is NodeState.SUSPECT)
-        self._change(self._globals)
-        self._change(self._leaving)
+        self._change(self._globals | self._leaving)
         if load is None:
             self._change({(slot.project, slot.service) for slot in has})
         elif view is None or load.view.hold != view.hold:
@@ -203,7 +202,8 @@ class Scheduler:
     def _place(self, limit: int | None) -> None:
         if not self._waiting:
             return
-        some, self._waiting = self._waiting[:limit], self._waiting[len(self._waiting[:limit]) :]
+        some = self._waiting[:limit]
+        del self._waiting[:limit]
         place_all([d for key in some if (d := self._demand(key))], self._fleet, self._ranking)
         if not self._waiting and limit is not None:
             # Those of earlier slices may have got the company that they wait for.

@@ -95,7 +95,7 @@ async def test_a_loop_that_stands_still_is_told_once_with_what_held_it(monkeypat
 
     monkeypatch.setattr(stalls, "log", SimpleNamespace(error=tell))
     work = asyncio.create_task(Stalls().keep())
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(0)
     a_slow_answer()
     work.cancel()
     await asyncio.wait({work})
@@ -106,7 +106,7 @@ async def test_a_loop_that_stands_still_is_told_once_with_what_held_it(monkeypat
 async def test_its_thread_ends_with_it() -> None:
     before = threading.active_count()
     work = asyncio.create_task(Stalls().keep())
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(0)
     assert threading.active_count() == before + 1
     work.cancel()
     await asyncio.wait({work})
