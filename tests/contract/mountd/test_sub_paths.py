@@ -1,6 +1,5 @@
 """Directories and files of a share that containers get: held by mountd, whatever a share's users do."""
 # ruff: noqa: ASYNC240
-# (Nothing here can hang: every file system is this machine's own.)
 
 import errno
 import itertools
