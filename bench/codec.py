@@ -16,9 +16,11 @@ from schemas.current import ContainerCurrent, EngineCurrent, Heartbeat, NodeCurr
 from schemas.desired import DesiredNetwork, DesiredSlot, NodeDesired
 from schemas.fingerprint import fingerprint, spec_key
 from schemas.names import SlotKey
-from schemas.records import ProjectRecord, ServiceRecord, ServiceTemplate
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.service import NetworkAttachment, ServiceSpec
 from schemas.states import EngineState, Wanted
+from schemas.template import ServiceTemplate
 
 _TIME = "2024-01-01T00:00:00Z"
 _SERVICES = ("web", "worker", "cache", "db")

@@ -19,14 +19,10 @@ from time import process_time
 from coordinator.placement.schedule import NodeView, schedule
 from coordinator.store.placements import Placement
 from schemas.names import SlotKey
-from schemas.records import (
-    Expression,
-    PlacementPolicy,
-    ProjectRecord,
-    ServiceRecord,
-    ServiceTemplate,
-)
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.service import ServiceSpec
+from schemas.template import Expression, PlacementPolicy, ServiceTemplate
 
 _TIME = "2024-01-01T00:00:00Z"
 _MIB = 1024 * 1024

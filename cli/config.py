@@ -14,7 +14,7 @@ from cli.errors import UnusableArgument
 from compose.limits import WARNINGS_KEPT_MAX
 from compose.template import compile_template
 from schemas.names import is_project_name
-from schemas.records import ProjectTemplate, ServiceTemplate
+from schemas.template import ProjectTemplate, ServiceTemplate
 
 #: standard input
 _STREAM = "-"

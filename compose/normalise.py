@@ -27,8 +27,8 @@ from compose.tree import Tree, integer, text, texts
 from compose.units import seconds, words
 from schemas.command import SCALE_MAX
 from schemas.desired import PullPolicy
-from schemas.records import PlacementPolicy
 from schemas.service import Healthcheck, Port, Restart
+from schemas.template import PlacementPolicy
 
 Value = TypeVar("Value")
 

@@ -15,7 +15,7 @@ from typing import Literal, cast
 
 from compose.errors import TemplateError, shown
 from compose.patterns import UnusablePattern, value_pattern
-from schemas.records import Expression, PlacementPolicy
+from schemas.template import Expression, PlacementPolicy
 
 _PREFIX = re.compile(r"(constraint|affinity|availability|reschedule|whitelist):")
 _KEY = re.compile(r"[a-z_][a-z0-9._-]+", re.IGNORECASE)

@@ -14,7 +14,7 @@ from compose.specs import Scope, engine_spec, network_on_engine
 from compose.together import check_together
 from schemas.codec import SchemaError, validate
 from schemas.desired import DesiredNetwork, DesiredVolume
-from schemas.records import PlacementPolicy, ServiceTemplate
+from schemas.template import PlacementPolicy, ServiceTemplate
 
 
 def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> list[ServiceTemplate]:

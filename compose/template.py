@@ -21,7 +21,7 @@ from compose.resolve import own_volumes, resolve, used_networks
 from compose.shape import SPECIFICATION, Sections, Shape, sections
 from compose.specs import Scope
 from compose.validate import understood
-from schemas.records import ProjectTemplate
+from schemas.template import ProjectTemplate
 from schemas.volume import BASE_DIRECTORY
 
 #: Compose's own variable: every template may use it, and no environment can change it.

@@ -13,6 +13,8 @@ from pydantic_core import PydanticCustomError
 
 PROJECT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"
 SERVICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+#: the revision that it was made for; empty: the first one, and those of older versions of Troopers
+SET_PATTERN = r"^(r[1-9][0-9]{0,8})?$"
 NODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 
 
@@ -33,7 +35,16 @@ _PROJECT_SCHEMA = WithJsonSchema({"type": "string", "pattern": PROJECT_PATTERN})
 ProjectName = Annotated[str, _named("project"), _PROJECT_SCHEMA]
 VolumeName = Annotated[str, _named("volume"), _PROJECT_SCHEMA]
 ServiceName = Annotated[str, StringConstraints(pattern=SERVICE_PATTERN)]
+SetName = Annotated[str, StringConstraints(pattern=SET_PATTERN)]
 NodeName = Annotated[str, StringConstraints(pattern=NODE_PATTERN)]
+
+
+class ServiceKey(NamedTuple):
+    """A service of one set: while a project is updated, two of the same name may exist."""
+
+    project: str
+    service: str
+    set_name: str = ""
 
 
 class SlotKey(NamedTuple):
@@ -42,9 +53,14 @@ class SlotKey(NamedTuple):
     project: str
     service: str
     slot: int
+    set_name: str = ""
 
     def __str__(self) -> str:
-        return container_name(self.project, self.service, self.slot)
+        return container_name(*self)
+
+    @property
+    def service_key(self) -> ServiceKey:
+        return ServiceKey(self.project, self.service, self.set_name)
 
 
 def is_project_name(text: str) -> bool:
@@ -74,14 +90,32 @@ def split_service_id(text: str) -> tuple[str, str] | None:
     return (project, service) if separator and project and service else None
 
 
-def container_name(project: str, service: str, slot: int) -> str:
-    """A container's name on its engine, without the leading slash that Docker shows."""
-    return f"{project}_{service}_{slot}"
+def set_name(revision: int) -> str:
+    """The name of the set that is made for a revision."""
+    return f"r{revision}"
+
+
+def container_name(project: str, service: str, slot: int, in_set: str = "") -> str:
+    """A container's name on its engine, without the leading slash that Docker shows.
+
+    The set comes last: no service, whatever its name, has a container that is called so.
+    """
+    name = f"{project}_{service}_{slot}"
+    return f"{name}_{in_set}" if in_set else name
 
 
 def network_name(project: str, network: str) -> str:
     """A project network's name on an engine."""
     return f"{project}_{network}"
+
+
+def network_of_set(name: str, in_set: str) -> str:
+    """The name on an engine of a set's own network, made as the one of that name.
+
+    The engine asks a container's networks in the order of their names when it looks one up, so
+    those of later sets must sort after those of earlier ones.
+    """
+    return f"{name}_r{in_set[1:]:0>9}" if in_set else name
 
 
 def volume_name(project: str, volume: str) -> str:

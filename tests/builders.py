@@ -14,9 +14,11 @@ from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, SlotPr
 from schemas.desired import DesiredNetwork, DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
-from schemas.records import PlacementPolicy, ProjectRecord, ServiceRecord, ServiceTemplate
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.service import Restart, ServiceSpec
 from schemas.states import EngineState, Health, NodeState, State, Wanted
+from schemas.template import PlacementPolicy, ServiceTemplate
 
 TIME = "2026-11-23T12:00:00Z"
 ONCE = Restart(policy="no")

@@ -21,13 +21,10 @@ from schemas.command import (
     verb_of,
 )
 from schemas.desired import PullPolicy
-from schemas.records import (
-    ProjectRecord,
-    ProjectTemplate,
-    RememberedReply,
-    ServiceRecord,
-)
+from schemas.records import ProjectRecord, RememberedReply
+from schemas.release import ServiceRecord
 from schemas.states import State
+from schemas.template import ProjectTemplate
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from coordinator.views.queries import Queries
 from schemas.command import AnyCommand, Progress, Reason, ReasonCode, Reply, VolumeCommand
 from schemas.errors import InvalidInput, Transient
 from schemas.query import AnyQuery
-from schemas.records import Operation, RememberedReply
+from schemas.records import RememberedReply
+from schemas.release import Operation
 
 #: what a wait ends with when this coordinator gives up the signals that it was delivering
 GIVEN_UP = "the coordinator stopped while it delivered the signal; it may have been delivered"

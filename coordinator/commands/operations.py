@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from coordinator.errors import Conflict
 from schemas.command import AnyCommand, verb_of
-from schemas.records import Operation, ProjectRecord, RememberedReply, VolumeRecord
+from schemas.records import ProjectRecord, RememberedReply, VolumeRecord
+from schemas.release import Operation
 
 RecordT = TypeVar("RecordT", ProjectRecord, VolumeRecord)
 

@@ -12,7 +12,7 @@ from coordinator.store.nodes import has_taken
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView
 from schemas.command import Progress
 from schemas.desired import NodeDesired
-from schemas.records import Operation
+from schemas.release import Operation
 from schemas.states import State
 
 

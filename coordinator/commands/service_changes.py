@@ -13,7 +13,7 @@ from schemas.command import (
     StopService,
 )
 from schemas.errors import InvalidInput
-from schemas.records import ServiceRecord
+from schemas.release import ServiceRecord
 from schemas.signals import canonical
 from schemas.states import State
 

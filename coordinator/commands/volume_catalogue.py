@@ -11,7 +11,8 @@ from coordinator.views.rollup import NodePicture
 from schemas.codec import SchemaError, validate
 from schemas.command import CreateVolume, DeleteVolume, Progress, RestoreVolume
 from schemas.errors import InvalidInput
-from schemas.records import Operation, RememberedReply, VolumeRecord
+from schemas.records import RememberedReply, VolumeRecord
+from schemas.release import Operation
 from schemas.states import MountState, State
 from schemas.volume import BASE_DIRECTORY, VolumeSecret, VolumeSpec, folded
 from schemas.volume_options import fault

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from coordinator.errors import Conflict
 from coordinator.store.table import Table
 from schemas.names import service_id
-from schemas.records import ProjectTemplate, VolumeRecord
+from schemas.records import VolumeRecord
 from schemas.states import State
+from schemas.template import ProjectTemplate
 from schemas.volume import VolumeSpec
 
 

@@ -10,7 +10,7 @@ from coordinator.store.changes import Change, Kind
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
 from schemas.command import AnyCommand, Progress, VolumeCommand
-from schemas.records import Operation
+from schemas.release import Operation
 
 #: No project has this name.
 _VOLUMES = ""

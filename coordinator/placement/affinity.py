@@ -10,7 +10,7 @@ from coordinator.placement.expressions import Matcher, matcher
 from coordinator.placement.filters import Constraint, Filter, Reason, refusal
 from coordinator.placement.occupancy import Fleet, NodeLoad, ServiceKey
 from schemas.names import service_id, split_service_id
-from schemas.records import Expression, ServiceTemplate
+from schemas.template import Expression, ServiceTemplate
 
 
 @dataclass(frozen=True, slots=True)

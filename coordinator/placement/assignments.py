@@ -21,7 +21,8 @@ from coordinator.views.rollup import NodePicture, ProjectView, ServiceView, awai
 from schemas.desired import DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
 from schemas.fingerprint import spec_key
 from schemas.names import SlotKey
-from schemas.records import ProjectRecord, ServiceRecord, VolumeRecord
+from schemas.records import ProjectRecord, VolumeRecord
+from schemas.release import ServiceRecord
 from schemas.service import ServiceSpec
 from schemas.states import EngineState, State, Wanted
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from coordinator.placement.occupancy import Fleet, Footprint, ServiceKey, footprint
 from coordinator.placement.order import Ranks
 from schemas.names import SlotKey
-from schemas.records import ProjectRecord, ServiceRecord, ServiceTemplate
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.states import NodeState, State
+from schemas.template import ServiceTemplate
 
 
 @dataclass(slots=True)

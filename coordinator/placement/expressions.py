@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compose.patterns import Pattern, UnusablePattern, value_pattern
-from schemas.records import Expression
+from schemas.template import Expression
 
 
 @dataclass(frozen=True, slots=True)

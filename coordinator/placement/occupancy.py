@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from schemas.names import SlotKey
-from schemas.records import ServiceTemplate
 from schemas.service import ServiceSpec
 from schemas.states import NodeState
+from schemas.template import ServiceTemplate
 
 #: project and service
 ServiceKey = tuple[str, str]

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from coordinator.placement.occupancy import ServiceKey
 from schemas.names import split_service_id
-from schemas.records import ServiceTemplate
+from schemas.template import ServiceTemplate
 
 #: whether it goes with the global services (0) or after them (1), its component's first project,
 #: its place there

@@ -8,13 +8,10 @@ as warnings: the template's text, placement rules, dependencies, environment, de
 from collections.abc import Iterable, Mapping
 
 from schemas.desired import DesiredMount, DesiredSlot, NodeDesired, PullPolicy
-from schemas.records import (
-    ProjectRecord,
-    ServiceRecord,
-    ServiceTemplate,
-    VolumeRecord,
-)
+from schemas.records import ProjectRecord, VolumeRecord
+from schemas.release import ServiceRecord
 from schemas.states import State, Wanted
+from schemas.template import ServiceTemplate
 
 WARNINGS = (
     (

@@ -20,7 +20,8 @@ from coordinator.views.sightings import (
 from schemas.current import SlotProblem
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
-from schemas.records import ProjectRecord, ServiceRecord
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.states import NodeState, State
 
 __all__ = ["ContainerView", "NodePicture", "ProjectView", "ServiceView", "roll_up"]

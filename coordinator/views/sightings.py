@@ -11,7 +11,8 @@ from coordinator.store.indexes import Report
 from coordinator.store.nodes import NodePicture
 from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
 from schemas.names import SlotKey
-from schemas.records import ProjectRecord, ServiceRecord
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.states import EngineState, Health, NodeState
 
 

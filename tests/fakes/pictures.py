@@ -4,9 +4,11 @@ from typing import Any
 
 from coordinator.views.rollup import ContainerView, NodePicture, ProjectView, ServiceView
 from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, PortBinding
-from schemas.records import ProjectRecord, ServiceRecord, ServiceTemplate
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.service import ServiceSpec
 from schemas.states import EngineState, NodeState, State
+from schemas.template import ServiceTemplate
 
 CREATED = "2016-04-21T13:36:32.440646459Z"
 UPDATED = "2016-04-21T13:36:33.270308950Z"

@@ -8,7 +8,7 @@ from coordinator.views.volumes import VolumeView
 from schemas import views
 from schemas.current import MountCurrent, PortBinding
 from schemas.query import InspectVolume, ListNodes, ListProjects, ListServices, ListVolumes
-from schemas.records import Operation
+from schemas.release import Operation
 from schemas.states import MountState, NodeState
 from schemas.volume import NasOptions, VolumeSpec
 from tests.fakes.answers import answer

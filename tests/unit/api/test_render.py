@@ -5,7 +5,7 @@ from coordinator.views.render import rfc3339nano
 from schemas.current import EngineCurrent
 from schemas.fingerprint import fingerprint
 from schemas.query import InspectService, ListNodes, ListProjects, ListServices, ViewProject
-from schemas.records import Operation
+from schemas.release import Operation
 from schemas.service import ServiceSpec
 from schemas.states import EngineState, Health, NodeState
 from tests.fakes.answers import answer

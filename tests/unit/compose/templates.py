@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from compose.template import TemplateError, compile_template
-from schemas.records import ProjectTemplate, ServiceTemplate
+from schemas.template import ProjectTemplate, ServiceTemplate
 
 PROJECT = "shop"
 

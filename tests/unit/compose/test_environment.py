@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from compose.placement import PolicyReader
 from compose.template import TemplateError
 from coordinator.placement.expressions import matcher
-from schemas.records import Expression, PlacementPolicy
+from schemas.template import Expression, PlacementPolicy
 from tests.unit.compose.templates import compiled, warnings, web, web_refused
 
 

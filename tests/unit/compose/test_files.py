@@ -3,8 +3,8 @@
 import pytest
 
 from compose.limits import FILE_BYTES_MAX
-from schemas.records import ProjectTemplate
 from schemas.service import InlineFile
+from schemas.template import ProjectTemplate
 from tests.unit.compose.templates import compiled, refused
 
 SECRET = "hunter2-and-more"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from schemas.desired import PullPolicy
-from schemas.records import ServiceTemplate
 from schemas.service import Probe
+from schemas.template import ServiceTemplate
 from tests.unit.compose.templates import compiled, warnings, web, web_refused
 
 

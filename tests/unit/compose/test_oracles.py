@@ -7,8 +7,8 @@ import pytest
 
 from compose.keys import SERVICE_KEYS, V1_SERVICE_KEYS, Verdict
 from compose.template import compile_template
-from schemas.records import ServiceTemplate
 from schemas.service import Restart
+from schemas.template import ServiceTemplate
 from tests.compose_corpus.oracles import PROJECT, Sample, samples
 from tests.compose_corpus.reading import expected
 

@@ -32,8 +32,8 @@ from schemas.command import (
 )
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
-from schemas.records import ProjectTemplate
 from schemas.states import State
+from schemas.template import ProjectTemplate
 from tests.builders import a_service, exited
 from tests.unit.coordinator.cluster import STRANGER, Agent, Cluster
 

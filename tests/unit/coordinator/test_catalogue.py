@@ -21,8 +21,10 @@ from schemas.command import (
 )
 from schemas.desired import PullPolicy
 from schemas.errors import InvalidInput
-from schemas.records import ProjectRecord, ProjectTemplate, ServiceRecord
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.states import State
+from schemas.template import ProjectTemplate
 from tests.builders import a_project, a_service
 
 NOW = Moment(now="2026-11-23T13:00:00Z", operation_id="op-new")

@@ -21,7 +21,8 @@ from schemas.command import (
 )
 from schemas.desired import DesiredVolume
 from schemas.errors import InvalidInput
-from schemas.records import ProjectRecord, ServiceRecord
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.states import State
 from tests.builders import a_project, a_service
 

@@ -11,7 +11,8 @@ from coordinator.store.nodes import NodePicture
 from coordinator.views.projects import ProjectViews
 from schemas.command import Progress
 from schemas.desired import NodeDesired
-from schemas.records import Operation, ProjectRecord
+from schemas.records import ProjectRecord
+from schemas.release import Operation
 from schemas.states import EngineState, NodeState, State, Wanted
 from tests.builders import (
     TIME,

@@ -18,7 +18,7 @@ from coordinator.views.sightings import (
 from schemas.current import ContainerCurrent
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
-from schemas.records import ServiceRecord
+from schemas.release import ServiceRecord
 from schemas.service import Restart
 from schemas.states import EngineState, Health, NodeState
 from tests.builders import (

@@ -14,7 +14,8 @@ from schemas.command import CreateVolume, DeleteVolume, Progress
 from schemas.current import EngineCurrent, MountCurrent, NodeCurrent
 from schemas.desired import DesiredMount, NodeDesired
 from schemas.errors import InvalidInput
-from schemas.records import Operation, VolumeRecord
+from schemas.records import VolumeRecord
+from schemas.release import Operation
 from schemas.states import EngineState, MountState, NodeState, State, Wanted
 
 MOMENT = Moment(now="2026-01-01T00:00:00Z", operation_id="op")

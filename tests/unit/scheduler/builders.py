@@ -7,15 +7,11 @@ from coordinator.placement.occupancy import NodeView
 from coordinator.placement.schedule import schedule
 from coordinator.store.placements import Placement
 from schemas.names import SlotKey
-from schemas.records import (
-    Expression,
-    PlacementPolicy,
-    ProjectRecord,
-    ServiceRecord,
-    ServiceTemplate,
-)
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.service import Port, ServiceSpec
 from schemas.states import NodeState, State
+from schemas.template import Expression, PlacementPolicy, ServiceTemplate
 
 TIME = "2024-01-01T00:00:00Z"
 MIB = 1024 * 1024

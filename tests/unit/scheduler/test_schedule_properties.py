@@ -13,7 +13,8 @@ from coordinator.placement.occupancy import NodeView
 from coordinator.placement.schedule import schedule
 from coordinator.store.placements import Placement
 from schemas.names import SlotKey
-from schemas.records import ProjectRecord, ServiceRecord
+from schemas.records import ProjectRecord
+from schemas.release import ServiceRecord
 from schemas.states import NodeState, State
 from tests.unit.scheduler.builders import a_node, a_project, a_service, nodes
 
