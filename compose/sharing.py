@@ -14,7 +14,6 @@ from compose.errors import TemplateError, below, clipped, shown
 from compose.mounts import is_volume_name
 from compose.notes import Notes
 from compose.tree import Tree, text, texts
-from schemas.names import container_name
 
 #: The engine's own words for each kind of namespace.
 _MODES: Mapping[str, frozenset[str]] = {
@@ -34,9 +33,10 @@ class Reference:
     #: of volumes
     mode: str = ""
 
-    def on_engine(self, project: str) -> str:
-        """The container's name on its engine."""
-        return container_name(project, self.service, 1) if self.service else self.container
+    @property
+    def symbol(self) -> str:
+        """A container's name on its engine, or `service:NAME`: its set decides about the name."""
+        return f"service:{self.service}" if self.service else self.container
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +137,11 @@ def with_services(one: Sharing, services: Collection[str]) -> Sharing:
     )
 
 
-def mode_on_engine(mode: str | Reference, project: str) -> str:
-    """A mode as the engine takes it."""
-    return f"container:{mode.on_engine(project)}" if isinstance(mode, Reference) else mode
+def mode_symbol(mode: str | Reference) -> str:
+    """A mode as the engine takes it, but for `service:NAME`."""
+    if not isinstance(mode, Reference):
+        return mode
+    return mode.symbol if mode.service else f"container:{mode.container}"
 
 
 def _mode(value: Tree, kind: str, where: str) -> str | Reference:

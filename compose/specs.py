@@ -12,7 +12,7 @@ from compose.mounts import Mount
 from compose.networks import DEFAULT, Joining
 from compose.normalise import NormalService
 from compose.shared import shared_mount
-from compose.sharing import Reference, mode_on_engine, with_services
+from compose.sharing import Reference, mode_symbol, with_services
 from schemas.names import network_name
 from schemas.service import NetworkAttachment, ServiceSpec, VolumeMount
 
@@ -75,12 +75,10 @@ def engine_spec(
             _attachment(service, one, aliases.get(one.network, {}), scope) for one in joined
         ),
         files=inline_files(service.files, scope.inlines),
-        network_mode=mode_on_engine(sharing.network, scope.project),
-        pid_mode=mode_on_engine(sharing.pid, scope.project),
-        ipc_mode=mode_on_engine(sharing.ipc, scope.project),
-        volumes_from=tuple(
-            dict.fromkeys(f"{one.on_engine(scope.project)}:{one.mode}" for one in sharing.volumes)
-        ),
+        network_mode=mode_symbol(sharing.network),
+        pid_mode=mode_symbol(sharing.pid),
+        ipc_mode=mode_symbol(sharing.ipc),
+        volumes_from=tuple(dict.fromkeys(f"{one.symbol}:{one.mode}" for one in sharing.volumes)),
         extra_hosts=tuple(dict.fromkeys((*plain.pop("extra_hosts", ()), *hosts))),
         healthcheck=service.healthcheck,
         probe=service.aliyun.probe,

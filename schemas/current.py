@@ -29,6 +29,7 @@ class ContainerCurrent(Part):
     project: str
     service: str
     slot: int
+    set_name: str = ""
     #: Docker's word: created, running, paused, restarting, removing, exited, dead
     status: str
     running: bool
@@ -53,7 +54,7 @@ class ContainerCurrent(Part):
 
     @property
     def key(self) -> SlotKey:
-        return SlotKey(self.project, self.service, self.slot)
+        return SlotKey(self.project, self.service, self.slot, self.set_name)
 
 
 class SlotProblem(Part):
@@ -62,6 +63,7 @@ class SlotProblem(Part):
     project: str
     service: str
     slot: int
+    set_name: str = ""
     #: image_not_found, pull_denied, pull_failed, port_taken, rejected, crashed, unhealthy, engine,
     #: defect, stop_failed, volume_missing, volume_stuck, volume_failed, differs
     code: str
@@ -75,7 +77,24 @@ class SlotProblem(Part):
 
     @property
     def key(self) -> SlotKey:
-        return SlotKey(self.project, self.service, self.slot)
+        return SlotKey(self.project, self.service, self.slot, self.set_name)
+
+
+class PreparationCurrent(Part):
+    """How far a node is with the image of a `Preparation`, of any number of slots."""
+
+    project: str
+    service: str
+    #: as in the preparation
+    spec: Repeated
+    version: str = ""
+    refresh: int = 0
+    #: what the spec's image reference is on this node; empty: it is not here yet
+    image_id: Repeated = ""
+    #: why not, of the newest try
+    message: str = ""
+    #: the agent doesn't expect it to pass by itself, or not soon; it tries on, ever more seldom
+    definite: bool = False
 
 
 class SubPathCurrent(Part):
@@ -150,6 +169,7 @@ class NodeCurrent(Document):
     volumes: tuple[str, ...] = ()
     mounts: tuple[MountCurrent, ...] = ()
     problems: tuple[SlotProblem, ...] = ()
+    preparations: tuple[PreparationCurrent, ...] = ()
     #: what the agent leaves undone, or makes do with, on purpose, in words
     notes: tuple[str, ...] = ()
     #: raised with every report of one agent process

@@ -10,8 +10,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from schemas.document import Document, Part, Repeated
-from schemas.names import NodeName, ProjectName, ServiceName, SlotKey
-from schemas.service import ServiceSpec
+from schemas.names import NodeName, ProjectName, ServiceName, SetName, SlotKey
+from schemas.service import NetworkAttachment, ServiceSpec
 from schemas.states import Wanted
 from schemas.volume import VolumeSecret, VolumeSpec
 
@@ -28,12 +28,24 @@ class PullPolicy(StrEnum):
     NEVER = "never"
 
 
+class Preparation(Part):
+    """What a slot will be next: its image is to be had before anything else is done for it."""
+
+    #: key into `NodeDesired.specs`
+    spec: Repeated
+    version: str = ""
+    refresh: int = 0
+    pull: PullPolicy = PullPolicy.MISSING
+
+
 class DesiredSlot(Part):
     """One slot on this node: which spec, and what it must be now."""
 
     project: ProjectName
     service: ServiceName
     slot: int = Field(ge=1)
+    #: the set that it belongs to
+    set_name: SetName = ""
     wanted: Wanted
     #: key into `NodeDesired.specs`; empty only for `absent`
     spec: Repeated = ""
@@ -52,10 +64,13 @@ class DesiredSlot(Part):
     stop_timeout_s: float | None = Field(default=None, ge=0)
     #: with `absent`: remove the container's anonymous volumes too
     remove_volumes: bool = False
+    prepares: Preparation | None = None
+    #: networks that its container is in besides those of its spec, for as long as it says so
+    joins: tuple[NetworkAttachment, ...] = ()
 
     @property
     def key(self) -> SlotKey:
-        return SlotKey(self.project, self.service, self.slot)
+        return SlotKey(self.project, self.service, self.slot, self.set_name)
 
 
 class AddressPool(Part):

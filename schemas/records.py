@@ -36,6 +36,9 @@ class ProjectRecord(Record, ServiceSet):
     One that is `deleted` is a tombstone that only remembers its commands.
     """
 
+    # Of the two it comes from, a record: what it doesn't know survives.
+    model_config = Record.model_config
+
     name: ProjectName
     created: str
     updated: str

@@ -183,7 +183,7 @@ class ServiceSpec(Part):
     volumes: tuple[VolumeMount, ...] = ()
     networks: tuple[NetworkAttachment, ...] = ()
     #: instead of project networks: host, none, bridge, default, `container:NAME`, or a network that
-    #: the engine has already
+    #: the engine has already. In a record, `service:NAME` is that service's first container.
     network_mode: str = ""
     #: configs and secrets
     files: tuple[InlineFile, ...] = ()
@@ -198,7 +198,8 @@ class ServiceSpec(Part):
     #: a hard limit, in cores
     cpus: float | None = Field(default=None, gt=0)
     cpu_shares: PositiveInt | None = None
-    #: the engine's mode words, or `container:NAME` where they share another container's
+    #: the engine's mode words, or `container:NAME` where they share another container's; in a
+    #: record also `service:NAME`
     pid_mode: str = ""
     ipc_mode: str = ""
     uts_mode: str = ""
@@ -218,7 +219,8 @@ class ServiceSpec(Part):
     security_opt: tuple[str, ...] = ()
     #: path -> mount options, such as size=64m
     tmpfs: dict[str, str] = Field(default_factory=dict)
-    #: containers whose volumes are mounted too: `NAME:rw` or `NAME:ro`
+    #: containers whose volumes are mounted too: `NAME:rw` or `NAME:ro`; in a record also
+    #: `service:NAME:rw`
     volumes_from: tuple[str, ...] = ()
     #: of volumes without a declaration, as the first format has them
     volume_driver: str = ""

@@ -14,6 +14,8 @@ from schemas.service import NetworkAttachment, ServiceSpec
 PROJECT = "troopers.project"
 SERVICE = "troopers.service"
 SLOT = "troopers.slot"
+#: of a set that is not the first one
+SET = "troopers.set"
 VERSION = "troopers.version"
 REFRESH = "troopers.refresh"
 GENERATION = "troopers.generation"
@@ -43,6 +45,8 @@ def container_labels(spec: ServiceSpec, labels: ContainerLabels) -> dict[str, st
         "com.docker.compose.service": key.service,
         "com.docker.compose.container-number": str(key.slot),
     }
+    if key.set_name:
+        ours[SET] = key.set_name
     if labels.mounts:
         ours[MOUNTS] = mounts_text(labels)
     if later := later_networks(spec):
@@ -96,7 +100,9 @@ def slot_key(labels: Mapping[str, str]) -> SlotKey | None:
     """Which slot the labels name; None when they name none."""
     slot = number(labels.get(SLOT, ""))
     project, service = labels.get(PROJECT, ""), labels.get(SERVICE, "")
-    return SlotKey(project, service, slot) if project and service and slot else None
+    if not (project and service and slot):
+        return None
+    return SlotKey(project, service, slot, labels.get(SET, ""))
 
 
 def number(text: str) -> int:

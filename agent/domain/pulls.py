@@ -33,9 +33,9 @@ def pulled_for(order: SlotOrder, observed: Observation) -> Pulled | None:
     if not (order.slot.refresh or asks(order.slot)):
         return None
     labels = order.labels
-    carried = (*labels.key[:2], labels.fingerprint, labels.version, labels.refresh)
+    carried = (labels.key.service_key, labels.fingerprint, labels.version, labels.refresh)
     for seen in observed.containers or ():
-        carries = (*seen.key[:2], seen.fingerprint, seen.version, seen.refresh)
+        carries = (seen.key.service_key, seen.fingerprint, seen.version, seen.refresh)
         if carries == carried and seen.image_id:
             return Pulled(seen.image_id)
     return None

@@ -102,6 +102,7 @@ def _container(
         project=seen.key.project,
         service=seen.key.service,
         slot=seen.key.slot,
+        set_name=seen.key.set_name,
         status=seen.status,
         running=seen.is_running,
         stopping=is_stopping and seen.is_running,

@@ -12,13 +12,14 @@ from coordinator.placement.assignments import Situation, assign, unwritten
 from coordinator.placement.local import loses_volumes
 from coordinator.placement.mounts import deserted_mounts, unfit_mounts
 from coordinator.placement.schedule import NodeView, schedule
+from coordinator.releases.groups import slot_groups
 from coordinator.store.nodes import NodePicture
 from coordinator.store.placements import Placement
 from coordinator.views.rollup import ProjectView, roll_up
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, VolumeRecord
-from schemas.states import EngineState, State, Wanted
+from schemas.states import EngineState, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +116,11 @@ def unexplained(
 def _is_wanted(
     key: SlotKey, project: ProjectRecord | None, *, is_elsewhere: bool, is_assigned: bool
 ) -> bool:
-    service = project.services.get(key.service) if project else None
-    if project is None or service is None or project.desired_state is State.DELETED:
+    groups = slot_groups(project) if project else ()
+    group = next((g for g in groups if g.key == key.service_key and g.has(key.slot)), None)
+    if group is None:
         return False
-    if service.template.is_global:
-        return not is_elsewhere
-    return key.slot <= service.scale and not is_assigned
+    return not is_elsewhere if group.record.template.is_global else not is_assigned
 
 
 def placed(documents: Mapping[str, NodeDesired]) -> dict[SlotKey, str]:

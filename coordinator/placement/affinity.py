@@ -3,13 +3,13 @@
 They see what has been placed so far, so a service is placed after those it wants to be near to.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from coordinator.placement.expressions import Matcher, matcher
 from coordinator.placement.filters import Constraint, Filter, Reason, refusal
-from coordinator.placement.occupancy import Fleet, NodeLoad, ServiceKey
-from schemas.names import service_id, split_service_id
+from coordinator.placement.occupancy import Fleet, NodeLoad
+from schemas.names import ServiceKey, service_id, split_service_id
 from schemas.template import Expression, ServiceTemplate
 
 
@@ -92,7 +92,7 @@ def expression_filters(
     }
 
     def affinity(found: Matcher) -> Filter:
-        services = frozenset(_matching(found, own, fleet.services))
+        services = frozenset(_matching(found, own, fleet))
         return ServiceAffinity(found, own, services, fleet)
 
     made: list[Filter] = []
@@ -105,17 +105,24 @@ def expression_filters(
     return made
 
 
-def _matching(
-    found: Matcher, own: ServiceKey, services: Mapping[ServiceKey, ServiceTemplate]
-) -> Iterable[ServiceKey]:
-    key = found.expression.key
+def _matching(found: Matcher, own: ServiceKey, fleet: Fleet) -> Iterable[ServiceKey]:
+    """The services that an affinity is about; of one that has two sets, both.
+
+    Of its own name a service sees its own set only: two sets of one that keeps its containers apart
+    would find no room beside each other.
+    """
+    return (k for k in _named(found, own, fleet) if k == own or k[:2] != own[:2])
+
+
+def _named(found: Matcher, own: ServiceKey, fleet: Fleet) -> Iterable[ServiceKey]:
+    key, services = found.expression.key, fleet.services
     if key != "service":
         return (k for k, template in services.items() if found.finds(_label(template, key)))
     if found.literal is not None:
         # Plain names are by far the most frequent; nothing needs to be searched for them.
-        named = ((own[0], found.literal), split_service_id(found.literal))
-        return (k for k in named if k is not None and k in services)
-    return (k for k in services if found.finds(_names(k, own[0])))
+        named = ((own.project, found.literal), split_service_id(found.literal))
+        return (k for name in named if name is not None for k in fleet.named(*name))
+    return (k for k in services if found.finds(_names(k, own.project)))
 
 
 def _label(template: ServiceTemplate, key: str) -> tuple[str, ...]:
@@ -125,4 +132,5 @@ def _label(template: ServiceTemplate, key: str) -> tuple[str, ...]:
 
 def _names(key: ServiceKey, project: str) -> tuple[str, ...]:
     """What a service may be called from inside a project: its short name only at home."""
-    return (service_id(*key), key[1]) if key[0] == project else (service_id(*key),)
+    name = service_id(key.project, key.service)
+    return (name, key.service) if key.project == project else (name,)

@@ -1,64 +1,17 @@
-"""Placement to desired documents: `assign`, pure.
-
-A slot's entry moves through `stopped` (held), `running` and `absent`; which step is due follows
-from three things only: what the project record wants, the entry in the node's present document,
-and what is seen. So any coordinator can go on where another one stopped.
-
-- Start: an entry becomes `running` when every awaited dependency is up. Once `running` it stays so,
-  even if a dependency fails later: order matters for starting, not for living.
-- Stop and delete: an entry is left as it is until all dependents have stopped (are gone).
-- `absent` stays in the document until the node has reported, for that document, that nothing is
-  left. A node that was away therefore drops what moved when it comes back.
-"""
+"""Placement to desired documents: `assign`, pure. `entries` has what is said of one slot."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 
+from coordinator.placement.entries import Situation, entry, specs_of, unwritten
 from coordinator.placement.local import networks_for, volumes_for
 from coordinator.placement.mounts import mounts_for
 from coordinator.store.nodes import has_taken
-from coordinator.views.rollup import NodePicture, ProjectView, ServiceView, awaited
-from schemas.desired import DesiredSlot, DesiredVolume, NodeDesired, PullPolicy
-from schemas.fingerprint import spec_key
-from schemas.names import SlotKey
-from schemas.records import ProjectRecord, VolumeRecord
-from schemas.release import ServiceRecord
+from coordinator.views.rollup import NodePicture
+from schemas.desired import DesiredSlot, NodeDesired
 from schemas.service import ServiceSpec
-from schemas.states import EngineState, State, Wanted
+from schemas.states import EngineState, Wanted
 
-#: what a slot says where nothing is said
-_BLANK = {
-    name: each.default for name, each in DesiredSlot.model_fields.items() if not each.is_required()
-}
-
-
-def unwritten(_name: str) -> int:
-    """The revision of what is in no bucket."""
-    return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that `assign` looks at."""
-
-    #: every record, those of deleted projects too
-    projects: Mapping[str, ProjectRecord]
-    #: a project's states, by name
-    view: Callable[[str], ProjectView | None]
-    #: the slots that a node has by the placement
-    placed: Callable[[str], Collection[SlotKey]]
-    nodes: Mapping[str, NodePicture]
-    #: the documents as they are
-    documents: Mapping[str, NodeDesired]
-    volumes: Mapping[str, VolumeRecord] = field(default_factory=dict)
-    #: local volumes to remove wherever they are, by name
-    doomed: Mapping[str, DesiredVolume] = field(default_factory=dict)
-    #: projects whose records prove nothing now: their entries stay as they are
-    doubted: Collection[str] = ()
-    doubted_volumes: Collection[str] = ()
-    #: of the record of a project, and of a volume
-    project_revision: Callable[[str], int] = unwritten
-    volume_revision: Callable[[str], int] = unwritten
+__all__ = ["Situation", "assign", "document_for", "has_left", "unwritten"]
 
 
 def assign(situation: Situation, epoch: int) -> dict[str, NodeDesired]:
@@ -98,7 +51,7 @@ def _document(situation: Situation, held: NodeDesired) -> NodeDesired:
     slots: list[DesiredSlot] = []
     specs: dict[str, ServiceSpec] = {}
     for key in sorted({*placed, *before, *there}):
-        slot = _entry(situation, key, before.get(key), is_placed=key in placed)
+        slot = entry(situation, held, key, before.get(key), is_placed=key in placed)
         if slot is None:
             continue
         ordered = slot.wanted is Wanted.ABSENT and before.get(key) == slot
@@ -106,7 +59,7 @@ def _document(situation: Situation, held: NodeDesired) -> NodeDesired:
             continue
         slots.append(slot)
         if slot.spec:
-            specs[slot.spec] = _spec(situation, held, slot)
+            specs.update(specs_of(situation, held, slot))
     kept = {slot.project for slot in slots if slot.wanted is not Wanted.ABSENT}
     # What the record of a project in doubt says of networks and volumes proves nothing either.
     recorded = {
@@ -171,110 +124,6 @@ def _has_read(node: NodePicture, held: NodeDesired) -> bool:
         and current.engine.state is EngineState.READY
         and has_taken(current, held)
     )
-
-
-def _entry(
-    situation: Situation,
-    key: SlotKey,
-    before: DesiredSlot | None,
-    *,
-    is_placed: bool,
-) -> DesiredSlot | None:
-    """What a document must say of this slot; None: nothing."""
-    project = situation.projects.get(key.project)
-    if project is None or key.project in situation.doubted:
-        # A project that we have no record of may have lost it: what the document says of it may be
-        # all that is left. It stays, and its containers are nobody's to remove.
-        return before
-    service = project.services.get(key.service)
-    view = situation.view(key.project)
-    if project.desired_state is State.DELETED or service is None or view is None:
-        return _leaving(project, key, before, view)
-    if not is_placed:
-        return _absent(key, before, service)
-    wanted = _wanted(view, view.services[key.service], before)
-    says = {
-        **_BLANK,
-        "project": key.project,
-        "service": key.service,
-        "slot": key.slot,
-        "wanted": wanted,
-        "spec": spec_key(service.template.spec),
-        "version": project.version,
-        "is_global": service.template.is_global,
-        "tries": service.tries,
-        "refresh": service.refresh,
-        "pull": _pull(service),
-        "stop_signal": service.stop_signal if wanted is Wanted.STOPPED else "",
-        "stop_timeout_s": service.stop_timeout_s if wanted is Wanted.STOPPED else None,
-    }
-    # Nearly all of them say what they said before, and to make one costs more than to decide it.
-    return before if before is not None and vars(before) == says else DesiredSlot(**says)
-
-
-def _pull(service: ServiceRecord) -> PullPolicy:
-    """A redeploy asks for the newest image of every service, and insists on it for some."""
-    policy = service.template.pull
-    is_redeployed = service.refresh > 0
-    return PullPolicy.NEWER if is_redeployed and policy is PullPolicy.MISSING else policy
-
-
-def _wanted(project: ProjectView, service: ServiceView, before: DesiredSlot | None) -> Wanted:
-    released = before is not None and before.wanted is Wanted.RUNNING
-    if service.desired_state is State.RUNNING:
-        free = released or not awaited(service.record, project.services)
-        return Wanted.RUNNING if free else Wanted.STOPPED
-    held_up = released and any(
-        dependent.desired_state is not State.RUNNING and not dependent.is_settled
-        for dependent in dependents(service.record, project.services)
-    )
-    return Wanted.RUNNING if held_up else Wanted.STOPPED
-
-
-def dependents(
-    service: ServiceRecord, services: Mapping[str, ServiceView]
-) -> tuple[ServiceView, ...]:
-    """The services that name this one as a dependency."""
-    name = service.template.name
-    return tuple(view for view in services.values() if name in view.record.template.depends_on)
-
-
-def _leaving(
-    project: ProjectRecord,
-    key: SlotKey,
-    before: DesiredSlot | None,
-    view: ProjectView | None,
-) -> DesiredSlot | None:
-    """An entry of a project, or service, that is being deleted: dependents leave first."""
-    service = view.services.get(key.service) if view else None
-    if service is not None and before is not None and before.wanted is not Wanted.ABSENT:
-        dependent = dependents(service.record, view.services) if view else ()
-        if not project.force and any(each.containers for each in dependent):
-            return before
-    gone = _absent(key, before, service.record if service else None)
-    kill = {"stop_signal": "KILL", "stop_timeout_s": 0.0} if project.force else {}
-    return gone.model_copy(update={**kill, "remove_volumes": project.remove_volumes})
-
-
-def _absent(key: SlotKey, before: DesiredSlot | None, service: ServiceRecord | None) -> DesiredSlot:
-    if before is not None and before.wanted is Wanted.ABSENT:
-        return before
-    grace = service.template.spec.stop_grace_s if service else None
-    return DesiredSlot(
-        project=key.project,
-        service=key.service,
-        slot=key.slot,
-        wanted=Wanted.ABSENT,
-        stop_timeout_s=grace,
-    )
-
-
-def _spec(situation: Situation, held: NodeDesired, slot: DesiredSlot) -> ServiceSpec:
-    project = situation.projects.get(slot.project)
-    service = project.services.get(slot.service) if project else None
-    if service is not None and slot.spec not in held.specs:
-        return service.template.spec
-    return held.specs[slot.spec]
 
 
 def has_left(

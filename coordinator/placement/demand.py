@@ -1,11 +1,12 @@
 """Demand: which slots each service wants, and which of them stay where they are."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from coordinator.placement.occupancy import Fleet, Footprint, ServiceKey, footprint
+from coordinator.placement.occupancy import Fleet, Footprint, NodeLoad, footprint
 from coordinator.placement.order import Ranks
-from schemas.names import SlotKey
+from coordinator.releases.groups import SlotGroup, set_of, slot_groups
+from schemas.names import ServiceKey, SlotKey
 from schemas.records import ProjectRecord
 from schemas.release import ServiceRecord
 from schemas.states import NodeState, State
@@ -19,6 +20,13 @@ class Demand:
     key: ServiceKey
     record: ServiceRecord
     taken: Footprint
+    #: its slots, by number; of a global service, by node index
+    first: int
+    last: int
+    #: the services whose containers must be on the same node
+    together_with: tuple[ServiceKey, ...] = ()
+    #: the same service of another set: where a slot of its has been, that of the same number goes
+    beside: tuple[ServiceKey, ...] = ()
     #: slots that have a node
     assigned: dict[SlotKey, str] = field(default_factory=dict)
     #: slots still to be placed, lowest first; a global service's depend on the nodes
@@ -41,11 +49,6 @@ class Demand:
         return self.template.spec.shared_mounts
 
     @property
-    def together_with(self) -> tuple[ServiceKey, ...]:
-        """The services whose containers must be on the same node."""
-        return tuple((self.key[0], name) for name in self.template.placement.together_with)
-
-    @property
     def follows_others(self) -> bool:
         """Whether placing something else can make room for this: it wants company."""
         policy = self.template.placement
@@ -57,12 +60,32 @@ class Demand:
     def looks_at_others(self) -> bool:
         """Whether what stands on a node, beside what it takes there, decides for or against it."""
         policy = self.template.placement
-        return bool(policy.together_with) or any(
-            each.kind == "affinity" for each in policy.expressions
+        return (
+            bool(policy.together_with)
+            or bool(self.beside)
+            or any(each.kind == "affinity" for each in policy.expressions)
         )
 
     def slot(self, number: int) -> SlotKey:
-        return SlotKey(*self.key, number)
+        project, service, set_name = self.key
+        return SlotKey(project, service, number, set_name)
+
+    def slots(self) -> Iterator[SlotKey]:
+        """Of a service that is not global."""
+        return (self.slot(number) for number in range(self.first, self.last + 1))
+
+    def may_have(self, load: NodeLoad) -> bool:
+        """Whether a slot of a global service is wanted on this node."""
+        return self.first <= load.view.index <= self.last
+
+    def is_as(self, other: "Demand") -> bool:
+        """Whether it wants the same, as far as it can be told at once."""
+        return (
+            self.record is other.record
+            and (self.first, self.last) == (other.first, other.last)
+            and self.together_with == other.together_with
+            and self.beside == other.beside
+        )
 
     def put(self, slot: SlotKey, node: str, fleet: Fleet) -> None:
         """Let the slot stand on a node."""
@@ -87,12 +110,37 @@ def demands(projects: Iterable[ProjectRecord]) -> list[Demand]:
 
 def demands_of(project: ProjectRecord) -> list[Demand]:
     """What the services of one project want; nothing, of one that is deleted."""
-    if project.desired_state is State.DELETED:
-        return []
-    return [
-        Demand((project.name, name), record, footprint((project.name, name), record.template.spec))
-        for name, record in sorted(project.services.items())
-    ]
+    groups: dict[ServiceKey, list[SlotGroup]] = {}
+    for group in slot_groups(project):
+        if not group.is_empty:
+            groups.setdefault(group.key, []).append(group)
+    return [_demand(project, key, alike, groups) for key, alike in sorted(groups.items())]
+
+
+def _demand(
+    project: ProjectRecord,
+    key: ServiceKey,
+    alike: Sequence[SlotGroup],
+    groups: Collection[ServiceKey],
+) -> Demand:
+    """One demand for slots of one set, also where some of them are of an older template."""
+    newest = alike[-1]
+    names = newest.record.template.placement.together_with
+    partners = (
+        ServiceKey(key.project, name, set_of(project, name, is_next=newest.is_next))
+        for name in names
+    )
+    return Demand(
+        key,
+        newest.record,
+        footprint(key, newest.record.template.spec),
+        first=min(group.first for group in alike),
+        last=max(group.last for group in alike),
+        together_with=tuple(partners),
+        beside=tuple(
+            sorted(each for each in groups if each.service == key.service and each != key)
+        ),
+    )
 
 
 def settle(
@@ -102,13 +150,12 @@ def settle(
     if demand.template.is_global:
         for load in fleet.loads.values():
             slot = demand.slot(load.view.index)
-            if home(slot) == load.view.name:
+            if demand.may_have(load) and home(slot) == load.view.name:
                 demand.put(slot, load.view.name, fleet)
         return
     moves = demand.runs and demand.template.placement.reschedule and not frozen
     deserts = demand.mount_paths if demand.runs and not frozen else frozenset()
-    for number in range(1, demand.record.scale + 1):
-        slot = demand.slot(number)
+    for slot in demand.slots():
         held = fleet.loads.get(home(slot) or "")
         if held is None:
             if demand.runs:

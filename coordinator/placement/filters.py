@@ -16,10 +16,9 @@ from coordinator.placement.occupancy import (
     HostPort,
     NodeLoad,
     NodeView,
-    ServiceKey,
     nano,
 )
-from schemas.names import SlotKey, service_id
+from schemas.names import ServiceKey, SlotKey, service_id
 from schemas.states import NodeState
 
 #: How many nodes, and what is said of each, such as "down" or "lacks constraint group==web".
@@ -124,7 +123,7 @@ class Together:
 
     def explain(self, refused: Sequence[NodeLoad]) -> list[Reason]:
         return _counted(
-            f"without {service_id(*next(k for k in self.services if k not in load.services))}"
+            f"without {service_id(*next(k for k in self.services if k not in load.services)[:2])}"
             for load in refused
         )
 

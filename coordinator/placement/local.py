@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
+from coordinator.releases.networks import networks_of, volumes_of
 from schemas.desired import DesiredNetwork, DesiredVolume, NodeDesired
 from schemas.records import ProjectRecord
 from schemas.states import State, Wanted
@@ -15,7 +16,7 @@ def networks_for(
         network
         for name in sorted(kept)
         for network in (
-            projects[name].networks
+            networks_of(projects[name])
             if name in projects
             else [each for each in held.networks if each.project == name]
         )
@@ -36,7 +37,7 @@ def volumes_for(
     `there`: the volumes that the node reports. `doomed`: those to remove wherever they are.
     """
     volumes = [
-        volume for name in sorted(kept & projects.keys()) for volume in projects[name].volumes
+        volume for name in sorted(kept & projects.keys()) for volume in volumes_of(projects[name])
     ]
     volumes += [volume for volume in held.volumes if volume.project not in projects]
     taken = {volume.name for volume in volumes}

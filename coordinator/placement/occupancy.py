@@ -7,13 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from schemas.names import SlotKey
+from schemas.names import ServiceKey, SlotKey
 from schemas.service import ServiceSpec
 from schemas.states import NodeState
 from schemas.template import ServiceTemplate
-
-#: project and service
-ServiceKey = tuple[str, str]
 
 #: Host addresses that stand for every interface. IPv6's is among them: Docker binds both.
 _EVERY_INTERFACE = frozenset({"", "0.0.0.0", "::", "[::]", "*"})
@@ -153,7 +150,10 @@ class Fleet:
         by_index = sorted(nodes, key=lambda node: (node.index, node.name))
         #: in order of index
         self.loads = {node.name: NodeLoad(node) for node in by_index}
-        self.services = dict(services or {})
+        self.services: dict[ServiceKey, ServiceTemplate] = {}
+        self._by_name: dict[tuple[str, str], tuple[ServiceKey, ...]] = {}
+        for key, template in (services or {}).items():
+            self.enlist(key, template)
         #: slots per service on all nodes
         self.placed: Counter[ServiceKey] = Counter()
         self._node_of: dict[SlotKey, str] = {}
@@ -172,6 +172,26 @@ class Fleet:
             del self.placed[taken.key]
         if self._node_of.get(slot) == node:
             del self._node_of[slot]
+
+    def enlist(self, key: ServiceKey, template: ServiceTemplate) -> None:
+        """Know a service, or know it as it is now."""
+        if key not in self.services:
+            name = key.project, key.service
+            self._by_name[name] = (*self._by_name.get(name, ()), key)
+        self.services[key] = template
+
+    def discharge(self, key: ServiceKey) -> None:
+        """Undo `enlist`."""
+        if self.services.pop(key, None) is None:
+            return
+        name = key.project, key.service
+        self._by_name[name] = tuple(each for each in self._by_name[name] if each != key)
+        if not self._by_name[name]:
+            del self._by_name[name]
+
+    def named(self, project: str, service: str) -> tuple[ServiceKey, ...]:
+        """The services of this name: one, or one of each set."""
+        return self._by_name.get((project, service), ())
 
     def see(self, view: NodeView) -> NodeLoad:
         """Know a node, or know it as it is now. What it holds stays."""

@@ -11,8 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from typing import Protocol
 
-from coordinator.placement.occupancy import ServiceKey
-from schemas.names import split_service_id
+from schemas.names import ServiceKey, split_service_id
 from schemas.template import ServiceTemplate
 
 #: whether it goes with the global services (0) or after them (1), its component's first project,
@@ -82,7 +81,10 @@ def rank(services: Mapping[ServiceKey, Ranked]) -> dict[ServiceKey, Rank]:
     """The ranks of the services of one component."""
     if not services:
         return {}
-    leaders = {key: set(_leaders(each, services)) - {key} for key, each in services.items()}
+    by_name: dict[tuple[str, str], list[ServiceKey]] = {}
+    for key in services:
+        by_name.setdefault((key.project, key.service), []).append(key)
+    leaders = {key: set(_leaders(each, by_name)) - {key} for key, each in services.items()}
     first = min(services)[0]
     globals_ = [key for key, each in services.items() if each.template.is_global]
     early = _with_leaders(globals_, leaders)
@@ -134,17 +136,27 @@ def _in_order(
     return list(done)
 
 
-def _leaders(service: Ranked, services: Mapping[ServiceKey, Ranked]) -> Iterator[ServiceKey]:
-    project = service.key[0]
+def _leaders(
+    service: Ranked, by_name: Mapping[tuple[str, str], Collection[ServiceKey]]
+) -> Iterator[ServiceKey]:
+    """What is placed before it; of what has two sets, both, and its own older set as well."""
+    project, own = service.key.project, service.key
     template = service.template
+    yield from (key for key in by_name[project, own.service] if age(key) < age(own))
     names = [*template.depends_on, *template.placement.together_with]
     for each in template.placement.expressions:
         if each.kind == "affinity" and each.key == "service" and not each.negated:
             names.append(each.value)
             other = split_service_id(each.value)
-            if other is not None and other in services:
-                yield other
-    yield from (key for name in names if (key := (project, name)) in services)
+            if other is not None:
+                yield from by_name.get(other, ())
+    for name in names:
+        yield from by_name.get((project, name), ())
+
+
+def age(key: ServiceKey) -> int:
+    """The revision that its set was made for; 0: the first one."""
+    return int(key.set_name[1:] or 0)
 
 
 def _projects_named(template: ServiceTemplate) -> Iterator[str]:

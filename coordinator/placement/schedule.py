@@ -123,9 +123,12 @@ def _searches(demand: Demand, fleet: Fleet, zones: Counter[str]) -> list[Search]
 
 
 def _partner(demand: Demand, slot: SlotKey, fleet: Fleet) -> NodeLoad | None:
-    """The node of the slot with the same number, of the service that must share its node."""
-    for project, service in demand.together_with:
-        load = fleet.load_of(SlotKey(project, service, slot.slot))
+    """The node of the slot with the same number, of the service that must share its node.
+
+    Or of the same service in another set: its image and its local volumes are there.
+    """
+    for project, service, set_name in (*demand.together_with, *demand.beside):
+        load = fleet.load_of(SlotKey(project, service, slot.slot, set_name))
         if load is not None:
             return load
     return None
@@ -137,7 +140,7 @@ def _place_global(demand: Demand, fleet: Fleet, ranking: Ranking) -> int:
     placed = 0
     for load in fleet.loads.values():
         slot = demand.slot(load.view.index)
-        if slot in demand.assigned or not load.view.is_open:
+        if slot in demand.assigned or not (load.view.is_open and demand.may_have(load)):
             continue
         if not all(each.check(load) for each in meant):
             continue

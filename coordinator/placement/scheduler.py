@@ -11,12 +11,12 @@ from itertools import islice
 from typing import TypeVar
 
 from coordinator.placement.demand import Demand, demands_of, settle
-from coordinator.placement.occupancy import Fleet, NodeView, ServiceKey
+from coordinator.placement.occupancy import Fleet, NodeView
 from coordinator.placement.order import Rank, Ranks
 from coordinator.placement.ranking import Ranking
 from coordinator.placement.schedule import place_all, placement_of
 from coordinator.store.placements import Placement
-from schemas.names import SlotKey
+from schemas.names import ServiceKey, SlotKey
 from schemas.records import ProjectRecord
 from schemas.states import NodeState
 
@@ -38,7 +38,7 @@ class Scheduler:
         self._ranks = Ranks()
         self._rank: dict[ServiceKey, Rank] = {}
         self._records: dict[str, ProjectRecord] = {}
-        self._demands: dict[str, dict[str, Demand]] = {}
+        self._demands: dict[str, dict[ServiceKey, Demand]] = {}
         self._frozen = False
         #: to be settled anew, or taken out
         self._changed: dict[ServiceKey, None] = {}
@@ -95,20 +95,18 @@ class Scheduler:
         else:
             self._records[name] = record
         had = self._demands.get(name, {})
-        has = {demand.key[1]: demand for demand in demands_of(record)} if record else {}
+        has = {demand.key: demand for demand in demands_of(record)} if record else {}
         both = had.keys() & has.keys()
-        changed = {service for service in both if had[service].record is not has[service].record}
+        changed = {key for key in both if not had[key].is_as(has[key])}
         changed |= had.keys() ^ has.keys()
         is_other = any(
-            service not in both or had[service].template is not has[service].template
-            for service in changed
+            key not in both or had[key].template is not has[key].template for key in changed
         )
-        for service in sorted(changed):
-            key = (name, service)
+        for key in sorted(changed):
             self._take_out(key)
-            if service in has:
-                self._demands.setdefault(name, {})[service] = has[service]
-                self._enlist(has[service])
+            if key in has:
+                self._demands.setdefault(name, {})[key] = has[key]
+                self._enlist(has[key])
             else:
                 self._rank.pop(key, None)
             self._changed[key] = None
@@ -124,7 +122,7 @@ class Scheduler:
         _mark(self._suspects, name, on=view is not None and view.state is NodeState.SUSPECT)
         self._change(self._globals | self._leaving)
         if load is None:
-            self._change({(slot.project, slot.service) for slot in has})
+            self._change({slot.service_key for slot in has})
         elif view is None or load.view.hold != view.hold:
             self._change(load.services)
         else:
@@ -143,8 +141,7 @@ class Scheduler:
         """Documents or containers have slots of the project elsewhere than before."""
         for demand in self._demands.get(project, {}).values():
             if demand.template.is_global or any(
-                self._is_astray(demand, demand.slot(number), home)
-                for number in range(1, demand.record.scale + 1)
+                self._is_astray(demand, slot, home) for slot in demand.slots()
             ):
                 self._changed[demand.key] = None
 
@@ -247,21 +244,21 @@ class Scheduler:
         return placement_of(list(demands.values()), self._fleet, may_pass=bool(self._suspects))
 
     def _demand(self, key: ServiceKey) -> Demand | None:
-        return self._demands.get(key[0], {}).get(key[1])
+        return self._demands.get(key.project, {}).get(key)
 
     def _enlist(self, demand: Demand) -> None:
-        self._fleet.services[demand.key] = demand.template
+        self._fleet.enlist(demand.key, demand.template)
         _mark(self._globals, demand.key, on=demand.template.is_global)
         _mark(self._onlookers, demand.key, on=demand.looks_at_others)
 
     def _take_out(self, key: ServiceKey) -> None:
-        demand = self._demands.get(key[0], {}).pop(key[1], None)
+        demand = self._demands.get(key.project, {}).pop(key, None)
         if demand is None:
             return
         self._clear(demand)
         if not self._demands[key[0]]:
             del self._demands[key[0]]
-        self._fleet.services.pop(key, None)
+        self._fleet.discharge(key)
         looks = (self._globals, self._onlookers, self._pending, self._leaving, self._unconfirmed)
         for index in looks:
             index.discard(key)

@@ -14,8 +14,9 @@ from coordinator.placement.filters import (
     WorkingVolumes,
     ZoneSpread,
 )
-from coordinator.placement.occupancy import Fleet, NodeLoad, ServiceKey
+from coordinator.placement.occupancy import Fleet, NodeLoad
 from coordinator.placement.ranking import Ranking
+from schemas.names import ServiceKey
 
 
 def meant_for(demand: Demand, fleet: Fleet, *, with_soft: bool = False) -> list[Filter]:

@@ -8,6 +8,7 @@ as warnings: the template's text, placement rules, dependencies, environment, de
 from collections.abc import Iterable, Mapping
 
 from schemas.desired import DesiredMount, DesiredSlot, NodeDesired, PullPolicy
+from schemas.names import ServiceKey
 from schemas.records import ProjectRecord, VolumeRecord
 from schemas.release import ServiceRecord
 from schemas.states import State, Wanted
@@ -21,6 +22,9 @@ WARNINGS = (
 )
 _UNSEEN = (
     "restored from an older copy: no node has orders for {}, stopped here; start what is wanted"
+)
+_RELEASED = (
+    "restored while {} was released: its containers of the set {!r}, which were fewer, are removed"
 )
 #: of a record that stands for what is known, and was never written
 UNKNOWN_TIME = ""
@@ -36,11 +40,7 @@ def restored_project(
 
     `old`: an older copy of its record. What documents say counts, the rest is as it was.
     """
-    slots: dict[str, list[tuple[NodeDesired, DesiredSlot]]] = {}
-    for _, document in sorted(documents.items()):
-        for slot in document.slots:
-            if slot.project == name and slot.wanted is not Wanted.ABSENT:
-                slots.setdefault(slot.service, []).append((document, slot))
+    slots, others = _by_service(name, documents)
     services = {service: _service(service, found, now) for service, found in sorted(slots.items())}
     every = [slot for found in slots.values() for _, slot in found]
     runs = any(service.desired_state is State.RUNNING for service in services.values())
@@ -74,15 +74,36 @@ def restored_project(
                 if v.project == name and v.wanted is not Wanted.ABSENT
             }.values()
         ),
-        warnings=WARNINGS,
+        warnings=(*WARNINGS, *(_RELEASED.format(*each) for each in others)),
     )
     if old is None or old.is_gone:
         return found
     newer = {"version", "desired_state", "services", "networks", "volumes", "updated"}
-    warnings = (*old.warnings, *((_UNSEEN.format(unseen),) if unseen else ()))
-    return old.model_copy(
-        update={**{key: getattr(found, key) for key in newer}, "warnings": warnings}
-    )
+    told = found.warnings[len(WARNINGS) :]
+    warnings = (*old.warnings, *told, *((_UNSEEN.format(unseen),) if unseen else ()))
+    kept = {key: getattr(found, key) for key in newer}
+    # Documents don't say how far a release is: what most slots are of is current.
+    return old.model_copy(update={**kept, "warnings": warnings, "release": None})
+
+
+def _by_service(
+    project: str, documents: Mapping[str, NodeDesired]
+) -> tuple[dict[str, list[tuple[NodeDesired, DesiredSlot]]], list[tuple[str, str]]]:
+    """Every service's slots, of the set that has most of them; and which sets are left out."""
+    found: dict[ServiceKey, list[tuple[NodeDesired, DesiredSlot]]] = {}
+    for _, document in sorted(documents.items()):
+        for slot in document.slots:
+            if slot.project == project and slot.wanted is not Wanted.ABSENT:
+                found.setdefault(slot.key.service_key, []).append((document, slot))
+    chosen: dict[str, ServiceKey] = {}
+    for key in sorted(found, key=lambda each: (_running_slots(found[each]), each)):
+        chosen[key.service] = key
+    left_out = [(key.service, key.set_name) for key in sorted(found.keys() - {*chosen.values()})]
+    return {service: found[key] for service, key in chosen.items()}, left_out
+
+
+def _running_slots(slots: Iterable[tuple[NodeDesired, DesiredSlot]]) -> int:
+    return sum(slot.wanted is Wanted.RUNNING for _, slot in slots)
 
 
 def _running(names: Iterable[str], project: ProjectRecord) -> str:
@@ -103,6 +124,7 @@ def _merged(found: ServiceRecord, old: ServiceRecord | None) -> ServiceRecord:
         update={"spec": found.template.spec, "scale": found.template.scale}
     )
     newer = {"scale", "desired_state", "stop_signal", "stop_timeout_s", "refresh", "tries"}
+    newer |= {"set_name", "network_set"}
     return old.model_copy(update={"template": kept, **{key: getattr(found, key) for key in newer}})
 
 
@@ -125,6 +147,7 @@ def _service(name: str, found: list[tuple[NodeDesired, DesiredSlot]], now: str) 
     )
     return ServiceRecord(
         template=template,
+        set_name=newest.set_name,
         scale=template.scale,
         desired_state=State.RUNNING if runs else State.STOPPED,
         stop_signal=newest.stop_signal,

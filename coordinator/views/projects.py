@@ -135,7 +135,7 @@ def _look(node: NodePicture | None) -> tuple[object, ...]:
 
 def _order(view: ProjectView | None) -> tuple[object, ...]:
     """What other services of the project wait for, when they start or stop."""
-    services = view.services.values() if view else ()
+    services = (*view.current.values(), *view.next.values()) if view else ()
     if not any(service.record.template.depends_on for service in services):
         return ()
     return tuple(

@@ -4,48 +4,38 @@ The five public words say how far a service is from what is wanted. Everything t
 (which node is silent, what is being waited for, what keeps failing) is kept beside them as reasons.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
+from coordinator.releases.groups import SlotGroup, slot_groups
 from coordinator.store.indexes import Report, reports_by_project
 from coordinator.store.nodes import NodePicture
 from coordinator.store.placements import Placement
+from coordinator.views.services import (
+    ServiceView,
+    Situation,
+    awaited,
+    few,
+    leaving_view,
+    service_view,
+    with_waits,
+)
 from coordinator.views.sightings import (
     ContainerView,
     Sightings,
-    doubt,
     sightings,
-    wanted_slots,
 )
-from schemas.current import SlotProblem
-from schemas.fingerprint import fingerprint
-from schemas.names import SlotKey
+from schemas.names import ServiceKey, SlotKey
 from schemas.records import ProjectRecord
-from schemas.release import ServiceRecord
+from schemas.release import ReleaseState
 from schemas.states import NodeState, State
 
-__all__ = ["ContainerView", "NodePicture", "ProjectView", "ServiceView", "roll_up"]
+__all__ = ["ContainerView", "NodePicture", "ProjectView", "ServiceView", "awaited", "roll_up"]
 
-#: of one service: a broken image on every node of a large cluster is one thing, said a few times
-REASONS_MAX = 20
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceView:
-    """A service with its states."""
-
-    record: ServiceRecord
-    current_state: State
-    desired_state: State
-    containers: tuple[ContainerView, ...] = ()
-    #: every wanted slot is filled: what depends on this service may start
-    is_up: bool = False
-    #: exactly what is wanted is there, and nothing more
-    is_settled: bool = False
-    #: why it isn't what is wanted, in words, most important first
-    reasons: tuple[str, ...] = ()
-    #: those of the reasons that won't pass by themselves
-    definite: tuple[str, ...] = ()
+_UNSEEN = Sightings()
+#: A project is as far as the least far of its services.
+_WORST_FIRST = (State.STARTING, State.STOPPING, State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +45,26 @@ class ProjectView:
     record: ProjectRecord
     current_state: State
     desired_state: State
+    #: as they are shown: of a service that is being released, both sets together
     services: Mapping[str, ServiceView] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     #: what is wrong with its record: lost, unreadable or rolled_back; empty: nothing
     record_state: str = ""
+    #: the services of the current set, and of the next one those that a release changes or adds
+    current: Mapping[str, ServiceView] = field(default_factory=dict)
+    next: Mapping[str, ServiceView] = field(default_factory=dict)
+    groups: Mapping[ServiceKey, tuple[SlotGroup, ...]] = field(default_factory=dict)
+    #: containers of sets that are not the project's any more, until they are gone
+    retired: tuple[ContainerView, ...] = ()
+
+    def group_of(self, slot: SlotKey) -> SlotGroup | None:
+        """The group that wants the slot; None: no group does."""
+        of_service = self.groups.get(slot.service_key, ())
+        return next((group for group in of_service if group.has(slot.slot)), None)
+
+    def side(self, *, is_next: bool) -> Mapping[str, ServiceView]:
+        """The services as those of one set see each other."""
+        return {**self.current, **self.next} if is_next and self.next else self.current
 
 
 def roll_up(
@@ -94,30 +100,58 @@ def view_of(
     `may_pass`: a node is only suspect, so that what has no place may have one soon.
     """
     found = sightings(placement.assigned, seen)
-    slots: dict[str, set[SlotKey]] = {}
+    situation = Situation(project, placement, nodes, may_pass)
+    if project.desired_state is State.DELETED:
+        return _deleted(situation, found)
+    groups: dict[ServiceKey, tuple[SlotGroup, ...]] = {}
+    for group in slot_groups(project):
+        groups[group.key] = (*groups.get(group.key, ()), group)
+    slots: dict[ServiceKey, set[SlotKey]] = {}
     for key in (*placement.assigned, *placement.unplaced):
-        slots.setdefault(key.service, set()).add(key)
-    situation = _Situation(project, placement, nodes, may_pass)
-    services = {
-        name: _service(
-            situation,
-            name,
-            wanted_slots(project, name, slots.get(name, ())),
-            found.get(name, Sightings()),
+        slots.setdefault(key.service_key, set()).add(key)
+    current: dict[str, ServiceView] = {}
+    ahead: dict[str, ServiceView] = {}
+    for of_service, alike in groups.items():
+        there, assigned = found.get(of_service, _UNSEEN), slots.get(of_service, set())
+        for is_next, side in ((False, current), (True, ahead)):
+            own = [group for group in alike if group.is_next is is_next]
+            if own:
+                mine = there if len(own) == len(alike) else there.of(_slots_of(own, alike))
+                side[of_service.service] = service_view(situation, own, assigned, mine)
+    retired = (each for key, one in found.items() if key not in groups for each in one.containers)
+    return _project(
+        *(project, dict(sorted(current.items())), dict(sorted(ahead.items()))),
+        groups=groups,
+        retired=tuple(retired),
+    )
+
+
+def _slots_of(own: Sequence[SlotGroup], alike: Sequence[SlotGroup]) -> Callable[[int], bool]:
+    """The slots of a service that belong to one side; one that nobody wants is the current one's."""
+    is_current = not own[0].is_next
+
+    def belongs(slot: int) -> bool:
+        owner = next((group for group in alike if group.has(slot)), None)
+        return owner in own if owner is not None else is_current
+
+    return belongs
+
+
+def _deleted(situation: Situation, found: Mapping[ServiceKey, Sightings]) -> ProjectView:
+    """A project that is on its way out; of a release, both sets are."""
+    services: dict[str, ServiceView] = {}
+    for name, record in sorted(situation.project.services.items()):
+        of_service = [each for key, each in found.items() if key.service == name]
+        seen = Sightings(
+            tuple(one for each in of_service for one in each.containers),
+            tuple(one for each in of_service for one in each.problems),
         )
-        for name in sorted(project.services)
-    }
-    return _project(project, services)
-
-
-@dataclass(frozen=True, slots=True)
-class _Situation:
-    """What all services of a project have in common."""
-
-    project: ProjectRecord
-    placement: Placement
-    nodes: Mapping[str, NodePicture]
-    may_pass: bool
+        left = seen.containers
+        state = State.STOPPING if left else State.DELETED
+        services[name] = leaving_view(
+            *(record, state, State.DELETED, seen, situation.nodes), settled=not left
+        )
+    return _project(situation.project, services, {})
 
 
 def _of_project(name: str, placement: Placement) -> Placement:
@@ -127,146 +161,65 @@ def _of_project(name: str, placement: Placement) -> Placement:
     )
 
 
-def _service(
-    situation: _Situation, name: str, wanted: tuple[SlotKey, ...], seen: Sightings
-) -> ServiceView:
-    project, placement, nodes = situation.project, situation.placement, situation.nodes
-    record = project.services[name]
-    if project.desired_state is State.DELETED:
-        left = seen.containers
-        state = State.STOPPING if left else State.DELETED
-        return _leaving(record, state, State.DELETED, seen, nodes, settled=not left)
-    if record.desired_state is State.STOPPED:
-        # One that ran when its node was last heard may run still, and nobody can be told to wait.
-        may_run = any(container.current.running for container in seen.containers)
-        state = State.STOPPING if may_run else State.STOPPED
-        settled = not any(container.runs for container in seen.containers)
-        return _leaving(record, state, State.STOPPED, seen, nodes, settled=settled)
-    identity = fingerprint(record.template.spec)
-    filled = {c.current.key for c in seen.containers if c.fills_slot(record, identity)}
-    is_up = filled.issuperset(wanted)
-    # What is on a node that can't be reached would hold up an operation for as long as that lasts.
-    extra = any(
-        not c.is_lost and (c.is_leftover or c.current.key not in wanted) for c in seen.containers
-    )
-    if not is_up:
-        state = State.STARTING
-    else:
-        state = State.RUNNING if any(c.runs for c in seen.containers) else State.STOPPED
-    unplaced = _unplaced(wanted, placement.unplaced)
-    # A node that is only suspect is judged within seconds, and may take it then.
-    may_pass = unplaced and situation.may_pass
-    problems = tuple(_told(node, p) for node, p in seen.problems if p.definite)
-    definite = problems if may_pass else (*unplaced, *problems)
-    silent = _silence({placement.assigned.get(key, "") for key in wanted}, nodes)
-    passing = tuple(_told(node, p) for node, p in seen.problems if not p.definite)
-    troubled = {problem.key for _, problem in seen.problems}
-    late = tuple(
-        f"{c.current.name} {lack} (node {c.node})"
-        for c in seen.containers
-        if c.current.key in wanted and c.current.key not in filled | troubled
-        if (lack := c.lack(record, identity))
-    )
-    return ServiceView(
-        record,
-        state,
-        State.RUNNING,
-        seen.containers,
-        is_up=is_up,
-        is_settled=is_up and not extra,
-        reasons=_few((*unplaced, *problems, *silent, *passing, *late)),
-        definite=_few(definite),
-    )
-
-
-def _leaving(
-    record: ServiceRecord,
-    state: State,
-    desired: State,
-    seen: Sightings,
-    nodes: Mapping[str, NodePicture],
+def _project(
+    project: ProjectRecord,
+    current: dict[str, ServiceView],
+    ahead: dict[str, ServiceView],
     *,
-    settled: bool,
-) -> ServiceView:
-    silent = _silence({container.node for container in seen.containers}, nodes)
-    problems = tuple(_told(node, problem) for node, problem in seen.problems)
-    reasons = _few(silent if settled else (*silent, *problems))
-    return ServiceView(record, state, desired, seen.containers, is_settled=settled, reasons=reasons)
-
-
-def _project(project: ProjectRecord, services: dict[str, ServiceView]) -> ProjectView:
-    services = {name: _with_waits(view, services) for name, view in services.items()}
-    reasons = tuple(
-        f"{name}: {reason}" for name, view in services.items() for reason in view.reasons
-    )
+    groups: Mapping[ServiceKey, tuple[SlotGroup, ...]] = MappingProxyType({}),
+    retired: tuple[ContainerView, ...] = (),
+) -> ProjectView:
+    current = {name: with_waits(view, current) for name, view in current.items()}
+    services = current
+    if ahead:
+        beside = {**current, **ahead}
+        ahead = {name: with_waits(view, beside) for name, view in ahead.items()}
+        services = {name: _both(current.get(name), ahead.get(name)) for name in sorted(beside)}
+    reasons = [f"{name}: {reason}" for name, view in services.items() for reason in view.reasons]
+    if project.release is not None and project.release.message:
+        reasons.insert(0, project.release.message)
     desired = State(project.desired_state)
     state = _project_state(desired, services.values())
-    return ProjectView(project, state, desired, services, reasons)
+    if state is State.RUNNING and is_under_way(project):
+        # Everything may be up between two batches.
+        state = State.STARTING
+    return ProjectView(
+        *(project, state, desired, services, tuple(reasons)),
+        current=current,
+        next=ahead,
+        groups=groups,
+        retired=retired,
+    )
+
+
+def is_under_way(project: ProjectRecord) -> bool:
+    """Whether a release is on its way, and not only waiting for its confirmation."""
+    release = project.release
+    return release is not None and release.state is not ReleaseState.AWAITING_CONFIRMATION
+
+
+def _both(current: ServiceView | None, ahead: ServiceView | None) -> ServiceView:
+    """A service of which slots of two sets exist, as one; its record is the current one."""
+    if current is None or ahead is None:
+        return next(each for each in (current, ahead) if each is not None)
+    sides = [each for each in (current, ahead) if each.containers or not each.is_up] or [ahead]
+    states = {each.current_state for each in sides}
+    state = next((each for each in _WORST_FIRST if each in states), State.STOPPED)
+    return replace(
+        current,
+        current_state=state,
+        desired_state=ahead.desired_state,
+        containers=(*current.containers, *ahead.containers),
+        is_up=current.is_up and ahead.is_up,
+        is_settled=current.is_settled and ahead.is_settled,
+        reasons=few((*ahead.reasons, *current.reasons)),
+        definite=few((*ahead.definite, *current.definite)),
+    )
 
 
 def _project_state(desired: State, services: Iterable[ServiceView]) -> State:
     """All there: running or stopped. Otherwise the transition that is under way."""
-    states = {view.current_state for view in services}
     if desired is State.DELETED:
         return State.STOPPING
-    if State.STARTING in states:
-        return State.STARTING
-    if State.STOPPING in states:
-        return State.STOPPING
-    return State.RUNNING if State.RUNNING in states else State.STOPPED
-
-
-def _with_waits(view: ServiceView, services: Mapping[str, ServiceView]) -> ServiceView:
-    if view.current_state is not State.STARTING or view.containers:
-        return view
-    waits = tuple(f"waits for {name}" for name in awaited(view.record, services))
-    return replace(view, reasons=(*view.reasons, *waits))
-
-
-def awaited(service: ServiceRecord, services: Mapping[str, ServiceView]) -> tuple[str, ...]:
-    """The dependencies that must still come up, or come to their end where that is the condition.
-
-    One that is meant to be stopped isn't awaited.
-    """
-    return tuple(
-        name
-        for name in service.template.depends_on
-        if name in services
-        and services[name].desired_state is State.RUNNING
-        and not _is_fulfilled(service.template.conditions.get(name), services[name])
-    )
-
-
-def _is_fulfilled(condition: str | None, dependency: ServiceView) -> bool:
-    if condition == "completed":
-        return dependency.is_up and not any(each.runs for each in dependency.containers)
-    return dependency.is_up
-
-
-def _unplaced(wanted: Iterable[SlotKey], reasons: Mapping[SlotKey, str]) -> tuple[str, ...]:
-    """Slots without a node, those with the same reason together: there may be thousands."""
-    slots: dict[str, list[SlotKey]] = {}
-    for key in wanted:
-        if key in reasons:
-            slots.setdefault(reasons[key], []).append(key)
-    return tuple(
-        f"{keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}: {reason}"
-        for reason, keys in slots.items()
-    )
-
-
-def _few(reasons: Iterable[str]) -> tuple[str, ...]:
-    """Each reason once, and no more than a reader and an answer have room for."""
-    each = tuple(dict.fromkeys(reasons))
-    left_out = len(each) - REASONS_MAX
-    return (*each[:REASONS_MAX], f"and {left_out} more reasons") if left_out > 0 else each
-
-
-def _told(node: str, problem: SlotProblem) -> str:
-    return f"{problem.message} (node {node})"
-
-
-def _silence(names: Iterable[str], nodes: Mapping[str, NodePicture]) -> tuple[str, ...]:
-    """Why what these nodes said last may no longer be true."""
-    doubts = ((name, doubt(nodes[name])) for name in sorted(names) if name in nodes)
-    return tuple(f"node {name} {words}" for name, words in doubts if words)
+    states = {view.current_state for view in services}
+    return next((each for each in _WORST_FIRST if each in states), State.STOPPED)

@@ -4,14 +4,14 @@ A container on a node that is down, or whose engine is down, proves nothing: it 
 marked stale, and fills no slot.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from coordinator.releases.groups import SlotGroup
 from coordinator.store.indexes import Report
 from coordinator.store.nodes import NodePicture
 from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
-from schemas.names import SlotKey
-from schemas.records import ProjectRecord
+from schemas.names import ServiceKey, SlotKey
 from schemas.release import ServiceRecord
 from schemas.states import EngineState, Health, NodeState
 
@@ -91,19 +91,26 @@ class ContainerView:
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """What all nodes report of one service."""
+    """What all nodes report of one service, or of some of its slots."""
 
     containers: tuple[ContainerView, ...] = ()
     #: with the node that has it
     problems: tuple[tuple[str, SlotProblem], ...] = ()
 
+    def of(self, slots: Callable[[int], bool]) -> "Sightings":
+        """Only of those slots."""
+        return Sightings(
+            tuple(each for each in self.containers if slots(each.current.slot)),
+            tuple((node, each) for node, each in self.problems if slots(each.slot)),
+        )
+
 
 def sightings(
     assigned: Mapping[SlotKey, str], seen: Iterable[tuple[NodePicture, Report]]
-) -> dict[str, Sightings]:
+) -> dict[ServiceKey, Sightings]:
     """What nodes report of one project, by service."""
-    containers: dict[str, list[ContainerView]] = {}
-    problems: dict[str, list[tuple[str, SlotProblem]]] = {}
+    containers: dict[ServiceKey, list[ContainerView]] = {}
+    problems: dict[ServiceKey, list[tuple[str, SlotProblem]]] = {}
     for node, report in sorted(seen, key=lambda each: (each[0].index, each[0].name)):
         if node.current is None:
             continue
@@ -118,24 +125,24 @@ def sightings(
                 is_lost=lost,
                 is_leftover=assigned.get(container.key) != node.name,
             )
-            containers.setdefault(container.service, []).append(view)
+            containers.setdefault(container.key.service_key, []).append(view)
         for problem in report.problems:
             if not lost and assigned.get(problem.key) == node.name:
-                problems.setdefault(problem.service, []).append((node.name, problem))
+                problems.setdefault(problem.key.service_key, []).append((node.name, problem))
     return {
         name: Sightings(tuple(containers.get(name, ())), tuple(problems.get(name, ())))
         for name in containers.keys() | problems.keys()
     }
 
 
-def wanted_slots(
-    project: ProjectRecord, service: str, assigned: Iterable[SlotKey]
-) -> tuple[SlotKey, ...]:
-    """The slots a service should fill: counted by its scale, or one on each of its nodes."""
-    record = project.services[service]
-    if record.template.is_global:
-        return tuple(sorted(assigned))
-    return tuple(SlotKey(project.name, service, slot) for slot in range(1, record.scale + 1))
+def wanted_slots(group: SlotGroup, assigned: Iterable[SlotKey]) -> tuple[SlotKey, ...]:
+    """The slots that a group should fill: all of them, or, if global, one on each of its nodes.
+
+    `assigned`: those of its service that have a node, or should have one.
+    """
+    if group.record.template.is_global:
+        return tuple(sorted(key for key in assigned if group.has(key.slot)))
+    return tuple(group.slots())
 
 
 def is_completed(container: ContainerCurrent, service: ServiceRecord) -> bool:

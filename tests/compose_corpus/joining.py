@@ -33,7 +33,7 @@ def volumes(project: str, whole: Mapping[str, Any], value: Any) -> set[tuple[Any
     return found
 
 
-def volumes_from(project: str, value: Any) -> tuple[str, ...]:
+def volumes_from(value: Any) -> tuple[str, ...]:
     found = []
     for entry in value:
         parts = entry.split(":")
@@ -41,7 +41,7 @@ def volumes_from(project: str, value: Any) -> tuple[str, ...]:
             name, mode = parts[1], parts[2:]
         else:
             service, *mode = parts[1:] if parts[0] == "service" else parts
-            name = f"{project}_{service}_1"
+            name = f"service:{service}"
         found.append(f"{name}:{mode[0] if mode else 'rw'}")
     return tuple(found)
 

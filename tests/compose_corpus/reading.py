@@ -37,7 +37,7 @@ def expected(project: str, whole: Mapping[str, Any], name: str) -> Expected:
     if "volumes" in service:
         found["volumes"] = volumes(project, whole, service["volumes"])
     if "volumes_from" in service:
-        found["volumes_from"] = volumes_from(project, service["volumes_from"])
+        found["volumes_from"] = volumes_from(service["volumes_from"])
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.ports import ContainerLabels
 from compose.template import compile_template
+from coordinator.releases.specs import Surroundings, resolved
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from tests.contract.engines import RealTrial
@@ -67,16 +68,17 @@ def by_us(trial: RealTrial, project: str, template: Mapping[str, Any]) -> None:
 
 
 async def _create(trial: RealTrial, project: str, template: Mapping[str, Any]) -> None:
-    resolved = compile_template(project, json.dumps(template), {})
-    for network in resolved.networks:
+    found = compile_template(project, json.dumps(template), {})
+    for network in found.networks:
         await trial.engine.create_network(network)
-    for volume in resolved.volumes:
+    for volume in found.volumes:
         await trial.engine.create_volume(volume)
     # One level of dependencies is all that the templates here have.
-    for service in sorted(resolved.services, key=lambda one: bool(one.depends_on)):
+    for service in sorted(found.services, key=lambda one: bool(one.depends_on)):
         key = SlotKey(project, service.name, 1)
-        labels = ContainerLabels(key, fingerprint(service.spec), "1", 0, 1, 1)
-        await trial.engine.create(str(key), service.spec, labels)
+        spec = resolved(service.spec, Surroundings(project, lambda _: "", ()))
+        labels = ContainerLabels(key, fingerprint(spec), "1", 0, 1, 1)
+        await trial.engine.create(str(key), spec, labels)
 
 
 def shown(trial: RealTrial, project: str, service: str) -> Shown:

@@ -6,6 +6,7 @@ import weakref
 from agent.domain.derived import once_per_document
 from agent.domain.slot_order import slot_orders
 from schemas.desired import NodeDesired
+from schemas.names import SlotKey
 from tests.fakes.orders import a_slot, orders
 
 
@@ -46,7 +47,7 @@ def test_documents_in_the_place_of_dead_ones_are_looked_at_anew() -> None:
 
 def test_what_is_known_of_a_document_does_not_keep_it_alive() -> None:
     desired = orders(a_slot())
-    assert slot_orders(desired)[0].key == ("shop", "web", 1)
+    assert slot_orders(desired)[0].key == SlotKey("shop", "web", 1)
     alive = weakref.ref(desired)
     del desired
     gc.collect()

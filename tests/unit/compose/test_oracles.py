@@ -99,7 +99,7 @@ def _normal(field: str, value: Any, said: Mapping[str, Any]) -> Any:
     if field in {"network_mode", "pid_mode", "ipc_mode"}:
         kind, _, name = value.partition(":")
         is_service = kind == "service" or (kind == "container" and name in said["services"])
-        return f"container:{PROJECT}_{name}_1" if is_service else value
+        return f"service:{name}" if is_service else value
     return value
 
 

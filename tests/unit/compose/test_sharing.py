@@ -15,10 +15,10 @@ def test_a_service_shares_with_the_first_container_of_another() -> None:
           db: {image: x}
         """
     ).services
-    assert web.spec.network_mode == "container:shop_db_1"
-    assert web.spec.pid_mode == "container:shop_db_1"
+    assert web.spec.network_mode == "service:db"
+    assert web.spec.pid_mode == "service:db"
     assert web.spec.ipc_mode == "container:other"
-    assert web.spec.volumes_from == ("shop_db_1:rw", "shop_db_1:ro", "elsewhere:ro")
+    assert web.spec.volumes_from == ("service:db:rw", "service:db:ro", "elsewhere:ro")
     assert web.spec.networks == ()
     assert (web.depends_on, web.placement.together_with) == (("db",), ("db",))
 
@@ -27,7 +27,7 @@ def test_in_the_first_format_a_container_may_be_a_service() -> None:
     web, _ = compiled(
         "web: {image: x, net: 'container:db', volumes_from: [db]}\ndb: {image: x}"
     ).services
-    assert web.spec.network_mode == "container:shop_db_1"
+    assert web.spec.network_mode == "service:db"
     (web,) = compiled("web: {image: x, net: 'container:db'}").services
     assert web.spec.network_mode == "container:db"
 

@@ -4,7 +4,8 @@ import pytest
 
 from coordinator.store.nodes import NodePicture
 from coordinator.store.placements import Placement
-from coordinator.views.rollup import REASONS_MAX, ServiceView, roll_up
+from coordinator.views.rollup import ServiceView, roll_up
+from coordinator.views.services import REASONS_MAX
 from schemas.current import ContainerCurrent, EngineCurrent
 from schemas.states import EngineState, Health, NodeState, State
 from tests.builders import (

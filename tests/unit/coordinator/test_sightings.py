@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from coordinator.releases.groups import slot_groups
 from coordinator.store.indexes import reports_by_project
 from coordinator.store.nodes import NodePicture
 from coordinator.views.sightings import (
@@ -38,7 +39,8 @@ JOB = a_service("job", restart=ONCE)
 def sighted(assigned: Mapping[SlotKey, str], *nodes: NodePicture) -> dict[str, Sightings]:
     """What these nodes report of `shop`."""
     reports = [(node, reports_by_project(node.current)) for node in nodes]
-    return sightings(assigned, [(node, by["shop"]) for node, by in reports if "shop" in by])
+    found = sightings(assigned, [(node, by["shop"]) for node, by in reports if "shop" in by])
+    return {key.service: each for key, each in found.items()}
 
 
 def sight(node: NodePicture, assigned: dict[SlotKey, str] | None = None) -> ContainerView:
@@ -162,11 +164,11 @@ def test_a_problem_counts_only_where_the_slot_is_and_can_be_seen(
 
 
 def test_a_service_wants_as_many_slots_as_its_scale() -> None:
-    project = a_project(a_service(scale=2))
-    assert wanted_slots(project, "web", [slot("web.9")]) == (slot("web.1"), slot("web.2"))
+    (group,) = slot_groups(a_project(a_service(scale=2)))
+    assert wanted_slots(group, [slot("web.9")]) == (slot("web.1"), slot("web.2"))
 
 
 def test_a_global_service_wants_the_slots_it_was_given() -> None:
-    project = a_project(a_service("log", is_global=True))
+    (group,) = slot_groups(a_project(a_service("log", is_global=True)))
     given = [slot("log.3"), slot("log.1")]
-    assert wanted_slots(project, "log", given) == (slot("log.1"), slot("log.3"))
+    assert wanted_slots(group, given) == (slot("log.1"), slot("log.3"))
