@@ -145,6 +145,8 @@ class ReleaseOutcome(Part):
     ended: str
     #: of the update that began it
     operation: str
+    #: of the command that confirmed it or wanted it undone
+    decided_by: str = ""
 
 
 class RevisionNote(Part):

@@ -1,0 +1,211 @@
+"""From what is seen of a release to the signal that follows: `sense`, pure.
+
+Durations are how long something has been seen so by the coordinator that looks: they begin anew
+with another one, which makes a release slower and never hastier.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from coordinator.releases.rollouts import Change, changes_of, due, is_backwards
+from coordinator.releases.table import Signal
+from schemas.records import ProjectRecord
+from schemas.release import Release, ReleaseKind, ReleaseState
+from schemas.template import UpdatePolicy
+
+#: A container that hasn't come up by then won't, as far as a release is concerned.
+DEADLINE_S = 300.0
+
+
+class Pulls(StrEnum):
+    """How far the nodes are with the images of a release."""
+
+    GOING = "going"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The slots of one service that have gone over so far (or are back), as they are seen."""
+
+    #: of the whole service
+    total: int
+    #: not up yet
+    missing: int = 0
+    #: those that failed, whether or not they are up again
+    failed: int = 0
+    #: those of the missing ones that failed
+    failed_missing: int = 0
+    #: what is wrong, in words
+    why: str = ""
+    #: since when nothing of this batch has been missing; 0: something is
+    up_for_s: float = 0.0
+    #: since it was begun, and its nodes could know
+    begun_for_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that is seen of one release."""
+
+    pulls: Pulls = Pulls.GOING
+    pull_message: str = ""
+    #: by service
+    batches: Mapping[str, Batch] = field(default_factory=dict)
+    is_routed: bool = False
+    #: False: its nodes can't all know yet how far it is
+    is_applied: bool = True
+    deadline_s: float = DEADLINE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """The signal that follows, if one does."""
+
+    signal: Signal | None = None
+    #: services whose last batch is up
+    up: frozenset[str] = frozenset()
+    message: str = ""
+    #: seconds after which another look may find more
+    look_in_s: float | None = None
+
+
+def sense(project: ProjectRecord, release: Release, seen: Seen) -> Sense:
+    """What has happened to a release, most urgent first."""
+    match release.state:
+        case ReleaseState.PULLING | ReleaseState.PULL_FAILED:
+            return _pulling(release, seen)
+        case ReleaseState.CONFIRMING if seen.is_routed:
+            return Sense(Signal.ROUTED)
+        case ReleaseState.ROLLING_BACK if release.kind is ReleaseKind.BLUE_GREEN:
+            return Sense(Signal.ROUTED if seen.is_routed else None)
+        case _ if not seen.is_applied:
+            return Sense()
+        case _:
+            return _going(project, release, seen)
+
+
+def _pulling(release: Release, seen: Seen) -> Sense:
+    if seen.pulls is Pulls.READY:
+        return Sense(Signal.PULLED)
+    if seen.pulls is not Pulls.FAILED:
+        return Sense(message=seen.pull_message)
+    if release.state is ReleaseState.PULL_FAILED:
+        return Sense(message=seen.pull_message)
+    policies = [release.target.services[name].template.update for name in release.rollouts]
+    goes_back = release.kind is ReleaseKind.STANDARD and any(
+        policy.failure_action == "rollback" for policy in policies
+    )
+    signal = Signal.FAILED_BACK if goes_back else Signal.PULL_FAILED
+    return Sense(signal, message=seen.pull_message)
+
+
+def _going(project: ProjectRecord, release: Release, seen: Seen) -> Sense:
+    changes = changes_of(project, release)
+    failed = {
+        name: change
+        for name, change in changes.items()
+        if name in seen.batches and _fails(release, change, seen.batches[name], seen.deadline_s)
+    }
+    if failed:
+        why = "; ".join(f"{name}: {seen.batches[name].why}" for name in sorted(failed))
+        found = _failure(release, failed, why)
+        if found.signal is not None:
+            return found
+    waits: list[float] = []
+    up = set[str]()
+    for name, change in changes.items():
+        batch = seen.batches.get(name)
+        if batch is None or _is_missing(release, change, batch, seen.deadline_s):
+            if batch is not None:
+                waits.append(seen.deadline_s - batch.begun_for_s)
+            continue
+        up.add(name)
+    return _progress(project, release, seen, frozenset(up) - failed.keys(), waits)
+
+
+def _progress(
+    project: ProjectRecord, release: Release, seen: Seen, up: frozenset[str], waits: list[float]
+) -> Sense:
+    """The signal of a release of which nothing fails."""
+    is_back = is_backwards(release)
+    rested = set[str]()
+    ended = set[str]()
+    for name, change in changes_of(project, release).items():
+        if name not in up:
+            continue
+        policy, batch = change.policy(is_back=is_back), seen.batches[name]
+        is_over = change.is_back if is_back else change.is_through
+        pause = _monitor_s(release, policy) if is_over else policy.delay_s
+        if batch.up_for_s >= pause or (not is_over and change.is_back):
+            (ended if is_over else rested).add(name)
+            # Those that depend on it need not wait until it was watched.
+        else:
+            waits.append(pause - batch.up_for_s)
+            if is_over:
+                rested.add(name)
+    if ended == release.rollouts.keys():
+        return Sense(_all_up(release), up=frozenset(ended))
+    ready = frozenset(rested | ended)
+    if release.state is not ReleaseState.PAUSED and any(
+        name in ready or (not is_back and change.is_back)
+        for name, change in due(project, release, ready).items()
+    ):
+        return Sense(Signal.BATCH_UP, up=ready)
+    return Sense(look_in_s=min((each for each in waits if each > 0), default=None))
+
+
+def _all_up(release: Release) -> Signal | None:
+    if release.kind is ReleaseKind.STANDARD:
+        return None if release.state is ReleaseState.PAUSED else Signal.ALL_UP
+    if release.state is ReleaseState.UPDATING and release.confirmed:
+        return Signal.CONFIRMED_UP
+    is_news = release.state in {ReleaseState.UPDATING, ReleaseState.PAUSED}
+    return Signal.ALL_UP if is_news else None
+
+
+def _failure(release: Release, failed: Mapping[str, Change], why: str) -> Sense:
+    if release.state in {ReleaseState.PAUSED, ReleaseState.ROLLBACK_PAUSED}:
+        return Sense(message=why)
+    goes_back = (
+        release.kind is ReleaseKind.STANDARD
+        and release.state is ReleaseState.UPDATING
+        and any(c.policy(is_back=False).failure_action == "rollback" for c in failed.values())
+    )
+    return Sense(Signal.FAILED_BACK if goes_back else Signal.FAILED, message=why)
+
+
+def _fails(release: Release, change: Change, batch: Batch, deadline_s: float) -> bool:
+    """Whether more containers have failed than the template allows."""
+    if _is_tolerant(release, change):
+        return False
+    failed = batch.failed
+    if batch.begun_for_s >= deadline_s:
+        failed += batch.missing - batch.failed_missing
+    allowed = change.policy(is_back=is_backwards(release)).max_failure_ratio
+    return failed > allowed * max(batch.total, 1)
+
+
+def _is_missing(release: Release, change: Change, batch: Batch, deadline_s: float) -> bool:
+    """Whether something is to be waited for; where failures are allowed, for those no more."""
+    allowed = change.policy(is_back=is_backwards(release)).max_failure_ratio
+    if _is_tolerant(release, change) or allowed:
+        return batch.missing > batch.failed_missing and batch.begun_for_s < deadline_s
+    return batch.missing > 0
+
+
+def _is_tolerant(release: Release, change: Change) -> bool:
+    """Whether it goes on whatever fails."""
+    if release.kind is ReleaseKind.BLUE_GREEN:
+        return False
+    is_back = is_backwards(release)
+    is_accepted = bool(release.confirmed) and not is_back
+    return is_accepted or change.policy(is_back=is_back).failure_action == "continue"
+
+
+def _monitor_s(release: Release, policy: UpdatePolicy) -> float:
+    """How long everything has to be up at the end. Both sets of a blue-green release run on."""
+    is_watched = release.kind is ReleaseKind.STANDARD and policy.parallelism > 0
+    return policy.monitor_s if is_watched else 0.0
