@@ -18,7 +18,8 @@ from time import process_time
 import structlog
 
 from coordinator.clock import Pace
-from schemas.command import Reply, ScaleService
+from schemas.command import ScaleService
+from schemas.reply import Reply
 from tests.component.coordinator.world import World, creation
 from tests.fakes.clock import VirtualTimeLoop
 

@@ -20,6 +20,7 @@ from coordinator.clock import CLOCK, PACE, Clock, Pace
 from coordinator.commands.deciding import Deciding
 from coordinator.commands.deliveries import Deliveries
 from coordinator.commands.intake import Intake
+from coordinator.commands.record_writer import RecordWriter
 from coordinator.commands.signalling import Signalling
 from coordinator.commands.waiting import Waiting
 from coordinator.control.loop import ControlLoop
@@ -43,8 +44,9 @@ from daemon.nats_link import NatsLink
 from daemon.stalls import Stalls
 from daemon.systemd import feed_watchdog, notify
 from schemas import subjects
-from schemas.command import AnyCommand, Reply, verb_of
+from schemas.command import AnyCommand, verb_of
 from schemas.errors import Transient
+from schemas.reply import Reply
 
 log = structlog.get_logger()
 
@@ -78,15 +80,19 @@ class Coordinator:
                 volumes=self._bucket(subjects.VOLUMES_BUCKET),
                 nodes=self._bucket(subjects.NODES_BUCKET),
                 desired=self._bucket(subjects.DESIRED_BUCKET),
+                revisions=self._bucket(subjects.REVISIONS_BUCKET),
             )
         )
         views = self._views = ProjectViews(store)
         self._watch = LossWatch(store, leases, self._publisher, settings.accept_loss)
+        writer = RecordWriter(store.projects, lambda: self._loop.reread_and_wake())
         self._loop = ControlLoop(
-            *(store, views, self._publisher, self._metrics, self._watch), clock=clock, pace=pace
+            *(store, views, self._publisher, self._metrics, self._watch, writer),
+            clock=clock,
+            pace=pace,
         )
         deciding = Deciding(
-            *(store, views, self._loop.reread_and_wake),
+            *(store, views, writer, self._loop.reread_and_wake),
             default_domain=settings.default_domain,
             mount_base=settings.mount_base,
             clock=clock,
@@ -96,7 +102,7 @@ class Coordinator:
         self._intake = Intake(
             store,
             Queries(
-                *(views.all, known.nodes, known.volumes),
+                *(views.all, known.nodes, known.volumes, store.revisions.get),
                 default_domain=settings.default_domain,
                 mount_base=settings.mount_base,
             ),

@@ -51,6 +51,8 @@ class Pace:
     tombstone_s: float = 600.0
     #: A node takes its orders within a second. One whose engine hangs looks at it for longer.
     behind_s: float = 10.0
+    #: A container of an update that isn't up by then has failed.
+    release_s: float = 300.0
     #: A document that was too large for the bus is made and refused again: that takes long.
     refused_s: float = 10.0
     #: An agent answers when its engine has; the engine's own deadline is shorter.

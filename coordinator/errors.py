@@ -17,8 +17,8 @@
 `code` is what a reply's reason says; HTTP statuses are `coordinator.faces.http.statuses`' business.
 """
 
-from schemas.command import ReasonCode
 from schemas.errors import InvalidInput, Transient
+from schemas.reply import ReasonCode
 
 
 class NotFound(InvalidInput):

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from schemas.command import AnyCommand, Reply
+from schemas.command import AnyCommand
 from schemas.event import EventKind
 from schemas.query import AnyQuery
+from schemas.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)

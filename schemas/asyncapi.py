@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from schemas import subjects
 from schemas.audit import AuditEntry
-from schemas.command import COMMANDS, Reply
+from schemas.command import COMMANDS
 from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.document import Document
@@ -21,6 +21,7 @@ from schemas.node_requests import SignalReply, SignalRequest
 from schemas.openapi import API_VERSION
 from schemas.query import QUERIES
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
+from schemas.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)

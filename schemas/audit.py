@@ -1,7 +1,7 @@
 """`AuditEntry`: one command and its fate, kept for people who ask who did what."""
 
-from schemas.command import Reason
 from schemas.document import Document
+from schemas.reply import Reason
 
 
 class AuditEntry(Document):

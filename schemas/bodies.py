@@ -5,7 +5,15 @@ Each is a command without what travels in the path, in the query and in headers.
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StrictBool, StrictInt, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    RootModel,
+    StrictBool,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
 
 from schemas.command import SCALE_MAX
 from schemas.document import Part
@@ -31,6 +39,27 @@ class CreateProjectBody(Part):
     @classmethod
     def _empty_is_missing(cls, version: str | None) -> str | None:
         return version or None
+
+
+class UpdateProjectBody(Part):
+    """What a project is to be."""
+
+    #: the Compose file, as one text
+    template: str = Field(min_length=1)
+    description: Annotated[str, Field(max_length=1024)] | None = None
+    #: must be another one than the current; missing or empty: the current one counted up
+    version: Annotated[str, Field(max_length=128)] | None = None
+    #: values for the template's variables, all of them; missing: as they were
+    environment: dict[str, str] | None = None
+    #: pull the images even where a node has them
+    latest_image: StrictBool | None = None
+    #: missing, empty or standard: containers are replaced. blue-green: both versions run side by
+    #: side until one is confirmed, and `version` is required
+    update_method: Literal["", "standard", "blue-green"] | None = None
+
+
+class SetWeightsBody(RootModel[dict[str, dict[str, Annotated[StrictInt, Field(ge=0)]]]]):
+    """Service -> version -> its part of the traffic, relative to the others."""
 
 
 class ScaleServiceBody(Part):

@@ -1,4 +1,4 @@
-"""Commands and their replies: the one door into the coordinator, over HTTP and over NATS.
+"""Commands: the one door into the coordinator, over HTTP and over NATS.
 
 A command is carried out at most once for its `command_id`; sending it again gives the first
 answer. After `deadline` it is refused. Field names are those of the HTTP API, so a publisher reads
@@ -6,22 +6,21 @@ one reference for both.
 """
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AwareDatetime,
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictInt,
     StringConstraints,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from schemas.document import Document, Part
-from schemas.errors import TroopersError
-from schemas.names import ProjectName, VolumeName, split_service_id
+from schemas.document import Document
+from schemas.names import ProjectName, RevisionNumber, VolumeName, split_service_id
 from schemas.signals import SignalName
 from schemas.volume import Driver, folded
 
@@ -84,6 +83,8 @@ class CreateProject(ProjectCommand):
     latest_image: bool = False
     #: also over a record that can't be read, or is older than what was made from it
     take_over: bool = False
+    #: do nothing, and answer what would be done
+    dry_run: bool = False
 
 
 class StartProject(ProjectCommand):
@@ -104,6 +105,46 @@ class KillProject(ProjectCommand):
 
 class RedeployProject(ProjectCommand):
     """Start everything, put back what was removed, and recreate what runs an outdated image."""
+
+
+class UpdateProject(ProjectCommand):
+    """Replace the project's template: containers whose definition changes are made anew."""
+
+    template: str
+    #: None: as it was
+    description: str | None = Field(default=None, max_length=1024)
+    #: must be another one than the current; empty: the current one counted up
+    version: str = Field(default="", max_length=128)
+    #: None: as it was; otherwise all of it
+    environment: dict[str, str] | None = None
+    #: ask registries for the newest images
+    latest_image: bool = False
+    #: `blue-green` runs the new version beside the old one until it is confirmed, and needs a version
+    update_method: Literal["", "standard", "blue-green"] = ""
+    #: do nothing, and answer what would be done
+    dry_run: bool = False
+
+
+class ConfirmUpdate(ProjectCommand):
+    """Make the new version of a blue-green update the current one, or go on with a paused update."""
+
+    #: move all traffic to the new version first; otherwise the weights stay as they were set
+    force: bool = True
+
+
+class RollbackUpdate(ProjectCommand):
+    """Undo the update that is under way; with `to`, go back to an earlier revision."""
+
+    #: without a meaning so far, as in the reference
+    force: bool = True
+    to: RevisionNumber | None = None
+
+
+class SetWeights(ProjectCommand):
+    """Say how traffic is divided between the versions of services."""
+
+    #: service -> version -> its part, relative to the others
+    weights: dict[str, dict[str, StrictInt]]
 
 
 class DeleteProject(ProjectCommand):
@@ -204,6 +245,10 @@ AnyProjectCommand = (
     | StopProject
     | KillProject
     | RedeployProject
+    | UpdateProject
+    | ConfirmUpdate
+    | RollbackUpdate
+    | SetWeights
     | DeleteProject
     | RestoreProject
     | StartService
@@ -220,6 +265,10 @@ COMMANDS: dict[tuple[str, str], type[AnyCommand]] = {
     ("project", "stop"): StopProject,
     ("project", "kill"): KillProject,
     ("project", "redeploy"): RedeployProject,
+    ("project", "update"): UpdateProject,
+    ("project", "confirm"): ConfirmUpdate,
+    ("project", "rollback"): RollbackUpdate,
+    ("project", "weight"): SetWeights,
     ("project", "delete"): DeleteProject,
     ("project", "restore"): RestoreProject,
     ("service", "start"): StartService,
@@ -238,62 +287,3 @@ _VERBS = {model: pair for pair, model in COMMANDS.items()}
 def verb_of(command: AnyCommand) -> tuple[str, str]:
     """The noun and verb under which a command is requested."""
     return _VERBS[type(command)]
-
-
-class ReasonCode(StrEnum):
-    """Why a command was refused or failed. The HTTP face has one status for each."""
-
-    INVALID = "invalid"
-    NOT_FOUND = "not_found"
-    CONFLICT = "conflict"
-    EXPIRED = "expired"
-    UNAVAILABLE = "unavailable"
-    FAILED = "failed"
-
-
-class Reason(Part):
-    """Words for people and a code for programs. `where` is a path into what was sent."""
-
-    code: ReasonCode
-    message: str
-    where: str = ""
-
-    @classmethod
-    def of(cls, error: TroopersError) -> "Reason":
-        """What an error says. Its class names the code; a caller's fault without one is `invalid`."""
-        return cls(
-            code=getattr(error, "code", ReasonCode.INVALID),
-            message=getattr(error, "message", str(error)),
-            where=getattr(error, "where", ""),
-        )
-
-
-class Progress(StrEnum):
-    """How far an accepted command's operation is."""
-
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    SUPERSEDED = "superseded"
-
-
-class Reply(Document):
-    """The answer to a command or a query.
-
-    `accepted` with progress `failed` means that the wish is kept and is still being worked on, but
-    something stands in its way that won't pass by itself.
-    """
-
-    command_id: str = ""
-    outcome: Literal["accepted", "rejected"]
-    operation_id: str = ""
-    progress: Progress | None = None
-    reason: Reason | None = None
-    warnings: tuple[str, ...] = ()
-    #: a query's answer, shaped as the HTTP API's body
-    result: Any = None
-
-    @classmethod
-    def rejecting(cls, error: TroopersError, *, command_id: str = "") -> "Reply":
-        """The rejection that says what is wrong."""
-        return cls(command_id=command_id, outcome="rejected", reason=Reason.of(error))

@@ -1,7 +1,7 @@
 """`DOCUMENTS`: every document that crosses NATS. JSON Schema and AsyncAPI are made from this list."""
 
 from schemas.audit import AuditEntry
-from schemas.command import COMMANDS, Reply
+from schemas.command import COMMANDS
 from schemas.current import Heartbeat, NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.document import Document
@@ -10,6 +10,7 @@ from schemas.lease import LeaseHolder
 from schemas.node_requests import SignalReply, SignalRequest
 from schemas.query import QUERIES
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
+from schemas.reply import Reply
 
 DOCUMENTS: tuple[type[Document], ...] = (
     *COMMANDS.values(),

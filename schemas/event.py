@@ -34,6 +34,8 @@ class EventKind(StrEnum):
     #: what is kept of a project or volume proves nothing: lost, unreadable, or an old copy
     RECORD_DOUBTED = "record_doubted"
     TEMPLATE_WARNED = "template_warned"
+    #: an update has come to another of its states
+    RELEASE_STATE = "release_state"
     OPERATION_STARTED = "operation_started"
     OPERATION_ENDED = "operation_ended"
 

@@ -8,7 +8,7 @@ starting with a hyphen; the others follow Docker Compose and NATS.
 import re
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 PROJECT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"
@@ -37,6 +37,14 @@ VolumeName = Annotated[str, _named("volume"), _PROJECT_SCHEMA]
 ServiceName = Annotated[str, StringConstraints(pattern=SERVICE_PATTERN)]
 SetName = Annotated[str, StringConstraints(pattern=SET_PATTERN)]
 NodeName = Annotated[str, StringConstraints(pattern=NODE_PATTERN)]
+
+
+def _plain_number(value: object) -> object:
+    """`r17` is 17, as container names and histories show it."""
+    return value[1:] if isinstance(value, str) and value[:1] in {"r", "R"} else value
+
+
+RevisionNumber = Annotated[int, BeforeValidator(_plain_number), Field(ge=1, le=999_999_999)]
 
 
 class ServiceKey(NamedTuple):

@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from schemas import signals, views
 from schemas.command import STOP_TIMEOUT_MAX_S
-from schemas.routes import ROUTES, WAIT, Kind, Parameter, Route
+from schemas.routes import DRY_RUN, ROUTES, WAIT, Kind, Parameter, Route
 
 #: of the API, not of the program: raised when a client must care
 API_VERSION = "1.0.0"
@@ -27,6 +27,7 @@ _SCHEMA_OF_KIND: dict[Kind, dict[str, Any]] = {
         "examples": ["KILL", "SIGTERM", "2"],
     },
     Kind.WAIT: {"type": "number", "minimum": 0, "maximum": 3600},
+    Kind.NUMBER: {"type": ["integer", "string"], "pattern": "^[rR]?[1-9][0-9]{0,8}$", "minimum": 1},
 }
 _REFUSALS = {
     400: "What was asked can't be read, or not be done.",
@@ -89,6 +90,7 @@ def document() -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     shown = (
         *(views.Project, views.Service, views.Volume, views.Volumes, views.Node),
+        *(views.Revision, views.Plan),
         *(views.Error, views.Health),
     )
     models: tuple[type[BaseModel], ...] = (*(route.body for route in ROUTES if route.body), *shown)
@@ -107,6 +109,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": _parameters(route),
         "responses": {
             str(route.success): _success(route),
+            **({"200": _planned()} if route.plans else {}),
             **({"304": _unchanged()} if route.is_query else {}),
             **{str(status): _refusal(status) for status in refusals},
         },
@@ -119,10 +122,11 @@ def _operation(route: Route) -> dict[str, Any]:
 def _parameters(route: Route) -> list[dict[str, Any]]:
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in ("name", "service_id")
+        for name in ("name", "service_id", "number")
         if f"{{{name}}}" in route.path
     ]
-    in_query = [_query_parameter(parameter) for parameter in route.parameters]
+    own = (*route.parameters, *((DRY_RUN,) if route.plans else ()))
+    in_query = [_query_parameter(parameter) for parameter in own]
     if route.is_query:
         name, about = _QUERY_HEADER
         condition = {"name": name, "in": "header", "description": about, "schema": _TEXT}
@@ -172,6 +176,13 @@ def _success(route: Route) -> dict[str, Any]:
         **content,
         "description": "Accepted; carried out within the wait if it could be.",
         "headers": headers,
+    }
+
+
+def _planned() -> dict[str, Any]:
+    return {
+        "description": "With `dry_run`: what would be done. Nothing was.",
+        "content": _content(views.Plan),
     }
 
 

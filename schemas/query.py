@@ -1,6 +1,7 @@
 """Queries: what can be asked of the coordinator, over HTTP and over NATS. Answered with a `Reply`."""
 
 from schemas.document import Document
+from schemas.names import RevisionNumber
 
 
 class ListProjects(Document):
@@ -17,6 +18,19 @@ class ViewProject(Document):
     name: str
     services: bool = True
     containers: bool = True
+
+
+class ListRevisions(Document):
+    """The newest revisions of a project."""
+
+    name: str
+
+
+class ViewRevision(Document):
+    """One revision of a project, with its template."""
+
+    name: str
+    number: RevisionNumber
 
 
 class ListServices(Document):
@@ -50,6 +64,8 @@ class InspectVolume(Document):
 AnyQuery = (
     ListProjects
     | ViewProject
+    | ListRevisions
+    | ViewRevision
     | ListServices
     | InspectService
     | ListVolumes
@@ -61,6 +77,8 @@ AnyQuery = (
 QUERIES: dict[tuple[str, str], type[AnyQuery]] = {
     ("project", "list"): ListProjects,
     ("project", "view"): ViewProject,
+    ("project", "revisions"): ListRevisions,
+    ("project", "revision"): ViewRevision,
     ("service", "list"): ListServices,
     ("service", "inspect"): InspectService,
     ("volume", "list"): ListVolumes,

@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.command import Reply
 from schemas.document import Record
 from schemas.names import NodeName, ProjectName
 from schemas.release import Operation, Release, ReleaseOutcome, RevisionNote, ServiceSet
+from schemas.reply import Reply
 from schemas.states import State
 from schemas.volume import VolumeSecret, VolumeSpec
 

@@ -10,7 +10,13 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from schemas import views
-from schemas.bodies import CreateProjectBody, CreateVolumeBody, ScaleServiceBody
+from schemas.bodies import (
+    CreateProjectBody,
+    CreateVolumeBody,
+    ScaleServiceBody,
+    SetWeightsBody,
+    UpdateProjectBody,
+)
 
 #: seconds that a verb may take before its answer stops waiting for it
 _WAIT_S = 10.0
@@ -29,6 +35,8 @@ class Kind(StrEnum):
     SIGNAL = "signal"
     #: seconds, 0 to 3600
     WAIT = "wait"
+    #: a whole number above zero, such as 17 or r17
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,16 @@ class Route:
     summary: str
     parameters: tuple[Parameter, ...] = ()
     body: type[BaseModel] | None = None
+    #: the command's field that the whole body fills; empty: each of its fields one of the command's
+    body_field: str = ""
     #: a query's answer
     result: type[BaseModel] | None = None
     #: what a command's success shows; None: an empty body
     shows: type[BaseModel] | None = None
     is_list: bool = False
     success: int = 200
+    #: with `dry_run=true` nothing is done, and the answer is what would be
+    plans: bool = False
     #: how long the answer waits for the effect; the stop timeout is added where there is one
     wait_s: float = 0.0
 
@@ -108,6 +120,28 @@ _TAKE_OVER = Parameter(
     "Also where a record of that name can't be read, or is an old copy.",
     default=False,
 )
+_SMOOTH = Parameter(
+    "force",
+    "force",
+    Kind.FLAG,
+    "Move all traffic to the new version first; false leaves the weights as they were set.",
+    default=True,
+)
+_ROLLBACK_FORCE = Parameter(
+    "force",
+    "force",
+    Kind.FLAG,
+    "Accepted as the reference has it, without a meaning.",
+    default=True,
+)
+_TO = Parameter("to", "to", Kind.NUMBER, "The revision to go back to, as a new update.")
+DRY_RUN = Parameter(
+    "dry_run",
+    "dry_run",
+    Kind.FLAG,
+    "Do nothing, and answer what would be done, container by container.",
+    default=False,
+)
 WAIT = Parameter(
     "wait",
     "wait",
@@ -117,7 +151,7 @@ WAIT = Parameter(
 
 _CREATE = Route(
     "POST", "/projects/", "project", "create", "Create a project and start it.",
-    (_TAKE_OVER,), body=CreateProjectBody, success=201,
+    (_TAKE_OVER,), body=CreateProjectBody, success=201, plans=True,
 )  # fmt: skip
 _PROJECTS = (
     Route(
@@ -144,6 +178,34 @@ _PROJECTS = (
     Route(
         "POST", "/projects/{name}/redeploy", "project", "redeploy",
         "Put back what was removed, on the newest images.", wait_s=_WAIT_S + _STOP_S,
+    ),
+    Route(
+        "POST", "/projects/{name}/update", "project", "update",
+        "Replace the template; containers whose definition changes are made anew.",
+        body=UpdateProjectBody, success=202, plans=True,
+    ),
+    Route(
+        "POST", "/projects/{name}/confirm-update", "project", "confirm",
+        "Make the new version of a blue-green update the current one; go on with a paused update.",
+        (_SMOOTH,), success=202,
+    ),
+    Route(
+        "POST", "/projects/{name}/rollback-update", "project", "rollback",
+        "Undo the update that is under way, or go back to an earlier revision.",
+        (_ROLLBACK_FORCE, _TO), success=202,
+    ),
+    Route(
+        "PUT", "/projects/{name}/weights", "project", "weight",
+        "Divide traffic between the versions of services.",
+        body=SetWeightsBody, body_field="weights", wait_s=_WAIT_S,
+    ),
+    Route(
+        "GET", "/projects/{name}/revisions", "project", "revisions",
+        "The newest revisions of a project, oldest first.", result=views.Revision, is_list=True,
+    ),
+    Route(
+        "GET", "/projects/{name}/revisions/{number}", "project", "revision",
+        "One revision, with its template.", result=views.Revision,
     ),
     Route(
         "DELETE", "/projects/{name}", "project", "delete", "Delete a project.",
@@ -208,8 +270,5 @@ ROUTES: tuple[Route, ...] = (*_PROJECTS, *_SERVICE_ROUTES, *_VOLUME_ROUTES, *_NO
 
 #: routes of the reference that a later version serves, and what they are about
 PLANNED: tuple[tuple[str, str, str], ...] = (
-    ("POST", "/projects/{name}/update", "updating a project"),
-    ("POST", "/projects/{name}/confirm-update", "confirming an update"),
-    ("POST", "/projects/{name}/rollback-update", "rolling an update back"),
     ("GET", "/clusters/{name}/certs", "handing out certificates"),
 )

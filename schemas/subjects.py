@@ -8,6 +8,8 @@ SERVICE_NAME = "troopers"
 PROJECTS_BUCKET = "projects"
 NODES_BUCKET = "nodes"
 VOLUMES_BUCKET = "volumes"
+#: key: project, a dot, and the number
+REVISIONS_BUCKET = "revisions"
 DESIRED_BUCKET = "desired"
 STATUS_BUCKET = "status"
 LEASE_BUCKET = "lease"

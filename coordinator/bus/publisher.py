@@ -22,8 +22,9 @@ from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.audit import AuditEntry
 from schemas.codec import encode
-from schemas.command import AnyCommand, Reply, verb_of
+from schemas.command import AnyCommand, verb_of
 from schemas.event import Event, EventKind
+from schemas.reply import Reply
 
 log = structlog.get_logger()
 

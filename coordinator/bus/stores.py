@@ -32,6 +32,7 @@ _BUCKETS = (
     subjects.PROJECTS_BUCKET,
     subjects.VOLUMES_BUCKET,
     subjects.NODES_BUCKET,
+    subjects.REVISIONS_BUCKET,
     subjects.DESIRED_BUCKET,
     subjects.STATUS_BUCKET,
     subjects.LEASE_BUCKET,

@@ -9,20 +9,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from coordinator.commands.operations import Moment, answer_to, answered, begun, with_answer
+from coordinator.commands.releasing import check_no_release
 from coordinator.commands.service_changes import changes, signal_of, wish
 from coordinator.errors import Conflict, NotFound
 from schemas.command import (
     AnyProjectCommand,
     CreateProject,
     DeleteProject,
-    Progress,
     ProjectCommand,
+    RedeployProject,
     RestoreProject,
     verb_of,
 )
 from schemas.desired import PullPolicy
 from schemas.records import ProjectRecord, RememberedReply
-from schemas.release import ServiceRecord
+from schemas.release import ReleaseState, RevisionNote, ServiceRecord
+from schemas.reply import Progress
 from schemas.states import State
 from schemas.template import ProjectTemplate
 
@@ -78,6 +80,15 @@ def create(
         networks=template.networks,
         volumes=template.volumes,
         warnings=template.warnings,
+        history=(
+            RevisionNote(
+                number=1,
+                version=command.version,
+                description=command.description,
+                created=moment.now,
+                outcome=ReleaseState.COMPLETED,
+            ),
+        ),
         replies=held.replies if held else (),
         accepts=held.accepts if held else 0,
     )
@@ -118,9 +129,12 @@ def apply(
         raise Conflict(f"project {held.name} is being deleted")
     if isinstance(command, RestoreProject):
         raise Conflict(f"project {held.name} has its record: there is nothing to restore")
+    if isinstance(command, RedeployProject):
+        check_no_release(held, "redeploy")
+    names = tuple(dict.fromkeys((*held.services, *_released(held))))
     if isinstance(command, ProjectCommand):
-        return _on_services(held, tuple(held.services), command, moment, unsettled)
-    if command.service not in held.services:
+        return _on_services(held, names, command, moment, unsettled)
+    if command.service not in names:
         raise _not_found(command)
     return _on_services(held, (command.service,), command, moment, unsettled)
 
@@ -161,28 +175,41 @@ def _on_services(
     moment: Moment,
     unsettled: Collection[str],
 ) -> Decision:
-    """Change these services as the command says; the rest of the record follows."""
-    services = dict(held.services)
+    """Change these services as the command says; the rest of the record follows.
+
+    Of a service that is being released, slots of two sets exist: it is said of both.
+    """
+    sides = [dict(held.services), _released(held)]
     only = names[0] if not isinstance(command, ProjectCommand) else ""
     operation = begun(held, command, moment, service=only)
     signalled = []
     for name in names:
-        service = services[name]
-        change = changes(service, command, is_settled=name not in unsettled)
-        if not change:
-            signalled.append(name)
-            continue
-        changed = service.model_copy(update={**change, "updated": moment.now})
-        if wish(changed) != wish(service):
-            changed = changed.model_copy(update={"changed_by": operation})
-        services[name] = changed
+        for services in sides:
+            service = services.get(name)
+            if service is None:
+                continue
+            change = changes(service, command, is_settled=name not in unsettled)
+            if not change:
+                signalled.append(name)
+                continue
+            changed = service.model_copy(update={**change, "updated": moment.now})
+            if wish(changed) != wish(service):
+                changed = changed.model_copy(update={"changed_by": operation})
+            services[name] = changed
+    signalled = list(dict.fromkeys(signalled))
     if signalled and len(signalled) == len(names):
         done = answer_to(command, operation, progress=Progress.DONE)
         return Decision(held, done, signal_of(command), _dependents_first(held, signalled))
-    runs = any(service.desired_state is State.RUNNING for service in services.values())
+    current, ahead = sides
+    runs = any(each.desired_state is State.RUNNING for side in sides for each in side.values())
+    release = held.release
+    if release is not None:
+        target = release.target.model_copy(update={"services": ahead})
+        release = release.model_copy(update={"target": target})
     record = held.model_copy(
         update={
-            "services": services,
+            "services": current,
+            "release": release,
             "desired_state": State.RUNNING if runs else State.STOPPED,
             "operation": operation,
             "updated": moment.now,
@@ -222,19 +249,28 @@ def bury(record: ProjectRecord) -> ProjectRecord:
             "shown_template": "",
             "environment": {},
             "warnings": (),
+            "release": None,
+            "weights": {},
+            "history": (),
         }
     )
 
 
+def _released(record: ProjectRecord) -> dict[str, ServiceRecord]:
+    """The services of the set that a release goes to."""
+    return dict(record.release.target.services) if record.release else {}
+
+
 def _dependents_first(record: ProjectRecord, names: list[str]) -> tuple[str, ...]:
     """These services, dependencies last."""
+    services = {**_released(record), **record.services}
     ordered: list[str] = []
-    pending = list(record.services)
+    pending = list(services)
     while pending:
         ready = [
             name
             for name in pending
-            if not set(record.services[name].template.depends_on) & set(pending) - {name}
+            if not set(services[name].template.depends_on) & set(pending) - {name}
         ]
         # The compiler refuses cycles; a record that has one anyway is taken in its own order.
         for name in ready or pending[:1]:

@@ -5,15 +5,16 @@ Reads: the store, views. Writes: KV `projects` and `volumes`, by `RecordWriter`.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
-from compose.template import compile_template
 from coordinator.clock import CLOCK, Clock, rfc3339
 from coordinator.commands import catalogue, volume_catalogue
 from coordinator.commands.catalogue import Decision
+from coordinator.commands.compiling import Compiling, Offload
 from coordinator.commands.operations import Moment
 from coordinator.commands.record_writer import RecordWriter
+from coordinator.commands.release_commands import ReleaseCommands
 from coordinator.commands.volume_catalogue import VolumeDecision
 from coordinator.commands.volume_holds import Hold, VolumeHolds
 from coordinator.errors import Conflict, DeadlinePassed, NotFound, RecordInDoubt
@@ -21,30 +22,27 @@ from coordinator.store.evidence import Doubt, DoubtKind
 from coordinator.store.restoring import restored_project, restored_volume
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
-from coordinator.views.render import reserved_variables
 from coordinator.views.volumes import users_of
 from schemas.command import (
     AnyCommand,
     AnyProjectCommand,
     AnyVolumeCommand,
+    ConfirmUpdate,
     CreateProject,
     CreateVolume,
     DeleteProject,
     DeleteVolume,
     RestoreProject,
     RestoreVolume,
+    RollbackUpdate,
+    SetWeights,
+    UpdateProject,
     VolumeCommand,
 )
 from schemas.records import ProjectRecord, RememberedReply, VolumeRecord
 from schemas.volume import BASE_DIRECTORY
 
-#: More would only wait for each other: it is all processor time.
-TEMPLATES_AT_ONCE = 2
-
 RecordT = TypeVar("RecordT", ProjectRecord, VolumeRecord)
-
-#: calls a function with these arguments
-Offload = Callable[..., Awaitable[Any]]
 
 
 class Deciding:
@@ -54,6 +52,7 @@ class Deciding:
         self,
         store: Store,
         views: ProjectViews,
+        projects: RecordWriter[ProjectRecord],
         reread: Callable[[], None],
         *,
         default_domain: str = "",
@@ -65,16 +64,20 @@ class Deciding:
 
         `offload` runs what takes long elsewhere than on the loop.
         """
-        self._offload = offload
         self._store = store
         self._views = views
-        self._projects: RecordWriter[ProjectRecord] = RecordWriter(store.projects, reread)
+        self._projects = projects
         self._volumes: RecordWriter[VolumeRecord] = RecordWriter(store.volumes, reread)
-        self._default_domain = default_domain
         self._mount_base = mount_base
         self._clock = clock
         self._holds = VolumeHolds(store.volumes)
-        self._compilers = asyncio.Semaphore(TEMPLATES_AT_ONCE)
+        self._compiling = Compiling(
+            *(store, self._holds),
+            default_domain=default_domain,
+            mount_base=mount_base,
+            offload=offload,
+        )
+        self._releases = ReleaseCommands(store, self._compiling)
 
     async def take(self, command: AnyCommand) -> RememberedReply | Decision | VolumeDecision:
         """Decide and save; the first answer, where the command was seen before.
@@ -118,26 +121,14 @@ class Deciding:
                 raise RecordInDoubt(doubt.words)
         if isinstance(command, CreateProject):
             catalogue.check_new_name(held, command)
-            reserved = reserved_variables(command.name, command.version, self._default_domain)
-            doubted = self._doubted_volumes()
-            whole = {n: p for n, p in self._holds.available().items() if n not in doubted}
-            # A template may be a megabyte of hostile YAML; the loop has heartbeats to count.
-            async with self._compilers:
-                template = await self._offload(
-                    compile_template,
-                    command.name,
-                    command.template,
-                    {**command.environment, **reserved},
-                    doubted | whole,
-                    mount_base=self._mount_base,
-                )
-            used = {path for each in template.services for path in each.spec.shared_mounts}
-            used.difference_update(whole.values())
-            for name in [name for name, path in doubted.items() if path in used]:
-                if doubt := self._store.doubt_about_volume(name):
-                    raise RecordInDoubt(doubt.words)
-            self._holds.use(hold, command.name, template)
-            return catalogue.create(held, command, template, moment)
+            template = await self._compiling.compile(
+                *(command.name, command.version, command.template, command.environment, hold)
+            )
+            decision = catalogue.create(held, command, template, moment)
+            await self._releases.created(decision.record)
+            return decision
+        if isinstance(command, UpdateProject | ConfirmUpdate | RollbackUpdate | SetWeights):
+            return await self._releases.decide(held, command, moment, hold)
         view = self._views.of(command.project)
         services = view.services if view else {}
         # Also on a node that is silent: unknown is not absent.
@@ -178,15 +169,6 @@ class Deciding:
         decision = volume_catalogue.delete(held, command, users, moment)
         hold.leaving = decision.record.volume.mount_path
         return decision
-
-    def _doubted_volumes(self) -> dict[str, str]:
-        """Volumes in doubt, and their mount paths as far as they are known."""
-        store = self._store
-        if not store.volume_doubts:
-            return {}
-        mounts = (mount for document in store.documents.values() for mount in document.mounts)
-        paths = {mount.name: mount.volume.mount_path for mount in mounts}
-        return {name: paths.get(name, f"nas/{name}") for name in store.volume_doubts}
 
     def _check_whole(self, known: ProjectRecord) -> None:
         """Refuse a record that would order away what runs: its documents are lost as well."""

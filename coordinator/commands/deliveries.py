@@ -13,8 +13,9 @@ from coordinator.commands.catalogue import Decision
 from coordinator.commands.deciding import Deciding
 from coordinator.commands.signalling import Signalling
 from coordinator.errors import NotActive
-from schemas.command import AnyCommand, AnyProjectCommand, Progress, Reason, ReasonCode, Reply
+from schemas.command import AnyCommand, AnyProjectCommand
 from schemas.errors import InvalidInput, Transient
+from schemas.reply import Progress, Reason, ReasonCode, Reply
 
 log = structlog.get_logger()
 

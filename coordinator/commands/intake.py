@@ -18,11 +18,12 @@ from coordinator.errors import NotActive
 from coordinator.ports import Answer, nothing
 from coordinator.store.store import Store
 from coordinator.views.queries import Queries
-from schemas.command import AnyCommand, Progress, Reason, ReasonCode, Reply, VolumeCommand
+from schemas.command import AnyCommand, VolumeCommand
 from schemas.errors import InvalidInput, Transient
 from schemas.query import AnyQuery
 from schemas.records import RememberedReply
 from schemas.release import Operation
+from schemas.reply import Progress, Reason, ReasonCode, Reply
 
 #: what a wait ends with when this coordinator gives up the signals that it was delivering
 GIVEN_UP = "the coordinator stopped while it delivered the signal; it may have been delivered"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from coordinator.store.nodes import has_taken
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView
-from schemas.command import Progress
 from schemas.desired import NodeDesired
 from schemas.release import Operation
+from schemas.reply import Progress
 from schemas.states import State
 
 

@@ -76,6 +76,20 @@ class RecordWriter(Generic[RecordT]):
                     return decision
         raise AssertionError("unreachable: the last attempt returns or raises")
 
+    async def amend(self, name: str, change: Callable[[RecordT], RecordT | None]) -> RecordT | None:
+        """Write what `change` makes of the record, in turn with commands; None: there is nothing to do.
+
+        Raises BusUnavailable or RevisionConflict: then nothing is known to be saved.
+        """
+        turn = self._turns.setdefault(name, asyncio.Lock())
+        async with turn:
+            held = self._table.get(name)
+            changed = change(held) if held is not None else None
+            if changed is None or changed is held:
+                return None
+            await self._save(name, changed, self._table.revision(name))
+            return changed
+
     async def _save(self, name: str, record: RecordT, revision: int) -> None:
         failpoint("before_record_put")
         try:

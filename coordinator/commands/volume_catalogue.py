@@ -9,10 +9,11 @@ from coordinator.errors import Conflict, NotFound
 from coordinator.views.render_volumes import render_created
 from coordinator.views.rollup import NodePicture
 from schemas.codec import SchemaError, validate
-from schemas.command import CreateVolume, DeleteVolume, Progress, RestoreVolume
+from schemas.command import CreateVolume, DeleteVolume, RestoreVolume
 from schemas.errors import InvalidInput
 from schemas.records import RememberedReply, VolumeRecord
 from schemas.release import Operation
+from schemas.reply import Progress
 from schemas.states import MountState, State
 from schemas.volume import BASE_DIRECTORY, VolumeSecret, VolumeSpec, folded
 from schemas.volume_options import fault

@@ -9,8 +9,9 @@ from coordinator.commands.progress import Lag, Standing, lag, progress
 from coordinator.store.changes import Change, Kind
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
-from schemas.command import AnyCommand, Progress, VolumeCommand
+from schemas.command import AnyCommand, VolumeCommand
 from schemas.release import Operation
+from schemas.reply import Progress
 
 #: No project has this name.
 _VOLUMES = ""

@@ -7,16 +7,19 @@ Wakes: the store has changed, a second has passed. Writes: KV `nodes`, `desired`
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 
+from coordinator.commands.record_writer import RecordWriter
 from coordinator.clock import CLOCK, PACE, Allowance, Clock, Pace
 from coordinator.control.doubts import Doubts
 from coordinator.control.fan_out import FanOut
 from coordinator.control.following import Following
 from coordinator.control.loss_watch import LossWatch
+from coordinator.control.releases import IsRouted, Releases, everywhere
 from coordinator.control.tombstones import Tombstones
 from coordinator.errors import BusWentBack, RevisionConflict
 from coordinator.nodes.health_watch import HealthWatch
@@ -28,6 +31,7 @@ from coordinator.views.projects import ProjectViews
 from schemas.desired import NodeDesired
 from schemas.errors import Transient
 from schemas.event import EventKind
+from schemas.records import ProjectRecord
 from schemas.subjects import DESIRED_BUCKET, NODES_BUCKET, PROJECTS_BUCKET, VOLUMES_BUCKET
 
 log = structlog.get_logger()
@@ -49,7 +53,9 @@ class ControlLoop:
         events: EventSink,
         meter: PassMeter,
         watch: LossWatch,
+        writer: RecordWriter[ProjectRecord],
         *,
+        is_routed: IsRouted = everywhere,
         clock: Clock = CLOCK,
         pace: Pace = PACE,
     ) -> None:
@@ -64,6 +70,13 @@ class ControlLoop:
         self._back = asyncio.Event()
         self._reread = False
         self._tombstones = Tombstones(store, events, clock, pace)
+        self._releases = Releases(
+            *(store, views, writer, events, clock),
+            is_routed=is_routed,
+            deadline_s=pace.release_s,
+        )
+        #: seconds until a release's clock is a reason to look again
+        self._release_due_s: float | None = None
         self.health = HealthWatch(store, clock)
         self._registrar = Registrar(store, events, clock)
         self._fan_out = FanOut(store, meter)
@@ -208,6 +221,7 @@ class ControlLoop:
             self._wake.set()
         if not store.halted_because:
             self._tell_moves(following)
+            self._release_due_s = await self._releases.follow()
             await self._tombstones.bury()
         return True
 
@@ -263,7 +277,7 @@ class ControlLoop:
 
     async def _pause(self) -> None:
         try:
-            async with asyncio.timeout(self._pace.tick_s):
+            async with asyncio.timeout(min(self._pace.tick_s, self._release_due_s or math.inf)):
                 await self._wake.wait()
                 await asyncio.sleep(self._pace.debounce_s)
         except TimeoutError:

@@ -27,10 +27,11 @@ from coordinator.ports import Answer, Door
 from daemon.nats_client import Client
 from daemon.nats_link import ANSWER_S, NATS_ERRORS, NatsLink
 from schemas import codec, subjects
-from schemas.command import COMMANDS, AnyCommand, Progress, Reason, ReasonCode, Reply
+from schemas.command import COMMANDS, AnyCommand
 from schemas.documents import schema_file
 from schemas.errors import InvalidInput
 from schemas.query import QUERIES, AnyQuery
+from schemas.reply import Progress, Reason, ReasonCode, Reply
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 
 #: what requests in flight get to finish when the face is closed

@@ -40,7 +40,7 @@ def volumes_of(project: ProjectRecord) -> tuple[DesiredVolume, ...]:
 
 def network_sets(project: ProjectRecord) -> list[str]:
     """The sets whose networks a service lives in, older ones first."""
-    return sorted({service.network_set for service in _services(project)}, key=_age)
+    return sorted({service.network_set for service in every_service(project)}, key=_age)
 
 
 def joins_of(
@@ -73,7 +73,8 @@ def _own(project: ProjectRecord) -> dict[str, DesiredNetwork]:
     return {network.name: network for network in (*project.networks, *target)}
 
 
-def _services(project: ProjectRecord) -> Iterable[ServiceRecord]:
+def every_service(project: ProjectRecord) -> Iterable[ServiceRecord]:
+    """The services of the current set, and those that a release changes or adds."""
     yield from project.services.values()
     if project.release is not None:
         yield from (project.release.target.services[name] for name in project.release.rollouts)
@@ -82,7 +83,7 @@ def _services(project: ProjectRecord) -> Iterable[ServiceRecord]:
 def _joined_by(project: ProjectRecord, in_set_name: str) -> set[str]:
     return {
         attachment.name
-        for service in _services(project)
+        for service in every_service(project)
         if service.network_set == in_set_name
         for attachment in service.template.spec.networks
     }

@@ -182,6 +182,12 @@ def noted(project: ProjectRecord, note: RevisionNote) -> ProjectRecord:
     return project.model_copy(update={"history": (*project.history, note)[-REVISIONS_KEPT:]})
 
 
+def kept_revisions(project: ProjectRecord) -> range:
+    """The numbers of the revisions that are kept under keys of their own, perhaps one too many."""
+    numbers = [note.number for note in project.history]
+    return range(max(1, min(numbers) - 1), max(numbers) + 1) if numbers else range(0)
+
+
 def _message(  # noqa: PLR0911 - one line per state
     release: Release, state: ReleaseState, happening: Happening
 ) -> str:

@@ -15,6 +15,7 @@ from coordinator.store.evidence import Doubt, Kept, project_doubt, volume_doubt
 from coordinator.store.indexes import Documented, Reported
 from coordinator.store.nodes import Health, NodePicture
 from coordinator.store.placements import Placed, Placement
+from coordinator.store.revisions import Revisions
 from coordinator.store.shared_parts import SharedParts
 from coordinator.store.table import Rows, Table
 from schemas.current import NodeCurrent
@@ -38,6 +39,7 @@ class Buckets:
     volumes: Bucket
     nodes: Bucket
     desired: Bucket
+    revisions: Bucket
 
 
 def made_at(table: Table[Any], name: str) -> int:
@@ -94,6 +96,7 @@ class Store:
         self.documented = Documented(self._tell_homes)
         self.reported = Reported(self._tell_reported, self._tell_homes)
         self.placed = Placed()
+        self.revisions = Revisions(buckets.revisions)
         self._frozen_because = ""
         self._halted_because = ""
         self._index()

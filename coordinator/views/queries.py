@@ -3,14 +3,16 @@
 Long answers are made in slices between which others have their turns; no thread is involved.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
+from coordinator.errors import NotFound
 from coordinator.ports import Answer
 from coordinator.views.answers import KeptAnswers, Views, gathered
 from coordinator.views.render import node_body
+from coordinator.views.render_releases import revision_bodies, revision_body
 from coordinator.views.render_volumes import inspected_body, volume_bodies
-from coordinator.views.rollup import NodePicture
+from coordinator.views.rollup import NodePicture, ProjectView
 from coordinator.views.slices import Work, in_slices
 from coordinator.views.volumes import VolumeView
 from schemas.codec import encode_plain
@@ -20,11 +22,26 @@ from schemas.query import (
     InspectVolume,
     ListNodes,
     ListProjects,
+    ListRevisions,
     ListServices,
     ListVolumes,
     ViewProject,
+    ViewRevision,
 )
+from schemas.revision import RevisionRecord
 from schemas.volume import BASE_DIRECTORY
+
+
+_Known = (
+    ListProjects
+    | ViewProject
+    | ListRevisions
+    | ListServices
+    | InspectService
+    | ListVolumes
+    | InspectVolume
+    | ListNodes
+)
 
 
 class Queries:
@@ -39,25 +56,42 @@ class Queries:
         views: Views,
         nodes: Callable[[], Sequence[NodePicture]],
         volume_views: Callable[[], Mapping[str, VolumeView]],
+        revisions: Callable[[str, int], Awaitable[RevisionRecord]],
         *,
         default_domain: str = "",
         mount_base: str = BASE_DIRECTORY,
     ) -> None:
+        self._views = views
+        self._revisions = revisions
         self._kept = KeptAnswers(views, default_domain=default_domain)
         self._nodes = nodes
         self._volume_views = volume_views
         self._mount_base = mount_base
 
     async def ask(self, query: AnyQuery) -> Answer:
-        """The answer. Raises NotFound."""
+        """The answer. Raises NotFound, and Transient for what only the bus has."""
+        if isinstance(query, ViewRevision):
+            view = self._project(query.name)
+            kept = await self._revisions(query.name, query.number)
+            body = revision_body(view, query.number, kept)
+            return await in_slices(gathered((encode_plain(body),)))
         return await in_slices(self._answering(query))
 
-    def _answering(self, query: AnyQuery) -> Work[Answer]:  # noqa: PLR0911  one for each query
+    def _project(self, name: str) -> ProjectView:
+        view = self._views().get(name)
+        if view is None or view.record.is_gone:
+            raise NotFound("project", name)
+        return view
+
+    def _answering(self, query: _Known) -> Work[Answer]:  # noqa: PLR0911  one for each query
         match query:
             case ListProjects():
                 return self._kept.list_projects(query)
             case ViewProject():
                 return self._kept.view_project(query)
+            case ListRevisions():
+                bodies = revision_bodies(self._project(query.name))
+                return gathered(_array(b"[", bodies, b"]"))
             case ListServices():
                 return self._kept.list_services(query)
             case InspectService():

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from coordinator.views.render_releases import HIDDEN, release_fields
 from coordinator.views.rollup import ContainerView, NodePicture, ProjectView, ServiceView
 from coordinator.views.sightings import doubt
 from schemas.codec import encode_plain
@@ -20,8 +21,6 @@ from schemas.states import Health
 PROJECT_NAME_KEY = "COMPOSE_PROJECT_NAME"
 PROJECT_VERSION_KEY = "ACS_PROJECT_VERSION"
 DEFAULT_DOMAIN_KEY = "ACS_DEFAULT_DOMAIN"
-#: shown instead of a secret
-HIDDEN = "***"
 #: of one piece: half a millisecond's work
 _CONTAINERS_AT_ONCE = 100
 
@@ -44,7 +43,15 @@ def project_frame(view: ProjectView, default_domain: str) -> tuple[bytes, bytes]
         "current_state": view.current_state,
     }
     doubt = {"record": view.record_state} if view.record_state else {}
-    after = {"reasons": view.reasons, "warnings": record.warnings, **_operation(view), **doubt}
+    retired = {each.current.id: _container(each) for each in view.retired}
+    after = {
+        "reasons": view.reasons,
+        "warnings": record.warnings,
+        **_operation(view),
+        **release_fields(view),
+        **({"retired": retired} if retired else {}),
+        **doubt,
+    }
     return encode_plain(before)[:-1] + b',"services":[', b"]," + encode_plain(after)[1:]
 
 
@@ -98,6 +105,7 @@ def _container(container: ContainerView) -> dict[str, Any]:
         "health": _health(current),
         "fail_count": current.fail_count,
         "ports": _ports(container) if current.ports else {},
+        "version": current.version,
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from coordinator.releases.networks import every_service
 from coordinator.store.evidence import Doubt
 from coordinator.views.rollup import NodePicture, ProjectView
 from schemas.current import MountCurrent
@@ -27,12 +28,13 @@ class VolumeView:
 
 def users_of(volume: VolumeSpec, projects: Iterable[ProjectRecord]) -> tuple[str, ...]:
     """The services whose containers use the volume, by id."""
-    return tuple(
-        service_id(project.name, name)
+    found = (
+        service_id(project.name, service.template.name)
         for project in projects
-        for name, service in project.services.items()
+        for service in every_service(project)
         if volume.mount_path in service.template.spec.shared_mounts
     )
+    return tuple(dict.fromkeys(found))
 
 
 def volume_views(
@@ -49,7 +51,7 @@ def volume_views(
             continue
         users: dict[str, list[tuple[str, str]]] = {}
         for project in views:
-            for service in project.services.values():
+            for service in (*project.current.values(), *project.next.values()):
                 if record.volume.mount_path in service.record.template.spec.shared_mounts:
                     for container in service.containers:
                         pair = (container.current.name, container.current.id)

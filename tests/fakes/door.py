@@ -6,18 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from coordinator.ports import Answer, nothing
 from coordinator.views.queries import Queries
 from coordinator.views.rollup import NodePicture, ProjectView
-from schemas.command import (
-    AnyCommand,
-    CreateProject,
-    Progress,
-    Reason,
-    ReasonCode,
-    Reply,
-    ServiceCommand,
-)
+from schemas.command import AnyCommand, CreateProject, ServiceCommand
 from schemas.errors import InvalidInput
 from schemas.names import split_service_id
 from schemas.query import AnyQuery
+from schemas.reply import Progress, Reason, ReasonCode, Reply
 
 OPERATION = "op-1"
 

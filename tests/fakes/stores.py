@@ -16,7 +16,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def some_buckets() -> Buckets:
     return Buckets(
-        projects=FakeBucket(), volumes=FakeBucket(), nodes=FakeBucket(), desired=FakeBucket()
+        projects=FakeBucket(),
+        volumes=FakeBucket(),
+        nodes=FakeBucket(),
+        desired=FakeBucket(),
+        revisions=FakeBucket(),
     )
 
 

@@ -9,8 +9,8 @@ from aiohttp import web
 from coordinator.faces.admission import Cause, Refused
 from coordinator.faces.http.statuses import STATUS_OF, status_of
 from schemas.codec import encode_plain
-from schemas.command import Reason, Reply
 from schemas.errors import InvalidInput
+from schemas.reply import Reason, Reply
 from schemas.routes import Route
 
 #: exactly as the reference prints it, without a space

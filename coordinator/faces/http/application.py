@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -88,6 +89,8 @@ def _submitting(door: Door, route: Route, admission: Admission) -> Endpoint:
         waiting = admission.take(Kind.WAIT) if command.wait else nullcontext()
         with waiting, admission.take(kind) as deciding:
             reply = await door.submit(command, deciding.give_back)
+        if getattr(command, "dry_run", False):
+            return answers.to_command(reply, replace(route, success=200))
         location = f"/projects/{command.name}" if isinstance(command, CreateProject) else ""
         return answers.to_command(reply, route, location)
 

@@ -17,7 +17,7 @@ from schemas import codec, signals
 from schemas.command import COMMANDS, STOP_TIMEOUT_MAX_S, AnyCommand
 from schemas.errors import InvalidInput
 from schemas.query import QUERIES, AnyQuery
-from schemas.routes import WAIT, Kind, Parameter, Route
+from schemas.routes import DRY_RUN, WAIT, Kind, Parameter, Route
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 
 #: either names the command; the first wins
@@ -29,6 +29,7 @@ WAIT_S_MAX = 3600.0
 
 #: what classic Swarm, and so the reference's server, reads as false
 _FALSE_WORDS = frozenset({"", "0", "no", "false", "none"})
+_REVISION = re.compile(r"[rR]?([1-9][0-9]{0,8})")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 #: a JSON number of a sane length
 _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
@@ -53,7 +54,8 @@ async def command_of(request: web.Request, route: Route) -> AnyCommand:
         InvalidInput: a parameter, a header or the body can't be read.
         Refusal: the body is of the wrong type, too large or too slow.
     """
-    fields = {**request.match_info, **_parameters(request.query, route.parameters)}
+    own = (*route.parameters, *((DRY_RUN,) if route.plans else ()))
+    fields = {**request.match_info, **_parameters(request.query, own)}
     patience = route.wait_s + fields.get("timeout", 0)
     fields["wait"] = _parameters(request.query, (WAIT,)).get("wait", min(patience, WAIT_S_MAX))
     fields |= _command_headers(request.headers)
@@ -62,7 +64,8 @@ async def command_of(request: web.Request, route: Route) -> AnyCommand:
         body = codec.validate(route.body, parse_object(await _payload(request)))
         # Without nulls, which stand for defaults. Only the body's own fields get through, so that
         # it can't set what travels in the path or in headers.
-        fields |= body.model_dump(exclude_none=True)
+        plain = body.model_dump(exclude_none=True)
+        fields |= {route.body_field: plain} if route.body_field else plain
     return codec.validate(COMMANDS[route.noun, route.verb], fields)
 
 
@@ -93,6 +96,10 @@ def _value(name: str, kind: Kind, text: str) -> str | bool | int | float:
                     f"must be a whole number of seconds, 0 to {STOP_TIMEOUT_MAX_S}", where=name
                 )
             return int(text)
+        case Kind.NUMBER:
+            if not (match := _REVISION.fullmatch(text)):
+                raise InvalidInput("must be a revision's number, such as 17 or r17", where=name)
+            return int(match[1])
         case Kind.WAIT:
             if not _NUMBER.fullmatch(text) or not 0 <= float(text) <= WAIT_S_MAX:
                 raise InvalidInput(f"must be seconds, 0 to {WAIT_S_MAX:.0f}", where=name)

@@ -1,6 +1,6 @@
 """The one table from a reply's reason to an HTTP status."""
 
-from schemas.command import Progress, ReasonCode, Reply
+from schemas.reply import Progress, ReasonCode, Reply
 
 #: The deadline is a condition in the request's header, so passing it is a failed precondition;
 #: 408 would make browsers and proxies send the command again.

@@ -13,8 +13,9 @@ from coordinator.faces.nats import NatsFace
 from daemon.nats_link import NatsLink
 from daemon.settings import nats_urls
 from schemas import codec, subjects
-from schemas.command import COMMANDS, Reply
+from schemas.command import COMMANDS
 from schemas.query import QUERIES
+from schemas.reply import Reply
 
 NATS_SERVER = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or "nats-server"
 

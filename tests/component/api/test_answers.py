@@ -4,7 +4,7 @@ from http import HTTPStatus
 import pytest
 
 from coordinator.faces.http.answers import WARNINGS_BYTES_MAX, warnings_value
-from schemas.command import Progress, Reason, ReasonCode, Reply
+from schemas.reply import Progress, Reason, ReasonCode, Reply
 from tests.fakes.door import OPERATION, rejected
 
 START = "/projects/wordpress/start"

@@ -5,8 +5,9 @@ import pytest
 
 from coordinator.ports import Answer
 from schemas import codec, subjects
-from schemas.command import COMMANDS, Reply, StopProject
+from schemas.command import COMMANDS, StopProject
 from schemas.query import QUERIES, ListProjects
+from schemas.reply import Reply
 from schemas.strict_json import PAYLOAD_BYTES_MAX
 from tests.component.api.publisher import (
     answering,

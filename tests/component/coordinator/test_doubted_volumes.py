@@ -2,7 +2,8 @@
 
 import pytest
 
-from schemas.command import ReasonCode, RestoreVolume
+from schemas.command import RestoreVolume
+from schemas.reply import ReasonCode
 from schemas.states import Wanted
 from tests.component.coordinator.test_doubts import submit
 from tests.component.coordinator.world import World, code, creation

@@ -14,9 +14,7 @@ from schemas.command import (
     AnyCommand,
     DeleteProject,
     KillProject,
-    ReasonCode,
     RedeployProject,
-    Reply,
     RestoreProject,
     ScaleService,
     StartProject,
@@ -24,6 +22,7 @@ from schemas.command import (
 )
 from schemas.event import EventKind
 from schemas.query import ListProjects, ViewProject
+from schemas.reply import ReasonCode, Reply
 from schemas.states import State, Wanted
 from tests.component.coordinator.world import World, code, creation
 from tests.fakes.answers import parsed

@@ -11,9 +11,10 @@ from coordinator.errors import NotFound, RevisionConflict
 from coordinator.store.nodes import Health
 from coordinator.views.known import KnownNow
 from schemas.codec import decode, encode
-from schemas.command import DeleteProject, Progress, ReasonCode, ScaleService, StopProject
+from schemas.command import DeleteProject, ScaleService, StopProject
 from schemas.query import ListProjects, ViewProject
 from schemas.records import ProjectRecord
+from schemas.reply import Progress, ReasonCode
 from schemas.states import NodeState, State, Wanted
 from tests.component.coordinator.world import CLOCK, LONG_S, World, code, creation, eventually
 from tests.fakes.answers import parsed

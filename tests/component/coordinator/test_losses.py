@@ -7,8 +7,9 @@ import pytest
 
 from coordinator.errors import BusUnavailable, BusWentBack
 from coordinator.store.store import Buckets
-from schemas.command import ReasonCode, Reply, ScaleService, StopProject
+from schemas.command import ScaleService, StopProject
 from schemas.event import EventKind
+from schemas.reply import ReasonCode, Reply
 from schemas.states import NodeState, State, Wanted
 from tests.builders import a_container
 from tests.component.coordinator.world import PACE, World, code, creation, eventually

@@ -6,7 +6,12 @@ import pytest
 
 from coordinator.errors import RevisionConflict
 from schemas.codec import encode
-from schemas.command import DeleteProject, DeleteVolume, ScaleService, StopProject
+from schemas.command import (
+    DeleteProject,
+    DeleteVolume,
+    ScaleService,
+    StopProject,
+)
 from schemas.current import MountCurrent
 from schemas.errors import InvalidInput
 from schemas.states import MountState, Wanted

@@ -9,7 +9,8 @@ import pytest
 
 from coordinator.commands.progress import progress
 from coordinator.store.placements import Placement
-from schemas.command import AnyCommand, Progress, Reply, StartProject
+from schemas.command import AnyCommand, StartProject
+from schemas.reply import Progress, Reply
 from tests.builders import a_container
 from tests.component.coordinator.world import LONG_S, World, creation, eventually
 

@@ -9,13 +9,13 @@ from coordinator.store.evidence import DoubtKind
 from schemas.command import (
     AnyCommand,
     DeleteProject,
-    ReasonCode,
     RestoreProject,
     ScaleService,
     StartProject,
     StopProject,
 )
 from schemas.query import ViewProject
+from schemas.reply import ReasonCode
 from tests.component.coordinator.test_doubts import TWO, slots, submit, told, two_projects
 from tests.component.coordinator.world import World, code, creation, eventually
 from tests.fakes.answers import parsed

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from schemas.command import KillProject, Progress, ScaleService
+from schemas.command import KillProject, ScaleService
+from schemas.reply import Progress
 from schemas.states import Wanted
 from tests.component.coordinator.world import LONG_S, World, creation, eventually
 

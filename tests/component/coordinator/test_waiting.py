@@ -6,15 +6,13 @@ from typing import Any
 
 from schemas.command import (
     DeleteProject,
-    Progress,
-    ReasonCode,
     RedeployProject,
-    Reply,
     ScaleService,
     StartProject,
     StopProject,
 )
 from schemas.query import ListProjects
+from schemas.reply import Progress, ReasonCode, Reply
 from schemas.states import State, Wanted
 from tests.builders import a_container, a_problem
 from tests.component.coordinator.world import LONG_S, World, code, creation, eventually

@@ -9,6 +9,7 @@ from coordinator.clock import Clock, Pace
 from coordinator.commands.deciding import Deciding, Offload
 from coordinator.commands.deliveries import Deliveries
 from coordinator.commands.intake import Intake
+from coordinator.commands.record_writer import RecordWriter
 from coordinator.commands.signalling import Signalling
 from coordinator.commands.waiting import Waiting
 from coordinator.control.loop import ControlLoop
@@ -19,12 +20,13 @@ from coordinator.views.projects import ProjectViews
 from coordinator.views.queries import Queries
 from coordinator.views.rollup import ProjectView
 from schemas.codec import decode
-from schemas.command import AnyCommand, CreateProject, CreateVolume, ReasonCode, Reply
+from schemas.command import AnyCommand, CreateProject, CreateVolume
 from schemas.current import ContainerCurrent
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.event import Event, EventKind
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
+from schemas.reply import ReasonCode, Reply
 from schemas.states import NodeState, Wanted
 from tests.builders import a_container, a_status, exited
 from tests.fakes.buckets import FakeBucket
@@ -119,11 +121,16 @@ class World:
         while self.lease.sequence < epoch:
             self.lease.write("coordinator", b"{}")
         self.watch = LossWatch(self.store, self.lease, self.sink, accepted)
+        writer = RecordWriter(self.store.projects, lambda: self.loop.reread_and_wake())
         self.loop = ControlLoop(
-            *(self.store, self.views, self.sink, self.meter, self.watch), clock=CLOCK, pace=pace
+            *(self.store, self.views, self.sink, self.meter, self.watch, writer),
+            clock=CLOCK,
+            pace=pace,
         )
         self.deciding = Deciding(
-            self.store, self.views, self.loop.reread_and_wake, clock=CLOCK, offload=offload
+            *(self.store, self.views, writer, self.loop.reread_and_wake),
+            clock=CLOCK,
+            offload=offload,
         )
         signalling = Signalling(self.views, self.requests, CLOCK, pace)
         self.deliveries = Deliveries(signalling, self.deciding, self._note)
@@ -131,7 +138,7 @@ class World:
         known = KnownNow(self.store, self.views, CLOCK)
         self.intake = Intake(
             self.store,
-            Queries(self.views.all, known.nodes, known.volumes),
+            Queries(self.views.all, known.nodes, known.volumes, self.store.revisions.get),
             self.deciding,
             self.deliveries,
             self.waiting,

@@ -18,11 +18,12 @@ from coordinator.nodes.collector import Collector
 from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import decode, encode
-from schemas.command import Reply, StartProject
+from schemas.command import StartProject
 from schemas.current import Heartbeat
 from schemas.event import EventKind
 from schemas.node_requests import SignalRequest
 from schemas.records import NodeRecord
+from schemas.reply import Reply
 from schemas.states import EngineState
 from tests.builders import a_status
 from tests.contract.real_bus import RealServer, a_link, linked, running, until_connected

@@ -8,7 +8,8 @@ import pytest
 
 from compose.template import compile_template
 from coordinator.commands import deciding
-from schemas.command import DeleteVolume, Reply
+from schemas.command import DeleteVolume
+from schemas.reply import Reply
 from tests.component.coordinator.world import World, creation, eventually
 
 SHARE = {"host": "nas.example", "path": "/abc"}

@@ -9,10 +9,10 @@ from coordinator.commands.progress import Lag, Standing, progress
 from coordinator.commands.waiting import Waiting
 from coordinator.store.nodes import NodePicture
 from coordinator.views.projects import ProjectViews
-from schemas.command import Progress
 from schemas.desired import NodeDesired
 from schemas.records import ProjectRecord
 from schemas.release import Operation
+from schemas.reply import Progress
 from schemas.states import EngineState, NodeState, State, Wanted
 from tests.builders import (
     TIME,

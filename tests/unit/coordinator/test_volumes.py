@@ -10,12 +10,13 @@ from coordinator.commands.volume_catalogue import bury, create, delete, progress
 from coordinator.errors import Conflict, NotFound
 from coordinator.placement.mounts import deserted_mounts, mounts_for, unfit_mounts
 from coordinator.views.rollup import NodePicture
-from schemas.command import CreateVolume, DeleteVolume, Progress
+from schemas.command import CreateVolume, DeleteVolume
 from schemas.current import EngineCurrent, MountCurrent, NodeCurrent
 from schemas.desired import DesiredMount, NodeDesired
 from schemas.errors import InvalidInput
 from schemas.records import VolumeRecord
 from schemas.release import Operation
+from schemas.reply import Progress
 from schemas.states import EngineState, MountState, NodeState, State, Wanted
 
 MOMENT = Moment(now="2026-01-01T00:00:00Z", operation_id="op")

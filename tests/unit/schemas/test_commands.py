@@ -7,7 +7,13 @@ import pytest
 from schemas import codec
 from schemas.bodies import CreateProjectBody, CreateVolumeBody
 from schemas.codec import SchemaError
-from schemas.command import AnyCommand, CreateProject, CreateVolume, KillProject, StopProject
+from schemas.command import (
+    AnyCommand,
+    CreateProject,
+    CreateVolume,
+    KillProject,
+    StopProject,
+)
 
 ID = {"command_id": "c", "name": "shop"}
 NAME = "name is 1 to 64 letters, digits and hyphens, not starting with a hyphen"

@@ -1,0 +1,200 @@
+"""`Releases`: takes every release that is under way a step further, when what is seen says so.
+
+It decides nothing: `coordinator.releases` has the table, the batches and the senses. It keeps the
+clocks of batches, which begin anew with every coordinator. Reads: the store, views. Writes: KV
+`projects`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from coordinator.clock import Clock
+from coordinator.commands.record_writer import RecordWriter
+from coordinator.failpoints import failpoint
+from coordinator.ports import EventSink
+from coordinator.releases.sensing import Batch, Seen, Sense, sense
+from coordinator.releases.steps import Happening, is_possible, step
+from coordinator.store.placements import NOWHERE
+from coordinator.store.store import Store
+from coordinator.views.projects import ProjectViews
+from coordinator.views.releases import BatchNow, batches_now, nodes_of, pulls_now, slots_of
+from coordinator.views.rollup import ProjectView
+from schemas.event import EventKind
+from schemas.records import ProjectRecord
+from schemas.release import Release, Rollout
+from schemas.states import State
+
+log = structlog.get_logger()
+
+#: whether every router has what the project's record says, as far as any has registered
+IsRouted = Callable[[str], bool]
+
+
+def everywhere(_project: str) -> bool:
+    """Where no router can be."""
+    return True
+
+
+@dataclass(slots=True)
+class _Watched:
+    """The clocks of one service's batch, in monotonic seconds."""
+
+    rollout: Rollout
+    begun_at: float
+    up_since: float | None = None
+
+
+@dataclass(slots=True)
+class _Clocks:
+    """Of one release in one of its states."""
+
+    of: tuple[object, ...]
+    services: dict[str, _Watched] = field(default_factory=dict)
+
+
+class Releases:
+    """Follows the projects that have a release."""
+
+    def __init__(
+        self,
+        store: Store,
+        views: ProjectViews,
+        writer: RecordWriter[ProjectRecord],
+        events: EventSink,
+        clock: Clock,
+        *,
+        is_routed: IsRouted,
+        deadline_s: float,
+    ) -> None:
+        self._store = store
+        self._views = views
+        self._writer = writer
+        self._events = events
+        self._clock = clock
+        self._is_routed = is_routed
+        self._deadline_s = deadline_s
+        self._released: dict[str, _Clocks | None] = {}
+        store.projects.observe(self._hear)
+
+    async def follow(self) -> float | None:
+        """One step of each release that can take one; seconds until a clock is a reason to look again.
+
+        Raises Transient; what was written stays true.
+        """
+        waits: list[float] = []
+        for name in sorted(self._released):
+            found = self._sense(name)
+            if found is None:
+                continue
+            if found.signal is not None:
+                await self._step(name, found)
+            elif found.look_in_s is not None:
+                waits.append(found.look_in_s)
+        return min(waits, default=None)
+
+    def _hear(self, name: str, _before: ProjectRecord | None, record: ProjectRecord | None) -> None:
+        is_released = (
+            record is not None
+            and record.release is not None
+            and record.desired_state is not State.DELETED
+        )
+        if is_released:
+            self._released.setdefault(name, None)
+        else:
+            self._released.pop(name, None)
+
+    def _sense(self, name: str) -> Sense | None:
+        view = self._views.of(name)
+        record = self._store.projects.get(name)
+        if record is None or view is None or view.record is not record or record.release is None:
+            # What is in doubt has no view of its record; it goes on when an operator has decided.
+            return None
+        return sense(record, record.release, self._seen(name, view, record.release))
+
+    def _seen(self, name: str, view: ProjectView, release: Release) -> Seen:
+        store = self._store
+        placement = store.placements.get(name, NOWHERE)
+        nodes = nodes_of(store.nodes_of(name), store.known, store.documents)
+        is_applied = store.applied.get(name) == store.projects.revision(name)
+        pulls, message = pulls_now(name, nodes)
+        now = batches_now(view, placement, nodes) if is_applied else {}
+        return Seen(
+            pulls=pulls if is_applied else pulls.GOING,
+            pull_message=message,
+            batches=self._timed(name, release, now),
+            is_routed=is_applied and self._is_routed(name),
+            is_applied=is_applied,
+            deadline_s=self._deadline_s,
+        )
+
+    def _timed(self, name: str, release: Release, batches: dict[str, BatchNow]) -> dict[str, Batch]:
+        """The batches with how long they have been so."""
+        of = release.operation.id, release.state, release.confirmed
+        clocks = self._released.get(name)
+        if clocks is None or clocks.of != of:
+            clocks = self._released[name] = _Clocks(of)
+        at = self._clock.monotonic()
+        timed = {}
+        for service, now in batches.items():
+            rollout = release.rollouts[service]
+            watched = clocks.services.get(service)
+            if watched is None or watched.rollout != rollout:
+                watched = clocks.services[service] = _Watched(rollout, at)
+            is_up = now.missing <= now.failed_missing
+            watched.up_since = (
+                (watched.up_since if watched.up_since is not None else at) if is_up else None
+            )
+            timed[service] = Batch(
+                total=now.total,
+                missing=now.missing,
+                failed=now.failed,
+                failed_missing=now.failed_missing,
+                why=now.why,
+                up_for_s=at - watched.up_since if watched.up_since is not None else 0.0,
+                begun_for_s=at - watched.begun_at,
+            )
+        return timed
+
+    async def _step(self, name: str, found: Sense) -> None:
+        signal = found.signal
+        revision = self._store.projects.revision(name)
+        placement = self._store.placements.get(name, NOWHERE)
+
+        def amended(record: ProjectRecord) -> ProjectRecord | None:
+            release = record.release
+            # A command may have been decided since it was looked at.
+            if self._store.projects.revision(name) != revision or release is None or signal is None:
+                return None
+            if not is_possible(release, signal):
+                return None
+            happening = Happening(self._clock.stamp(), up=found.up, message=found.message)
+            return step(record, signal, happening, slots_of(record, placement))
+
+        before = self._store.projects.get(name)
+        failpoint("before_release_put")
+        record = await self._writer.amend(name, amended)
+        failpoint("after_release_put")
+        if record is not None and before is not None:
+            self._tell(before, record)
+
+    def _tell(self, before: ProjectRecord, record: ProjectRecord) -> None:
+        was, release, ended = before.release, record.release, record.last_release
+        if was is None or (release is not None and release.state is was.state):
+            return
+        if release is not None:
+            state, message, version = release.state, release.message, release.target.version
+        elif ended is not None:
+            state, message, version = ended.outcome, ended.message, ended.version
+        else:
+            return
+        words = message or f"the update to {version} is {state.value.replace('_', ' ')}"
+        log.info("release", project=record.name, state=state.value, version=version)
+        self._events.tell(
+            EventKind.RELEASE_STATE,
+            f"project {record.name}: {words}",
+            project=record.name,
+            correlation_id=was.operation.id,
+            attributes={"state": state.value, "version": version, "kind": was.kind.value},
+        )

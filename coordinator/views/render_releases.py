@@ -1,0 +1,118 @@
+"""Releases and revisions as the API shows them: parts of a project's body, and bodies of their own."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from coordinator.errors import NotFound
+from coordinator.releases.rollouts import changes_of
+from coordinator.views.rollup import ProjectView
+from coordinator.views.services import ServiceView
+from schemas.fingerprint import fingerprint
+from schemas.records import ProjectRecord
+from schemas.release import Release, ReleaseKind
+from schemas.revision import RevisionRecord
+
+#: shown instead of a secret
+HIDDEN = "***"
+#: of a version, where nobody has said anything else
+WHOLE = 100
+
+
+def release_fields(view: ProjectView) -> dict[str, Any]:
+    """What a project's body says of its releases."""
+    record, ended = view.record, view.record.last_release
+    shown: dict[str, Any] = {"revision": record.revision}
+    if record.release is not None:
+        shown["release"] = _release(view, record.release)
+    if ended is not None:
+        shown["last_release"] = {
+            "kind": ended.kind,
+            "outcome": ended.outcome,
+            "version": ended.version,
+            "revision": ended.revision,
+            "message": ended.message,
+            "ended": ended.ended,
+        }
+    return shown
+
+
+def weights_of(record: ProjectRecord, service: str) -> dict[str, int]:
+    """The weights of a service's versions, as far as they are said or follow from the release."""
+    said = record.weights.get(service, {})
+    versions = {record.version: WHOLE}
+    release = record.release
+    if release is not None and service in release.rollouts:
+        is_beside = release.kind is ReleaseKind.BLUE_GREEN
+        versions[release.target.version] = 0 if is_beside else WHOLE
+    return {version: said.get(version, weight) for version, weight in versions.items()}
+
+
+def _release(view: ProjectView, release: Release) -> dict[str, Any]:
+    services = {}
+    for name, change in sorted(changes_of(view.record, release).items()):
+        updated = _up(view, name)
+        total = change.new.scale
+        if change.new.template.is_global:
+            total = len({each.current.slot for each in view.services[name].containers})
+        services[name] = {
+            "updated": updated,
+            "total": total,
+            "weights": weights_of(view.record, name),
+        }
+    return {
+        "kind": release.kind,
+        "state": release.state,
+        "version": release.target.version,
+        "revision": release.target.revision,
+        "started": release.operation.started,
+        "message": release.message,
+        "confirmed": bool(release.confirmed),
+        "services": services,
+    }
+
+
+def _up(view: ProjectView, name: str) -> int:
+    """Containers of the next version that are up."""
+    ahead: ServiceView | None = view.next.get(name)
+    found = set()
+    for alike in view.groups.values():
+        for group in alike:
+            if not group.is_next or group.key.service != name or group.is_held:
+                continue
+            identity = fingerprint(group.spec)
+            found |= {
+                each.current.key
+                for each in (ahead.containers if ahead else ())
+                if each.fills_slot(group.record, identity)
+            }
+    return len(found)
+
+
+def revision_bodies(view: ProjectView) -> Iterator[dict[str, Any]]:
+    """The project's revisions, oldest first."""
+    for note in view.record.history:
+        of = {"of_revision": note.of_revision} if note.of_revision else {}
+        yield {
+            "number": note.number,
+            "version": note.version,
+            "description": note.description,
+            "created": note.created,
+            "outcome": note.outcome,
+            "current": note.number == view.record.revision,
+            **of,
+        }
+
+
+def revision_body(
+    view: ProjectView, number: int, kept: RevisionRecord
+) -> Mapping[str, Any]:
+    """One revision with its template. Raises NotFound: the project's history doesn't have it."""
+    found = next((each for each in revision_bodies(view) if each["number"] == number), None)
+    if found is None:
+        raise NotFound("revision", f"{number} of project {view.record.name}")
+    hidden = dict.fromkeys(kept.environment.keys() & set(kept.hidden_variables), HIDDEN)
+    return {
+        **found,
+        "template": kept.shown_template or kept.template,
+        "environment": {**kept.environment, **hidden},
+    }
