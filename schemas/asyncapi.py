@@ -21,6 +21,7 @@ from schemas.node_requests import SignalReply, SignalRequest
 from schemas.openapi import API_VERSION
 from schemas.query import QUERIES
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
+from schemas.routing import ProjectRoutes, RouterCurrent
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ _PARAMETERS = {
     "node": "A node's name; `_coordinator` for events that no node tells.",
     "project": "A project's name.",
     "volume": "A shared volume's name.",
+    "router": "A router's name, one for each process.",
     "kind": "The event's kind.",
     "noun": "What the command is about.",
     "verb": "What it asks for.",
@@ -81,6 +83,14 @@ CHANNELS: tuple[Channel, ...] = (
     Channel(
         "lease", subjects.kv_key(subjects.LEASE_BUCKET, subjects.LEASE_KEY), LeaseHolder, "send",
         "Which coordinator is active. Key-value, and gone when it is not renewed.",
+    ),
+    Channel(
+        "routes", subjects.kv_key(subjects.ROUTES_BUCKET, "{project}"), ProjectRoutes, "send",
+        "Which domains lead to which containers of a project. Key-value: the newest one counts.",
+    ),
+    Channel(
+        "routers", subjects.kv_key(subjects.ROUTERS_BUCKET, "{router}"), RouterCurrent, "receive",
+        "What one router has applied, every five seconds. Key-value, gone when it is not renewed.",
     ),
 )  # fmt: skip
 

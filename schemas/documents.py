@@ -10,6 +10,7 @@ from schemas.lease import LeaseHolder
 from schemas.node_requests import SignalReply, SignalRequest
 from schemas.query import QUERIES
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
+from schemas.routing import ProjectRoutes, RouterCurrent
 
 DOCUMENTS: tuple[type[Document], ...] = (
     *COMMANDS.values(),
@@ -26,6 +27,8 @@ DOCUMENTS: tuple[type[Document], ...] = (
     NodeRecord,
     VolumeRecord,
     LeaseHolder,
+    ProjectRoutes,
+    RouterCurrent,
 )
 
 

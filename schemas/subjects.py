@@ -10,6 +10,10 @@ NODES_BUCKET = "nodes"
 VOLUMES_BUCKET = "volumes"
 DESIRED_BUCKET = "desired"
 STATUS_BUCKET = "status"
+#: written by the coordinator, read by routers
+ROUTES_BUCKET = "routes"
+#: what routers have applied; a key is gone fifteen seconds after it was written last
+ROUTERS_BUCKET = "routers"
 LEASE_BUCKET = "lease"
 LEASE_KEY = "coordinator"
 
