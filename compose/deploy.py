@@ -15,7 +15,8 @@ from compose.section_keys import (
     RESTART_POLICY_KEYS,
     understood_section,
 )
-from compose.tree import INT_MAX, Tree, integer, number, text, texts
+from compose.tree import INT_MAX, Tree, integer, mapping, number, text, texts
+from compose.updates import Given, given_policy
 from schemas.command import SCALE_MAX
 from schemas.service import DeviceRequest, Restart
 
@@ -35,6 +36,8 @@ class Deploy:
     pids_limit: int | None = None
     device_requests: tuple[DeviceRequest, ...] = ()
     restart: Restart | None = None
+    update: Given | None = None
+    rollback: Given | None = None
 
 
 def deploy(value: Tree, where: str, policy: PolicyReader, notes: Notes) -> Deploy:
@@ -74,6 +77,9 @@ def deploy(value: Tree, where: str, policy: PolicyReader, notes: Notes) -> Deplo
         else None,
         reserved(reservations.get("devices", []), below(reservations_at, "devices")),
         _restart(found.get("restart_policy"), below(where, "restart_policy"), notes),
+        # An empty section is there all the same, and means its defaults.
+        given_policy("update_config", mapping(value, where), where, notes),
+        given_policy("rollback_config", mapping(value, where), where, notes),
     )
 
 

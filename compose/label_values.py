@@ -1,12 +1,13 @@
 """What each `aliyun.*` label may say. Labels are named without the prefix here."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from compose.errors import TemplateError, shown
 from compose.tree import boolean, hint, integer, number
 from schemas.command import SCALE_MAX
+from schemas.template import RouteRule
 
 PARALLELISM = "rolling_updates.parallelism"
 #: its store's name is in it
@@ -67,12 +68,28 @@ def _routes(written: str, where: str) -> list[str]:
         scheme, separator, rest = route.rpartition("://")
         if separator and scheme != "http":
             raise TemplateError(f"{shown(route)}: only http is routed", where=where)
-        domain, context = (*re.split("[:/]", rest, maxsplit=1), "")[:2]
+        domain, context = _split_route(rest)
         if not _DOMAIN.fullmatch(domain) or len(domain) > _DOMAIN_MAX:
             raise TemplateError(f"{shown(domain)} is no domain or prefix of one", where=where)
         if len(context) > _CONTEXT_MAX or re.search(r"\s", context):
             raise TemplateError(f"{shown(context)} is no path of a route", where=where)
     return routes
+
+
+def route_rules(key: str, written: Sequence[str]) -> Iterator[RouteRule]:
+    """What the value of a `routing.port_N` label means; none, of another label."""
+    match = _PORT_LABEL.fullmatch(key)
+    if match is None or match[1] != "routing":
+        return
+    for route in written:
+        domain, context = _split_route(route.rpartition("://")[2])
+        # Names of hosts are alike in any case; paths are not.
+        yield RouteRule(port=int(match[2]), domain=domain.lower(), path=context.strip("/"))
+
+
+def _split_route(written: str) -> tuple[str, str]:
+    domain, *context = re.split("[:/]", written, maxsplit=1)
+    return domain, context[0] if context else ""
 
 
 def _balancers(written: str, where: str) -> list[str]:
@@ -142,6 +159,10 @@ ACTED_ON = frozenset(
         "probe.cmd",
         "probe.timeout_seconds",
         "probe.initial_delay_seconds",
+        "rolling_updates",
+        PARALLELISM,
+        "routing.port_N",
+        "routing.session_sticky",
     }
 )
 

@@ -17,9 +17,11 @@ from compose.label_values import (
     label_kind,
     label_kinds,
     label_value,
+    route_rules,
 )
 from compose.notes import Notes
 from schemas.service import Probe
+from schemas.template import RouteRule
 
 PREFIX = "aliyun."
 
@@ -38,6 +40,10 @@ class AliyunLabels:
     depends: tuple[str, ...] = ()
     probe: Probe | None = None
     latest_image: bool = False
+    #: containers of one batch of an update; None: nothing is said about updates
+    rolling: int | None = None
+    routes: tuple[RouteRule, ...] = ()
+    is_sticky: bool = True
     #: as the API shows them, without `scale`, which a command may have changed since
     extensions: Mapping[str, Any] = field(default_factory=dict)
 
@@ -67,8 +73,21 @@ def aliyun_labels(labels: Mapping[str, str], where: str, notes: Notes) -> Aliyun
         depends=tuple(values.get("depends", ())),
         probe=probe,
         latest_image=values.get("latest_image", False),
+        rolling=_rolling(values),
+        routes=_routes(values),
+        is_sticky=values.get("routing.session_sticky", True),
         extensions=_nested(values, where, notes),
     )
+
+
+def _rolling(values: Mapping[str, Any]) -> int | None:
+    return values.get(PARALLELISM, 1) if values.get("rolling_updates") else None
+
+
+def _routes(values: Mapping[str, Any]) -> tuple[RouteRule, ...]:
+    """By port, so that the order of labels makes no difference."""
+    rules = (rule for key, value in values.items() for rule in route_rules(key, value))
+    return tuple(sorted(dict.fromkeys(rules), key=lambda rule: rule.port))
 
 
 def catalogue() -> dict[str, bool]:
@@ -87,7 +106,7 @@ def _check_scaling(values: Mapping[str, Any], where: str) -> None:
 def _warn_of_kept(values: Mapping[str, Any], where: str, notes: Notes) -> None:
     """One warning for each kind of label in the whole template: real ones have dozens of them."""
     for key in values:
-        if key in ACTED_ON or (key == PARALLELISM and not values.get("rolling_updates")):
+        if label_kind(key) in ACTED_ON:
             continue
         notes.gather(
             f"{PREFIX}{label_kind(key)} is kept and shown, but nothing acts on it yet",

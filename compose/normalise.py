@@ -25,6 +25,7 @@ from compose.resources import Resources, resources
 from compose.sharing import Reference, Sharing, check_sharing, sharing
 from compose.tree import Tree, integer, text, texts
 from compose.units import seconds, words
+from compose.updates import Policies, policies
 from schemas.command import SCALE_MAX
 from schemas.desired import PullPolicy
 from schemas.service import Healthcheck, Port, Restart
@@ -81,6 +82,8 @@ class NormalService:
     resources: Resources
     scale: int
     is_global: bool
+    #: as the template has them
+    policies: Policies
     #: names for containers that are not the project's: container and alias
     external_links: tuple[tuple[str, str], ...]
     #: what it would be called if it were one container
@@ -142,6 +145,7 @@ def normalise(
         resources=resources(found, where, deployed.limits),
         scale=_scale(keys, aliyun, deployed, notes, is_global=is_global),
         is_global=is_global,
+        policies=_policies(keys, aliyun, deployed, notes),
         external_links=keys.external_links(notes),
         container_name=keys.optional("container_name", lambda v, at: alias(text(v, at), at)) or "",
         plain=keys.plain(deployed),
@@ -264,6 +268,15 @@ def _is_global(aliyun: AliyunLabels, deployed: Deploy, where: str) -> bool:
             "the label aliyun.global and deploy.mode contradict each other", where=where
         )
     return said == {True}
+
+
+def _policies(keys: _Keys, aliyun: AliyunLabels, deployed: Deploy, notes: Notes) -> Policies:
+    if deployed.update is not None and "rolling_updates" in aliyun.extensions:
+        notes.warn(
+            "deploy.update_config counts where both say something",
+            where=below(keys.at("labels"), f"{PREFIX}rolling_updates"),
+        )
+    return policies(deployed.update, deployed.rollback, aliyun.rolling)
 
 
 def _scale(

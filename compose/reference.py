@@ -60,6 +60,13 @@ _DIFFERENCES = """\
 - A variable under `environment` that has no value anywhere is left out, with a warning; docker-compose takes away the image's own as well.
 - `affinity:image` in `environment` sees the images of the projects' containers, none that a node merely stores.
 - `external:` (a service without a container) gives an IP address a name in the services that link to it or depend on it.
+- `deploy.update_config` counts in every version, and `aliyun.rolling_updates` where it names nothing; with neither, all containers of a
+  changed service are replaced at once. A `monitor` of zero is the default of 5 s. Without `rollback_config` a rollback goes as the update
+  does, and pauses when it fails.
+- `order: start-first` is stop-first, with a warning, where two containers of a service can't be there at once: a fixed host port, a fixed
+  address, a local volume that its only container writes to, or a global service.
+- `aliyun.routing.port_N` names domains, or prefixes that the cluster's domain completes, with a path after `/` or `:`, separated by `;`.
+  Where no router runs, nothing is routed.
 - A link gives its target one more name for everybody in the project's networks, so adding one makes the target's containers anew.
 """
 

@@ -12,8 +12,10 @@ from compose.ports import HostPorts
 from compose.sharing import Sharing, check_network, with_services
 from compose.specs import Scope, engine_spec, network_on_engine
 from compose.together import check_together
+from compose.updates import Policies, alone_because, one_by_one
 from schemas.codec import SchemaError, validate
 from schemas.desired import DesiredNetwork, DesiredVolume
+from schemas.service import ServiceSpec
 from schemas.template import PlacementPolicy, ServiceTemplate
 
 
@@ -43,9 +45,11 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
     for service in services:
         conditions = {one.service: one.condition for one in reversed(graph[service.name])}
         above_running = {name: one for name, one in conditions.items() if one != "started"}
+        spec = engine_spec(service, joined[service.name], aliases[service.name], scope)
+        found = _policies(service, spec, notes)
         plain = {
             "name": service.name,
-            "spec": engine_spec(service, joined[service.name], aliases[service.name], scope),
+            "spec": spec,
             "definition": definition(service),
             "extensions": dict(service.aliyun.extensions),
             "scale": service.scale,
@@ -54,6 +58,10 @@ def resolve(services: Sequence[NormalService], scope: Scope, notes: Notes) -> li
             "conditions": above_running,
             "pull": service.pull,
             "placement": _placement(service, scope),
+            "update": found.update,
+            "rollback": found.rollback,
+            "routes": service.aliyun.routes,
+            "is_sticky": service.aliyun.is_sticky,
         }
         try:
             templates.append(validate(ServiceTemplate, plain))
@@ -134,6 +142,21 @@ def _placement(service: NormalService, scope: Scope) -> PlacementPolicy:
     if not partners:
         return service.policy
     return service.policy.model_copy(update={"together_with": tuple(partners)})
+
+
+def _policies(service: NormalService, spec: ServiceSpec, notes: Notes) -> Policies:
+    """Those of the template, but for an order that the service can't have."""
+    found = service.policies
+    sections = {"update_config": found.update, "rollback_config": found.rollback}
+    first = next((key for key, one in sections.items() if one.order == "start-first"), None)
+    why = alone_because(spec, scale=service.scale, is_global=service.is_global)
+    if first is None or not why:
+        return found
+    notes.warn(
+        f"{service.name} is replaced stop-first: {why}",
+        where=below(below(below(service.where, "deploy"), first), "order"),
+    )
+    return one_by_one(found)
 
 
 def _joined(service: NormalService) -> tuple[Joining, ...]:

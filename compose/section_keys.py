@@ -7,21 +7,23 @@ from compose.keys import KeyRule, Verdict, advised, rules
 from compose.notes import Notes
 from compose.tree import Tree, hint, is_extension, mapping
 
-#: nobody of the project acts on these yet
-_RELEASES = "no effect yet: it does not decide how a project is updated"
-
 DEPLOY_KEYS: Mapping[str, KeyRule] = {
-    **rules(Verdict.HONOURED, "mode replicas resources restart_policy placement"),
+    **rules(
+        Verdict.HONOURED,
+        "mode replicas resources restart_policy placement update_config rollback_config",
+    ),
     **advised(
         Verdict.WARNED,
         {
-            "update_config": _RELEASES,
-            "rollback_config": _RELEASES,
             "endpoint_mode": "a service's name always leads to its containers' own addresses",
             "labels": "they are for the service alone, and shown with its definition only",
         },
     ),
 }
+
+POLICY_KEYS: Mapping[str, KeyRule] = rules(
+    Verdict.HONOURED, "parallelism delay failure_action monitor max_failure_ratio order"
+)
 
 RESTART_POLICY_KEYS: Mapping[str, KeyRule] = {
     **rules(Verdict.HONOURED, "condition max_attempts"),
@@ -102,6 +104,8 @@ SECTION_KEYS: Mapping[str, Mapping[str, KeyRule]] = {
     "services.*.deploy": DEPLOY_KEYS,
     "services.*.deploy.restart_policy": RESTART_POLICY_KEYS,
     "services.*.deploy.placement": PLACEMENT_KEYS,
+    "services.*.deploy.update_config": POLICY_KEYS,
+    "services.*.deploy.rollback_config": POLICY_KEYS,
     "services.*.networks.*": JOINING_KEYS,
     "networks.*": NETWORK_KEYS,
     "volumes.*": VOLUME_KEYS,

@@ -22,6 +22,8 @@ from schemas.openapi import API_VERSION
 from schemas.query import QUERIES
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 from schemas.reply import Reply
+from schemas.revision import RevisionRecord
+from schemas.routing import ProjectRoutes, RouterCurrent
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ class Channel:
 _PARAMETERS = {
     "node": "A node's name; `_coordinator` for events that no node tells.",
     "project": "A project's name.",
+    "number": "A revision's number.",
     "volume": "A shared volume's name.",
+    "router": "A router's name, one for each process.",
     "kind": "The event's kind.",
     "noun": "What the command is about.",
     "verb": "What it asks for.",
@@ -72,6 +76,11 @@ CHANNELS: tuple[Channel, ...] = (
         "What was asked of a project. Written by the coordinator only, by compare-and-set.",
     ),
     Channel(
+        "revision", subjects.kv_key(subjects.REVISIONS_BUCKET, "{project}.{number}"),
+        RevisionRecord, "send",
+        "What a project was asked to be once. Written by the coordinator only, and never changed.",
+    ),
+    Channel(
         "volume", subjects.kv_key(subjects.VOLUMES_BUCKET, "{volume}"), VolumeRecord, "send",
         "A shared volume. Written by the coordinator only.",
     ),
@@ -82,6 +91,14 @@ CHANNELS: tuple[Channel, ...] = (
     Channel(
         "lease", subjects.kv_key(subjects.LEASE_BUCKET, subjects.LEASE_KEY), LeaseHolder, "send",
         "Which coordinator is active. Key-value, and gone when it is not renewed.",
+    ),
+    Channel(
+        "routes", subjects.kv_key(subjects.ROUTES_BUCKET, "{project}"), ProjectRoutes, "send",
+        "Which domains lead to which containers of a project. Key-value: the newest one counts.",
+    ),
+    Channel(
+        "routers", subjects.kv_key(subjects.ROUTERS_BUCKET, "{router}"), RouterCurrent, "receive",
+        "What one router has applied, every five seconds. Key-value, gone when it is not renewed.",
     ),
 )  # fmt: skip
 

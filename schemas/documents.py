@@ -11,6 +11,8 @@ from schemas.node_requests import SignalReply, SignalRequest
 from schemas.query import QUERIES
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 from schemas.reply import Reply
+from schemas.revision import RevisionRecord
+from schemas.routing import ProjectRoutes, RouterCurrent
 
 DOCUMENTS: tuple[type[Document], ...] = (
     *COMMANDS.values(),
@@ -24,9 +26,12 @@ DOCUMENTS: tuple[type[Document], ...] = (
     SignalRequest,
     SignalReply,
     ProjectRecord,
+    RevisionRecord,
     NodeRecord,
     VolumeRecord,
     LeaseHolder,
+    ProjectRoutes,
+    RouterCurrent,
 )
 
 

@@ -12,6 +12,10 @@ VOLUMES_BUCKET = "volumes"
 REVISIONS_BUCKET = "revisions"
 DESIRED_BUCKET = "desired"
 STATUS_BUCKET = "status"
+#: written by the coordinator, read by routers
+ROUTES_BUCKET = "routes"
+#: what routers have applied; a key is gone fifteen seconds after it was written last
+ROUTERS_BUCKET = "routers"
 LEASE_BUCKET = "lease"
 LEASE_KEY = "coordinator"
 

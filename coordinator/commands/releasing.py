@@ -156,8 +156,8 @@ def roll_back(
 
 
 def weigh(held: ProjectRecord, command: SetWeights, moment: Moment) -> Decided:
-    """Set the weights of some services; those of others stay. Raises InvalidInput."""
-    weights = {**held.weights, **checked_weights(held, command.weights)}
+    """Set the weights of some versions; all others stay. Raises InvalidInput."""
+    weights = checked_weights(held, command.weights)
     operation = begun(held, command, moment)
     record = held.model_copy(update={"weights": weights})
     return answered(_touched(record, moment), command, operation)

@@ -13,8 +13,8 @@ from typing import Any
 
 import structlog
 
-from coordinator.commands.record_writer import RecordWriter
 from coordinator.clock import CLOCK, PACE, Allowance, Clock, Pace
+from coordinator.commands.record_writer import RecordWriter
 from coordinator.control.doubts import Doubts
 from coordinator.control.fan_out import FanOut
 from coordinator.control.following import Following

@@ -31,7 +31,6 @@ from schemas.query import (
 from schemas.revision import RevisionRecord
 from schemas.volume import BASE_DIRECTORY
 
-
 _Known = (
     ListProjects
     | ViewProject

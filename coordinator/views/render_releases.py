@@ -5,17 +5,15 @@ from typing import Any
 
 from coordinator.errors import NotFound
 from coordinator.releases.rollouts import changes_of
+from coordinator.releases.weights import versions_of, weight_of
 from coordinator.views.rollup import ProjectView
 from coordinator.views.services import ServiceView
 from schemas.fingerprint import fingerprint
-from schemas.records import ProjectRecord
-from schemas.release import Release, ReleaseKind
+from schemas.release import Release
 from schemas.revision import RevisionRecord
 
 #: shown instead of a secret
 HIDDEN = "***"
-#: of a version, where nobody has said anything else
-WHOLE = 100
 
 
 def release_fields(view: ProjectView) -> dict[str, Any]:
@@ -36,17 +34,6 @@ def release_fields(view: ProjectView) -> dict[str, Any]:
     return shown
 
 
-def weights_of(record: ProjectRecord, service: str) -> dict[str, int]:
-    """The weights of a service's versions, as far as they are said or follow from the release."""
-    said = record.weights.get(service, {})
-    versions = {record.version: WHOLE}
-    release = record.release
-    if release is not None and service in release.rollouts:
-        is_beside = release.kind is ReleaseKind.BLUE_GREEN
-        versions[release.target.version] = 0 if is_beside else WHOLE
-    return {version: said.get(version, weight) for version, weight in versions.items()}
-
-
 def _release(view: ProjectView, release: Release) -> dict[str, Any]:
     services = {}
     for name, change in sorted(changes_of(view.record, release).items()):
@@ -57,7 +44,10 @@ def _release(view: ProjectView, release: Release) -> dict[str, Any]:
         services[name] = {
             "updated": updated,
             "total": total,
-            "weights": weights_of(view.record, name),
+            "weights": {
+                version: weight_of(view.record, name, version)
+                for version in versions_of(view.record, name)
+            },
         }
     return {
         "kind": release.kind,
@@ -103,9 +93,7 @@ def revision_bodies(view: ProjectView) -> Iterator[dict[str, Any]]:
         }
 
 
-def revision_body(
-    view: ProjectView, number: int, kept: RevisionRecord
-) -> Mapping[str, Any]:
+def revision_body(view: ProjectView, number: int, kept: RevisionRecord) -> Mapping[str, Any]:
     """One revision with its template. Raises NotFound: the project's history doesn't have it."""
     found = next((each for each in revision_bodies(view) if each["number"] == number), None)
     if found is None:

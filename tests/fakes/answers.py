@@ -5,11 +5,13 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from coordinator.errors import NotFound
 from coordinator.ports import Answer
 from coordinator.views.queries import Queries
 from coordinator.views.rollup import NodePicture, ProjectView
 from coordinator.views.volumes import VolumeView
 from schemas.query import AnyQuery
+from schemas.revision import RevisionRecord
 
 Made = TypeVar("Made")
 
@@ -24,9 +26,15 @@ def answer(
 ) -> Any:
     """What a coordinator that knows this answers. Raises as it does."""
     queries = Queries(
-        lambda: projects, lambda: nodes, lambda: volumes or {}, default_domain=default_domain
+        *(lambda: projects, lambda: nodes, lambda: volumes or {}, no_revision),
+        default_domain=default_domain,
     )
     return parsed(asyncio.run(queries.ask(query)))
+
+
+async def no_revision(project: str, number: int) -> RevisionRecord:
+    """Of a coordinator that has kept none."""
+    raise NotFound("revision", f"{number} of project {project}")
 
 
 def parsed(answer: Answer) -> Any:

@@ -16,7 +16,7 @@ services:
   web:
     image: nginx:$TAG
     ports: ["80:80"]
-    labels: {aliyun.scale: "2", aliyun.routing.port_80: shop}
+    labels: {aliyun.scale: "2", aliyun.log_store_web: stdout}
     volumes: ["data:/data"]
     depends_on: [db]
   db: {image: mysql, oom-kill-disable: true}
@@ -36,7 +36,7 @@ def test_a_template_is_resolved_without_a_cluster(tmp_path: Path) -> None:
     assert web["volumes"] == [{"type": "volume", "target": "/data", "source": "shop_data"}]
     assert shown["services"]["db"]["oom_kill_disable"] is True
     assert done.stderr == (
-        "warning: aliyun.routing.port_N is kept and shown, but nothing acts on it yet: "
+        "warning: aliyun.log_store_NAME is kept and shown, but nothing acts on it yet: "
         "services.web\n"
     )
 

@@ -37,11 +37,10 @@ def test_constraints_of_deploy_are_scheduling_expressions() -> None:
 
 def test_what_deploy_says_without_effect_is_told() -> None:
     keys = (
-        "deploy: {update_config: {parallelism: 2}, rollback_config: {order: start-first}, "
-        "endpoint_mode: dnsrr, labels: {a: b}, placement: {preferences: [{spread: a}]}, "
+        "deploy: {endpoint_mode: dnsrr, labels: {a: b}, placement: {preferences: [{spread: a}]}, "
         "restart_policy: {delay: 5s, window: 1m}}"
     )
-    assert len(warnings(keys)) == 7
+    assert len(warnings(keys)) == 5
 
 
 def test_restart_may_be_said_twice_but_not_in_two_ways() -> None:

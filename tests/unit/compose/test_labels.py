@@ -176,7 +176,7 @@ def test_a_probe_has_a_url_or_a_cmd() -> None:
 @pytest.mark.parametrize(
     ("label", "kind"),
     [
-        ("routing.port_80", "routing.port_N"),
+        ("auto_scaling.step", "auto_scaling.step"),
         ("logs", "logs"),
         ("logs.x", "logs.NAME"),
         ("log_store_x", "log_store_NAME"),
@@ -184,7 +184,7 @@ def test_a_probe_has_a_url_or_a_cmd() -> None:
     ],
 )
 def test_a_label_that_nobody_acts_on_is_a_warning(label: str, kind: str) -> None:
-    assert warnings(f"labels: {{aliyun.{label}: a}}") == (
+    assert warnings(f"labels: {{aliyun.{label}: '1'}}") == (
         f"aliyun.{kind} is kept and shown, but nothing acts on it yet: services.web",
     )
 

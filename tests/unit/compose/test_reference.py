@@ -86,8 +86,6 @@ _ELSEWHERE = (
     "services.*.credential_spec",
     "services.*.deploy.placement.preferences",
     "services.*.deploy.resources.reservations.generic_resources",
-    "services.*.deploy.rollback_config",
-    "services.*.deploy.update_config",
     "services.*.develop",
     "services.*.env_file",
     "services.*.models",
