@@ -20,7 +20,6 @@ from coordinator.clock import CLOCK, PACE, Clock, Pace
 from coordinator.commands.deciding import Deciding
 from coordinator.commands.deliveries import Deliveries
 from coordinator.commands.intake import Intake
-from coordinator.commands.record_writer import RecordWriter
 from coordinator.commands.signalling import Signalling
 from coordinator.commands.waiting import Waiting
 from coordinator.control.loop import ControlLoop
@@ -85,14 +84,13 @@ class Coordinator:
         )
         views = self._views = ProjectViews(store)
         self._watch = LossWatch(store, leases, self._publisher, settings.accept_loss)
-        writer = RecordWriter(store.projects, lambda: self._loop.reread_and_wake())
         self._loop = ControlLoop(
-            *(store, views, self._publisher, self._metrics, self._watch, writer),
+            *(store, views, self._publisher, self._metrics, self._watch),
             clock=clock,
             pace=pace,
         )
         deciding = Deciding(
-            *(store, views, writer, self._loop.reread_and_wake),
+            *(store, views, self._loop.writer, self._loop.reread_and_wake),
             default_domain=settings.default_domain,
             mount_base=settings.mount_base,
             clock=clock,

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 
@@ -19,6 +18,7 @@ from coordinator.control.doubts import Doubts
 from coordinator.control.fan_out import FanOut
 from coordinator.control.following import Following
 from coordinator.control.loss_watch import LossWatch
+from coordinator.control.moves import tell_moves
 from coordinator.control.releases import IsRouted, Releases, everywhere
 from coordinator.control.tombstones import Tombstones
 from coordinator.errors import BusWentBack, RevisionConflict
@@ -30,7 +30,6 @@ from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
 from schemas.desired import NodeDesired
 from schemas.errors import Transient
-from schemas.event import EventKind
 from schemas.records import ProjectRecord
 from schemas.subjects import DESIRED_BUCKET, NODES_BUCKET, PROJECTS_BUCKET, VOLUMES_BUCKET
 
@@ -53,7 +52,6 @@ class ControlLoop:
         events: EventSink,
         meter: PassMeter,
         watch: LossWatch,
-        writer: RecordWriter[ProjectRecord],
         *,
         is_routed: IsRouted = everywhere,
         clock: Clock = CLOCK,
@@ -70,8 +68,12 @@ class ControlLoop:
         self._back = asyncio.Event()
         self._reread = False
         self._tombstones = Tombstones(store, events, clock, pace)
+        #: changes the records of projects, in turn with commands
+        self.writer: RecordWriter[ProjectRecord] = RecordWriter(
+            store.projects, self.reread_and_wake
+        )
         self._releases = Releases(
-            *(store, views, writer, events, clock),
+            *(store, views, self.writer, events, clock),
             is_routed=is_routed,
             deadline_s=pace.release_s,
         )
@@ -220,7 +222,7 @@ class ControlLoop:
             self._is_through = False
             self._wake.set()
         if not store.halted_because:
-            self._tell_moves(following)
+            tell_moves(following, self._events)
             self._release_due_s = await self._releases.follow()
             await self._tombstones.bury()
         return True
@@ -290,15 +292,3 @@ class ControlLoop:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._pace.retry_s):
                 await self._back.wait()
-
-    def _tell_moves(self, following: Following) -> None:
-        moved, following.moved = following.moved, {}
-        for key, (source, target) in moved.items():
-            log.info("moved", slot=str(key), source=source, target=target)
-            message = f"{key} moved from {source} to {target}"
-            about: dict[str, Any] = {
-                "project": key.project,
-                "service": key.service,
-                "slot": key.slot,
-            }
-            self._events.tell(EventKind.SLOT_MOVED, message, **about)

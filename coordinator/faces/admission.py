@@ -12,8 +12,15 @@ from enum import StrEnum
 from types import MappingProxyType, TracebackType
 from typing import Protocol, Self
 
-from schemas.command import AnyCommand, CreateProject
-from schemas.query import AnyQuery, InspectService, InspectVolume, ViewProject
+from schemas.command import AnyCommand, CreateProject, RollbackUpdate, UpdateProject
+from schemas.query import (
+    AnyQuery,
+    InspectService,
+    InspectVolume,
+    ListRevisions,
+    ViewProject,
+    ViewRevision,
+)
 
 #: a place is free again within this, because what holds it takes milliseconds
 BUSY_RETRY_S = 1
@@ -164,10 +171,13 @@ class Admission:
 
 def kind_of_query(query: type[AnyQuery]) -> Kind:
     """A query's kind. Whatever shows one thing is a read, although a volume is on many nodes."""
-    is_read = issubclass(query, ViewProject | InspectService | InspectVolume)
+    is_read = issubclass(
+        query, ViewProject | ListRevisions | ViewRevision | InspectService | InspectVolume
+    )
     return Kind.READ if is_read else Kind.LIST
 
 
 def kind_of_command(command: type[AnyCommand]) -> Kind:
     """A command's kind until it is saved."""
-    return Kind.TEMPLATE if issubclass(command, CreateProject) else Kind.COMMAND
+    has_template = issubclass(command, CreateProject | UpdateProject | RollbackUpdate)
+    return Kind.TEMPLATE if has_template else Kind.COMMAND

@@ -124,7 +124,7 @@ async def test_create_takes_the_reference_sample(client, door, path):
     assert response.headers["Location"] == "/projects/test"
     assert asked(door) == (
         CreateProject,
-        {**sample, "latest_image": False, "take_over": False, "wait": 0},
+        {**sample, "latest_image": False, "take_over": False, "dry_run": False, "wait": 0},
     )
 
 

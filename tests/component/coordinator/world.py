@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from coordinator.clock import Clock, Pace
-from coordinator.commands.deciding import Deciding, Offload
+from coordinator.commands.compiling import Offload
+from coordinator.commands.deciding import Deciding
 from coordinator.commands.deliveries import Deliveries
 from coordinator.commands.intake import Intake
-from coordinator.commands.record_writer import RecordWriter
 from coordinator.commands.signalling import Signalling
 from coordinator.commands.waiting import Waiting
 from coordinator.control.loop import ControlLoop
@@ -121,14 +121,13 @@ class World:
         while self.lease.sequence < epoch:
             self.lease.write("coordinator", b"{}")
         self.watch = LossWatch(self.store, self.lease, self.sink, accepted)
-        writer = RecordWriter(self.store.projects, lambda: self.loop.reread_and_wake())
         self.loop = ControlLoop(
-            *(self.store, self.views, self.sink, self.meter, self.watch, writer),
+            *(self.store, self.views, self.sink, self.meter, self.watch),
             clock=CLOCK,
             pace=pace,
         )
         self.deciding = Deciding(
-            *(self.store, self.views, writer, self.loop.reread_and_wake),
+            *(self.store, self.views, self.loop.writer, self.loop.reread_and_wake),
             clock=CLOCK,
             offload=offload,
         )

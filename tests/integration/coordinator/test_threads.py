@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from compose.template import compile_template
-from coordinator.commands import deciding
+from coordinator.commands import compiling
 from schemas.command import StopProject
 from schemas.states import Wanted
 from tests.component.coordinator.world import LONG_S, World, creation, eventually
@@ -40,7 +40,7 @@ async def test_passes_wait_for_no_template(world: World, monkeypatch: pytest.Mon
             at_once -= 1
         return compile_template(*args, **options)
 
-    monkeypatch.setattr(deciding, "compile_template", slow)
+    monkeypatch.setattr(compiling, "compile_template", slow)
     creations = [
         asyncio.create_task(world.intake.submit(creation(f"c-{number}", f"p{number}")))
         for number in range(MANY)
@@ -52,4 +52,4 @@ async def test_passes_wait_for_no_template(world: World, monkeypatch: pytest.Mon
     assert world.wants(Wanted.STOPPED)
     may_end.set()
     assert {(await each).outcome for each in creations} == {"accepted"}
-    assert most <= deciding.TEMPLATES_AT_ONCE
+    assert most <= compiling.TEMPLATES_AT_ONCE

@@ -83,7 +83,9 @@ def test_what_costs_more_is_refused_earlier():
 def test_every_verb_has_its_kind():
     commands = {pair: kind_of_command(model) for pair, model in COMMANDS.items()}
     assert {pair for pair, kind in commands.items() if kind is Kind.TEMPLATE} == {
-        ("project", "create")
+        ("project", "create"),
+        ("project", "update"),
+        ("project", "rollback"),
     }
     queries = {pair: kind_of_query(model) for pair, model in QUERIES.items()}
     assert {noun for (noun, verb), kind in queries.items() if kind is Kind.LIST} == {
