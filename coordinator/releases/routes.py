@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from coordinator.releases.groups import SlotGroup
 from coordinator.releases.shares import Share, shared_out
-from coordinator.releases.weights import weight_of
+from coordinator.releases.weights import are_of_versions, weight_of
 from schemas.current import PortBinding
 from schemas.records import ProjectRecord
 from schemas.release import ReleaseKind
@@ -201,10 +201,13 @@ def _route(
             found[index] = [
                 _backend(one, place, port, side.group.version) for one, place in reached if place
             ]
+    versions = {index: (sides[index].service, sides[index].group.version) for index in found}
+    are_together = are_of_versions(project, versions.values())
     weights = shared_out(
         {
             index: Share(
-                weight_of(project, sides[index].service, sides[index].group.version), len(backends)
+                weight_of(project, *versions[index]) * (1 if are_together else len(backends)),
+                len(backends),
             )
             for index, backends in found.items()
         }

@@ -3,7 +3,7 @@
 Weights are relative: 100 and 100 is one half each. Nothing reads the clock or the nodes here. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from schemas.errors import InvalidInput
 from schemas.records import ProjectRecord
@@ -39,6 +39,19 @@ def weight_of(project: ProjectRecord, service: str, version: str) -> int:
     return 0 if is_next else WEIGHT_BY_DEFAULT
 
 
+def are_of_versions(project: ProjectRecord, versions: Iterable[tuple[str, str]]) -> bool:
+    """Whether a weight is what all containers of a version have together, or each one of them.
+
+    They have it together in a blue-green release, and wherever somebody has said so for each of these
+    services' versions. Otherwise, in a rolling update, the first new container would have half of the
+    traffic beside nine old ones.
+    """
+    release = project.release
+    if release is not None and release.kind is ReleaseKind.BLUE_GREEN:
+        return True
+    return all(version in project.weights.get(service, {}) for service, version in versions)
+
+
 def checked_weights(
     project: ProjectRecord, asked: Mapping[str, Mapping[str, int]], *, where: str = "weights"
 ) -> dict[str, dict[str, int]]:
@@ -67,10 +80,8 @@ def checked_weights(
             _check(version, weight, versions, f"{at}.{version}")
         merged = {**found.get(service, {}), **weights}
         if not any(merged.get(one, weight_of(project, service, one)) for one in versions):
-            raise InvalidInput(
-                f"one of {', '.join(versions)} must be above 0: stop the service to serve nobody",
-                where=at,
-            )
+            one = versions[0] if len(versions) == 1 else f"one of {', '.join(versions)}"
+            raise InvalidInput(f"{one} must be above 0: stop the service to serve nobody", where=at)
         if merged:
             found[service] = {one: merged[one] for one in versions if one in merged}
     return found
