@@ -81,8 +81,13 @@ def test_without_a_file_it_is_wrong_usage(
 
 
 def test_a_project_that_exists_is_updated_and_its_release_waited_for(stub: Stub, run: Run) -> None:
-    release = {"services": {"web": {"updated": 1, "total": 4}}}
-    stub.on("GET", SHOP, (200, a_project()), (200, updating(**release)), (200, ended("completed")))
+    stub.on(
+        "GET",
+        SHOP,
+        (200, a_project()),
+        (200, updating(services={"web": {"updated": 1, "total": 4}})),
+        (200, ended("completed")),
+    )
     stub.on("POST", UPDATE, (202, None))
     done = run("deploy", "-V", "2.0")
     (command,) = stub.commands()
@@ -164,20 +169,21 @@ def test_a_refused_update_is_the_api_s_message_alone(stub: Stub, run: Run) -> No
     assert (done.code, done.out, done.err) == (1, "", "error: a release is under way\n")
 
 
-class TestPlan:
-    PLAN = {
-        "changes": [
-            {
-                "container": "shop_web_1",
-                "service": "web",
-                "action": "replace",
-                "reason": "image changes",
-                "node": "n1",
-            }
-        ],
-        "warnings": ["ports: web has a new one"],
-    }
+PLAN = {
+    "changes": [
+        {
+            "container": "shop_web_1",
+            "service": "web",
+            "action": "replace",
+            "reason": "image changes",
+            "node": "n1",
+        }
+    ],
+    "warnings": ["ports: web has a new one"],
+}
 
+
+class TestPlan:
     @staticmethod
     def _knows_plans(stub: Stub, path: str) -> None:
         operation = {"parameters": [{"name": "dry_run", "in": "query"}]}
@@ -190,7 +196,7 @@ class TestPlan:
         path = UPDATE if exists else "/projects/"
         self._knows_plans(stub, "/projects/{name}/update" if exists else path)
         stub.on("GET", SHOP, (200, a_project()) if exists else MISSING)
-        stub.on("POST", path, (200, self.PLAN))
+        stub.on("POST", path, (200, PLAN))
         done = run("deploy", "--plan")
         assert (done.code, done.err) == (0, "warning: ports: web has a new one\n")
         assert done.out.splitlines() == [
@@ -199,7 +205,7 @@ class TestPlan:
         ]
         (asked,) = stub.commands()
         assert asked.query["dry_run"] == "true"
-        assert json.loads(run("deploy", "--plan", "--json").out) == self.PLAN
+        assert json.loads(run("deploy", "--plan", "--json").out) == PLAN
 
     def test_a_server_that_would_ignore_the_wish_is_not_asked(self, stub: Stub, run: Run) -> None:
         stub.on("GET", SHOP, MISSING)

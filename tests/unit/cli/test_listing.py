@@ -36,7 +36,7 @@ def test_ls_shows_how_projects_stand(run: Run) -> None:
 
 def test_ps_shows_containers_in_the_order_of_their_numbers(run: Run) -> None:
     lines = run("ps", "shop").out.splitlines()
-    assert lines[0].split() == "name service node status health ports version".split()
+    assert lines[0].split() == ["name", "service", "node", "status", "health", "ports", "version"]
     assert [line.split()[0] for line in lines[1:]] == ["shop_db_1", "shop_web_9", "shop_web_10"]
     assert "exited (exit code 1)" in lines[1]
     assert lines[2].split()[1:] == [
@@ -63,8 +63,12 @@ def test_json_is_parsable_and_whole(run: Run) -> None:
     assert json.loads(run("ls", "--json").out)[0]["name"] == "shop"
     (first, *_) = json.loads(run("ps", "shop", "--json").out)
     assert {k: first[k] for k in ("id", "name", "project", "service", "status", "version")} == {
-        **{"id": "a", "name": "shop_db_1", "project": "shop", "service": "db"},
-        **{"status": "exited", "version": "1.0"},
+        "id": "a",
+        "name": "shop_db_1",
+        "project": "shop",
+        "service": "db",
+        "status": "exited",
+        "version": "1.0",
     }
 
 

@@ -92,8 +92,12 @@ REVISIONS = [
     {"number": 16, "version": "1.0", "created": "2026-11-01T10:00:00Z", "outcome": "completed"},
     {"number": 17, "version": "1.5", "created": "2026-11-02T10:00:00Z", "outcome": "rolled_back"},
     {
-        **{"number": 18, "version": "2.0", "created": "2026-11-03T10:00:00Z"},
-        **{"outcome": "completed", "description": "new", "current": True},
+        "number": 18,
+        "version": "2.0",
+        "created": "2026-11-03T10:00:00Z",
+        "outcome": "completed",
+        "description": "new",
+        "current": True,
     },
 ]
 
