@@ -18,7 +18,7 @@ TIMEOUT_S = 600.0
 
 Options = dict[str, tuple[Any, Any]]
 
-_PATIENCE: Options = {
+PATIENCE: Options = {
     "detach": (
         Annotated[
             bool, typer.Option("--detach", "-d", help="Don't wait: end as soon as it is accepted.")
@@ -44,7 +44,7 @@ def _file(help_text: str, variable: str) -> Any:
     )
 
 
-_CONNECTION: Options = {
+CONNECTION: Options = {
     "url": (
         Annotated[
             str | None,
@@ -88,13 +88,13 @@ def connected(command: Callable[..., None]) -> Callable[..., None]:
     is_patient = "patience" in own
 
     def run(**given: Any) -> None:
-        connection = {name: given.pop(name) for name in _CONNECTION}
+        connection = {name: given.pop(name) for name in CONNECTION}
         if is_patient:
-            detach, timeout, as_json = (given.pop(name) for name in _PATIENCE)
+            detach, timeout, as_json = (given.pop(name) for name in PATIENCE)
             given["patience"] = Patience(detach, timeout, as_json)
         command(client=_client(**connection), **given)
 
-    options = {**(_PATIENCE if is_patient else {}), **_CONNECTION}
+    options = {**(PATIENCE if is_patient else {}), **CONNECTION}
     parameters = [each for each in own.values() if each.name not in ("client", "patience")]
     parameters += [
         parameter(name, annotation, default) for name, (annotation, default) in options.items()

@@ -34,6 +34,11 @@ _CODES = {
 }
 
 
+def code_of(result: Result) -> int:
+    """The exit code that says it."""
+    return _CODES.get(result, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A result, and what explains it."""
@@ -49,7 +54,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        return _CODES.get(self.result, 1)
+        return code_of(self.result)
 
     @property
     def plain(self) -> dict[str, Any]:
