@@ -112,7 +112,7 @@ class _Outage:
             raise error
         first, most = BACKOFF_S
         self.pause_s = min(most, max(first, self.pause_s * 2))
-        self.display.note(f"the coordinator does not answer, trying again: {error}")
+        self.display.note("the coordinator does not answer, trying again")
 
     def is_over(self) -> None:
         if self.since is not None:

@@ -156,4 +156,4 @@ def release_words(release: Release) -> str:
 
 
 def _of(count: int, wanted: int | None) -> str:
-    return str(count) if wanted is None else f"{count} of {wanted}"
+    return f"{count} of {wanted}" if wanted else str(count)

@@ -1,6 +1,5 @@
 """`ReleaseEnd`: the wait for a release, as the project's view tells of it."""
 
-import time
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -12,9 +11,10 @@ from cli.waiting import pause
 
 #: between two looks: an unchanged project costs an answer without a body
 POLL_S = 0.5
-#: A view follows its record within milliseconds. When it shows nothing of the command for so long,
-#: nothing will come: the update changes nothing.
-GRACE_S = 5.0
+#: A view follows its record within milliseconds. When so many looks (five seconds) show nothing of
+#: the command, nothing will come: the update changes nothing. Not seconds, since a coordinator that
+#: was away meanwhile would have used them up.
+GRACE_LOOKS = 10
 
 
 class Wish(Enum):
@@ -37,8 +37,10 @@ class ReleaseEnd:
         self._project = project
         self._wish = wish
         self._before = before
-        self._began_at = time.monotonic()
         self._has_begun = False
+        self._was_seen = False
+        #: one after the other without a release, current or past
+        self._empty_looks = 0
 
     def judge(self) -> Outcome | None:
         """How it has ended; None, after `POLL_S`, as long as it has not."""
@@ -51,7 +53,8 @@ class ReleaseEnd:
         return outcome
 
     def _ended(self, view: Mapping[str, Any]) -> Outcome | None:
-        is_late = time.monotonic() - self._began_at >= GRACE_S
+        self._empty_looks += 1
+        is_late = self._empty_looks > GRACE_LOOKS
         if not self._has_begun:
             # Until the view knows of the command, it tells of an earlier release.
             self._has_begun = _operation(view) != _operation(self._before) or is_late
@@ -59,21 +62,23 @@ class ReleaseEnd:
             return None
         current = release(view.get("release"))
         if current is not None:
+            self._empty_looks, self._was_seen = 0, True
             return self._stopped(current)
         last = release(view.get("last_release"))
         if last is not None and view.get("last_release") != self._before.get("last_release"):
             return self._outcome(last)
+        if is_late and self._was_seen:
+            return Outcome(Result.FAILED, "the release is over, and nothing tells how it ended")
         is_settled = view.get("current_state") == view.get("desired_state")
         return Outcome(Result.DONE) if is_late and is_settled else None
 
     def _stopped(self, current: Release) -> Outcome | None:
         """The end of a wait for a release that goes on only when somebody decides."""
+        name = self._project
         if current.state == "awaiting_confirmation" and self._wish in (Wish.UPDATE, Wish.RETURN):
-            words = f"{self._project} {current.version} runs beside the old version".replace(
-                "  ", " "
-            )
-            todo = f"`troopers confirm {self._project}` or `troopers rollback {self._project}`"
-            return Outcome(Result.AWAITING_CONFIRMATION, f"{words}: {todo}")
+            what = f"{name}: version {current.version} runs beside the old one until you decide"
+            todo = f"`troopers confirm {name}` or `troopers rollback {name}`"
+            return Outcome(Result.AWAITING_CONFIRMATION, f"{what}, {todo}")
         if current.state in ("paused", "rollback_paused"):
             return Outcome(Result.PAUSED, current.message or f"the release is {current.state}")
         return None

@@ -12,7 +12,6 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     """A stub that the command line finds, with waits that are short for a test."""
     monkeypatch.setattr("cli.requests.SLICE_S", 0.1)
     monkeypatch.setattr("cli.release_end.POLL_S", 0.02)
-    monkeypatch.setattr("cli.release_end.GRACE_S", 0.5)
     monkeypatch.setattr("cli.following.BACKOFF_S", (0.02, 0.05))
     made = Stub()
     handler = type("Handler", (Served,), {"stub": made})

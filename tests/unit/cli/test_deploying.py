@@ -149,6 +149,22 @@ def test_an_update_that_changes_nothing_ends(stub: Stub, run: Run) -> None:
     assert run("update", "shop").code == 0
 
 
+def test_a_release_that_is_gone_without_a_word_is_no_success(stub: Stub, run: Run) -> None:
+    silent = a_project(operation={"id": "op-1"})
+    stub.on("GET", SHOP, (200, a_project()), (200, updating()), (200, silent))
+    stub.on("POST", UPDATE, (202, None))
+    done = run("update", "shop")
+    assert done.code == 1
+    assert "nothing tells how it ended" in done.err
+
+
+def test_a_release_may_take_long(stub: Stub, run: Run) -> None:
+    looks = [(200, updating()) for _ in range(30)]
+    stub.on("GET", SHOP, (200, a_project()), *looks, (200, ended("completed")))
+    stub.on("POST", UPDATE, (202, None))
+    assert run("update", "shop").code == 0
+
+
 def test_a_release_that_takes_too_long_ends_with_124(stub: Stub, run: Run) -> None:
     stub.on("GET", SHOP, (200, a_project()), (200, updating()))
     stub.on("POST", UPDATE, (202, None))
