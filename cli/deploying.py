@@ -17,7 +17,7 @@ import typer
 from cli.bundle import Bundle, bundle
 from cli.carrying_out import Batch, Patience, carry_out
 from cli.client import Client
-from cli.errors import ApiError, UsageError
+from cli.errors import ApiError
 from cli.following import Judge, Watch
 from cli.operations import about
 from cli.options import as_command, connected
@@ -26,16 +26,14 @@ from cli.release_end import ReleaseEnd, Wish
 from cli.requests import Request
 from cli.screen import Screen
 
-_FILES = (
-    *("compose.yaml", "compose.yml"),
-    *("docker-compose.yaml", "docker-compose.yml"),
-)
 _PLAN_COLUMNS = ("container", "service", "action", "node", "reason")
 
 Files = Annotated[
     list[str] | None,
     typer.Option(
-        "--file", "-f", help="A Compose file; several are merged. Else compose.yaml or its like."
+        "--file",
+        "-f",
+        help="A Compose file; several are merged. Else compose.yaml or its like here.",
     ),
 ]
 EnvFiles = Annotated[
@@ -148,12 +146,8 @@ def _add(
 
 
 def _read(files: Sequence[str], name: str, env_files: Sequence[str], env: Sequence[str]) -> Bundle:
-    here = Path.cwd()
-    if not files:
-        files = [file for file in _FILES if (here / file).is_file()][:1]
-    if not files:
-        raise UsageError(f"there is no {_FILES[0]} in {here}: name a file with -f")
-    return bundle(files, name=name, env_files=env_files, env=env, cwd=here, shell=os.environ)
+    """Without files, those that Compose would take here. Raises as `bundle` does."""
+    return bundle(files, name=name, env_files=env_files, env=env, cwd=Path.cwd(), shell=os.environ)
 
 
 def _before(client: Client, name: str, *, may_be_missing: bool) -> Mapping[str, Any] | None:

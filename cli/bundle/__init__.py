@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.config import default_project
-from cli.errors import UnusableArgument
+from cli.errors import UsageError
+
+_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,10 @@ def bundle(
     cwd: Path,
     shell: Mapping[str, str],
 ) -> Bundle:
-    """Read the files. Raises UnusableArgument or OSError."""
+    """Read the file. Raises UsageError or OSError."""
+    files = list(files) or [each for each in _FILES if (cwd / each).is_file()][:1]
     if len(files) != 1:
-        raise UnusableArgument("give exactly one file")
+        raise UsageError(f"give one file with -f: there is no {_FILES[0]} in {cwd}")
     lines = [line for file in env_files for line in (cwd / file).read_text().splitlines()]
     environment: dict[str, str] = {}
     for line in (*(each for each in lines if each and not each.startswith("#")), *env):
