@@ -61,7 +61,7 @@ async def test_a_command_reaches_the_door_and_its_end_is_waited_for(
 
 async def test_a_file_becomes_a_project(run, door, tmp_path):
     file = tmp_path / "compose.yml"
-    file.write_text("web: {image: nginx}\n")
+    file.write_text("services: {web: {image: 'nginx:${TAG:-1}'}}\n")
     done = await run("deploy", "shop", "-f", str(file), "-e", "TAG=1", "-V", "2.0")
     assert (done.code, done.err) == (0, "")
     created = door.submitted[0]
@@ -83,7 +83,7 @@ async def test_what_fails_after_it_was_accepted_is_a_failure(run, door):
 
 async def test_a_plan_is_not_asked_of_a_face_that_has_none(run, door, tmp_path):
     file = tmp_path / "compose.yml"
-    file.write_text("web: {image: nginx}\n")
+    file.write_text("services: {web: {image: 'nginx:${TAG:-1}'}}\n")
     done = await run("deploy", "shop", "-f", str(file), "--plan")
     assert done.code == 1
     assert "can't show plans" in done.err

@@ -10,7 +10,14 @@ from tests.unit.cli.stub import Run, Stub, a_container, a_project, a_service, ru
 
 SHOP = "/projects/shop"
 UPDATE = f"{SHOP}/update"
-TEMPLATE = "services:\n  web:\n    image: nginx:$TAG\n"
+TEMPLATE = """
+services:
+  web:
+    image: nginx:${TAG:-1}
+    environment:
+      REGION: ${REGION:-south}
+      HERE: ${FROM_HERE:-no}
+"""
 MISSING = (404, {"message": "Not Found: there is no project shop"})
 
 
@@ -22,7 +29,6 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (place / "compose.yml").write_text(TEMPLATE)
     (place / ".vars").write_text("# where\nREGION=north\nTAG=1\n")
     monkeypatch.chdir(place)
-    monkeypatch.setenv("FROM_HERE", "yes")
     return place
 
 
@@ -38,7 +44,10 @@ def ended(outcome: str, message: str = "", **changes: Any) -> dict[str, Any]:
     return a_project(last_release=last, operation={"id": "op-1"}, **changes)
 
 
-def test_a_new_project_is_created_and_waited_for(stub: Stub, run: Run) -> None:
+def test_a_new_project_is_created_and_waited_for(
+    stub: Stub, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FROM_HERE", "yes")
     starting = a_project(a_service(current_state="starting", scale=2, containers={}))
     stub.on("GET", SHOP, MISSING, MISSING, (200, starting), (200, a_project(a_service(scale=2))))
     stub.on("POST", "/projects/", (201, None), running, running, (201, None))
