@@ -119,7 +119,8 @@ class Transport:
                 {name.lower(): value for name, value in response.getheaders()},
                 response.read(),
             )
-        except (OSError, HTTPException) as error:
+        # A host that is no name of the domain name system is a UnicodeError.
+        except (OSError, HTTPException, UnicodeError) as error:
             why = f"no answer ({error or type(error).__name__}){_hint(error)}"
             raise ApiError(f"{method} {self.url}{path}: {why}") from error
         finally:

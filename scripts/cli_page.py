@@ -31,7 +31,7 @@ A NAME is a project (`shop`), or where a command says so a service by its id (`s
 RESULTS = """## Results
 
 What a command that waits prints with `--json` is an object: `projects`, `result`, `message`, `reasons`, the last log lines of failed
-containers as far as nodes report them (`logs`, by container), and `seconds`.
+containers as far as nodes report them (`logs`, by container), and `seconds`. What the API refuses prints nothing on standard output.
 
 | `result` | exit code |
 |---|---|
@@ -104,8 +104,9 @@ def _names(option: Any) -> str:
     if option.param_type_name == "argument":
         return f"`{_argument(option)}`"
     names = [*option.opts, *option.secondary_opts]
+    value = f" {option.metavar}" if option.metavar else ""
     # Single letters first, as people look for them.
-    return ", ".join(f"`{name}`" for name in sorted(names, key=len))
+    return ", ".join(f"`{name}{value}`" for name in sorted(names, key=len))
 
 
 def _text(text: str | None) -> str:
@@ -114,12 +115,9 @@ def _text(text: str | None) -> str:
 
 def _default(option: Any) -> str:
     value = option.default
-    is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
-    return (
-        f" Default: `{value:g}`."
-        if is_plain and not isinstance(value, str)
-        else (f" Default: `{value}`." if is_plain and value else "")
-    )
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+        return ""
+    return f" Default: `{value}`." if isinstance(value, str) else f" Default: `{value:g}`."
 
 
 def _variable(option: Any) -> str:
