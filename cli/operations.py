@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 from cli.pending_routes import PENDING, PENDING_PARAMETERS
-from schemas.routes import ROUTES, WAIT, Parameter, Route
+from schemas.routes import ROUTES, WAIT, Route
 
 #: what a query parameter is given
 Value = str | bool | int | float | None
@@ -37,14 +37,9 @@ def find(operation: str) -> Route:
     return replace(route, parameters=(*route.parameters, *missing))
 
 
-def find_parameter(operation: str, name: str) -> Parameter:
-    """One of its query parameters. Raises KeyError: a defect of ours."""
-    return {parameter.name: parameter for parameter in find(operation).parameters}[name]
-
-
 def about(operation: str, name: str) -> str:
-    """The help of an option that becomes this parameter."""
-    return find_parameter(operation, name).about
+    """The help of an option that becomes this parameter. Raises KeyError: a defect of ours."""
+    return {parameter.name: parameter for parameter in find(operation).parameters}[name].about
 
 
 def path_names(route: Route) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 A line is printed once: what has been said is not repeated, nor when only its numbers have changed.
 """
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ class Display(Protocol):
 @contextmanager
 def display(title: str, stream: TextIO) -> Iterator[Display]:
     """What fits this stream, for as long as the block runs."""
-    if not stream.isatty():
+    # What is dumb can't move its cursor: Emacs, some build servers.
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
         print(f"{title} ...", file=stream, flush=True)
         yield PlainDisplay(stream)
         return

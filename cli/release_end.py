@@ -79,8 +79,11 @@ class ReleaseEnd:
             what = f"{name}: version {current.version} runs beside the old one until you decide"
             todo = f"`troopers confirm {name}` or `troopers rollback {name}`"
             return Outcome(Result.AWAITING_CONFIRMATION, f"{what}, {todo}")
-        if current.state in ("paused", "rollback_paused"):
-            return Outcome(Result.PAUSED, current.message or f"the release is {current.state}")
+        if current.state == "paused":
+            why = current.message or "the release is paused"
+            return Outcome(Result.PAUSED, f"{why}; `troopers rollback {name}` goes back")
+        if current.state == "rollback_paused":
+            return Outcome(Result.PAUSED, current.message or "the rollback is paused")
         return None
 
     def _outcome(self, last: Release) -> Outcome:

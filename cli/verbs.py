@@ -69,17 +69,21 @@ def _command(verb: Verb, screen: Screen) -> Callable[..., None]:
         batch = Batch(f"{verb.title} {name}", {chosen.project: chosen.services}, (request,))
         carry_out(client, screen, batch, patience)
 
-    route = find(verb.project)
-    about = route.summary
-    if verb.service:
-        about += f" Of one service: {find(verb.service).summary[0].lower()}{find(verb.service).summary[1:]}"
     parameters = [
         parameter("client", Client),
         parameter("name", Annotated[str, typer.Argument(help=_what(verb))]),
-        *(_option(each, verb) for each in route.parameters),
+        *(_option(each, verb) for each in find(verb.project).parameters),
         parameter("patience", Patience),
     ]
-    return as_command(run, verb.name, about, parameters)
+    return as_command(run, verb.name, _summary(verb), parameters)
+
+
+def _summary(verb: Verb) -> str:
+    of_project = find(verb.project).summary
+    if not verb.service:
+        return of_project
+    of_service = find(verb.service).summary
+    return f"{of_project} Of one service: {of_service[0].lower()}{of_service[1:]}"
 
 
 def _request(verb: Verb, chosen: Name, given: dict[str, Any]) -> Request:

@@ -115,8 +115,12 @@ def test_a_project_that_exists_is_updated_and_its_release_waited_for(stub: Stub,
     [
         (ended("rolled_back", "web 2.0 never was healthy"), 1, "rolled back: web 2.0 never was"),
         (ended("paused", "web 2.0 never was healthy"), 1, "paused: web 2.0 never was healthy"),
-        (updating("paused", message="2 failed"), 1, "paused: 2 failed"),
-        (updating("rollback_paused"), 1, "paused: the release is rollback_paused"),
+        (
+            updating("paused", message="2 failed"),
+            1,
+            "paused: 2 failed; `troopers rollback shop` goes back",
+        ),
+        (updating("rollback_paused"), 1, "paused: the rollback is paused"),
         (ended("abandoned"), 1, "failed: the release is abandoned"),
     ],
 )
