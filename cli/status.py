@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from cli.api import Api
+from cli.client import Client
 from cli.cluster import Cluster
 from cli.embedded import LocalMachine
 from cli.home import home
@@ -22,10 +22,13 @@ def default_url() -> str:
     return "http://127.0.0.1:4280"
 
 
-def show(api: Api, screen: Screen) -> None:
+def show(client: Client, screen: Screen, *, as_json: bool) -> None:
     """Print three tables. Raises ApiError when the coordinator doesn't answer."""
-    hosts = api.get("/hosts/")
-    projects = api.get("/projects/?services=true&containers=true")
+    hosts = client.read("list_nodes")
+    projects = client.read("list_projects")
+    if as_json:
+        screen.json({"nodes": hosts, "projects": projects})
+        return
     screen.table(
         "Nodes",
         ("name", "address", "status", "containers"),

@@ -4,24 +4,84 @@ Keys are read from the environment or a file, never from the command line, which
 machine can see.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import Annotated, Any
 
-from cli.api import Api
+import typer
+
+from cli.client import Client
 from cli.errors import ApiError, UsageError
+from cli.options import AsJson, connected
 from cli.screen import Screen
 
 SECRET_NAMES = ("ak_id", "ak_secret")
+_COLUMNS = ("name", "driver", "node", "state", "mountpoint", "containers", "reason")
+
+
+def add_volumes(app: typer.Typer, screen: Screen) -> None:
+    """Make the commands."""
+
+    @app.command("create")
+    @connected
+    def volume_create(
+        client: Client,
+        name: str,
+        driver: Annotated[str, typer.Option(help="nas or ossfs.")],
+        option: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--opt",
+                "-o",
+                help="An option of the driver, KEY=VALUE. nas: host, path, mode. ossfs: bucket, "
+                "url, no_stat_cache, other_opts. Both: read_only=true, and when_stuck=wait, stop "
+                "or move: what becomes of its containers while its server is silent.",
+            ),
+        ] = None,
+        secret_file: Annotated[
+            Path | None, typer.Option(help="A file with ID:SECRET, for ossfs.")
+        ] = None,
+    ) -> None:
+        """Mount shared storage on every node."""
+        created = create(client, name, driver, option or [], secret_file)
+        screen.say(f"{created['Name']} is being mounted at {created['Mountpoint']} on every node.")
+
+    @app.command("ls")
+    @connected
+    def volume_ls(client: Client, as_json: AsJson = False) -> None:
+        """Show all volumes, node by node."""
+        volumes = client.read("list_volumes")["Volumes"]
+        if as_json:
+            screen.json(volumes)
+        else:
+            screen.table("Volumes", _COLUMNS, [_row(volume) for volume in volumes])
+
+    @app.command("inspect")
+    @connected
+    def volume_inspect(client: Client, name: str) -> None:
+        """Show one volume as JSON."""
+        screen.json(client.read("inspect_volume", name=name))
+
+    @app.command("rm")
+    @connected
+    def volume_rm(client: Client, name: str) -> None:
+        """Unmount a volume everywhere and forget it. Remote data stays."""
+        is_gone = remove(client, name)
+        screen.say(f"{name} is gone." if is_gone else f"{name} is being unmounted.")
+
+    @app.command("restore")
+    @connected
+    def volume_restore(client: Client, name: str) -> None:
+        """Make a volume's record again from the nodes' documents, where it is lost or in doubt."""
+        client.call("restore_volume", wait=None, name=name)
+        screen.say(f"{name} has its record again.")
 
 
 def create(
-    api: Api, name: str, driver: str, options: Sequence[str], secret_file: Path | None
-) -> dict[str, Any]:
+    client: Client, name: str, driver: str, options: Sequence[str], secret_file: Path | None
+) -> Mapping[str, Any]:
     """Create a volume of `key=value` options. Raises UsageError or ApiError."""
     given: dict[str, str] = {}
     for option in options:
@@ -36,40 +96,20 @@ def create(
         given[key] = value
     secret = _secret(secret_file) if driver == "ossfs" else {}
     body = {"name": name, "driver": driver, "driverOpts": {**given, **secret}}
-    created: dict[str, Any] = api.post("/volumes/create", body)
+    created: Mapping[str, Any] = client.call("create_volume", body=body, wait=None).body
     return created
 
 
-def remove(api: Api, name: str) -> bool:
+def remove(client: Client, name: str) -> bool:
     """Unmount it everywhere; remote data stays. Whether that is done already. Raises ApiError."""
-    path = f"/volumes/{quote(name, safe='')}"
-    api.delete(path)
+    client.call("delete_volume", wait=None, name=name)
     try:
-        api.get(path)
+        client.read("inspect_volume", name=name)
     except ApiError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         return True
     return False
-
-
-def restore(api: Api, name: str) -> None:
-    """Make its record again from the nodes' documents. Raises ApiError."""
-    api.post(f"/volumes/{quote(name, safe='')}/restore")
-
-
-def inspect(api: Api, name: str) -> str:
-    """The volume as JSON. Raises ApiError."""
-    return json.dumps(api.get(f"/volumes/{quote(name, safe='')}"), indent=2)
-
-
-def show(api: Api, screen: Screen) -> None:
-    """Print a table, a row for each volume on each node. Raises ApiError."""
-    screen.table(
-        "Volumes",
-        ("name", "driver", "node", "state", "mountpoint", "containers", "reason"),
-        [_row(volume) for volume in api.get("/volumes")["Volumes"]],
-    )
 
 
 def _row(volume: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,5 +10,10 @@ def wait_until(condition: Callable[[], bool], deadline_s: float, *, poll_s: floa
     while not condition():
         if time.monotonic() >= give_up_at:
             return False
-        time.sleep(poll_s)  # noqa: TID251 - there is no event loop here to block
+        pause(poll_s)
     return True
+
+
+def pause(seconds: float) -> None:
+    """Let this time pass."""
+    time.sleep(seconds)  # noqa: TID251 - there is no event loop here to block

@@ -1,7 +1,8 @@
-"""Writes `docs/settings.md` and `docs/metrics.md` from the code: python scripts/reference.py [--check].
+"""Writes docs/settings.md, metrics.md and cli.md from the code: python scripts/reference.py [--check].
 
-Reads: the `Settings` class of every daemon with the `#:` comments above its fields, and the names in
-every registry of metrics. Writes: the two pages; with --check nothing, and exits 1 if one is stale.
+Reads: the `Settings` class of every daemon with the `#:` comments above its fields, the names in
+every registry of metrics, and the commands of `troopers`. Writes: the three pages; with --check
+nothing, and exits 1 if one is stale.
 """
 
 import inspect
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cli_page import cli_page
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -19,6 +21,7 @@ import agent.settings
 import coordinator.metrics
 import coordinator.settings
 import mountd.settings
+from cli.following import OUTAGE_S
 from daemon.settings import DaemonSettings
 
 ROOT = Path(__file__).parent.parent
@@ -115,8 +118,12 @@ def _table(head: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]])
 
 
 def main() -> int:
-    """Write both pages, or compare them."""
-    pages = {"settings.md": settings_page(), "metrics.md": metrics_page()}
+    """Write the pages, or compare them."""
+    pages = {
+        "settings.md": settings_page(),
+        "metrics.md": metrics_page(),
+        "cli.md": cli_page(OUTAGE_S),
+    }
     stale = [name for name, text in pages.items() if _read(ROOT / "docs" / name) != text]
     if "--check" in sys.argv[1:]:
         for name in stale:

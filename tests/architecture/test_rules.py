@@ -110,7 +110,7 @@ def test_every_list_of_packages_is_whole() -> None:
     assert set(made[1].split()) == set(PACKAGES)
 
 
-def test_the_pages_about_settings_and_metrics_are_fresh() -> None:
+def test_the_pages_that_are_written_from_the_code_are_fresh() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "reference.py"), "--check"]
     checked = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

@@ -1,8 +1,15 @@
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+
+from cli.__main__ import app
+from tests.unit.cli.stub import Run
 
 
 def troopers(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -46,3 +53,28 @@ def test_the_command_line_imports_neither_agent_nor_coordinator_nor_rich() -> No
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """The words of every command, and of every group of them."""
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if hasattr(command, "commands"):
+            yield from commands(command, *path, name)
+
+
+@pytest.mark.parametrize("words", [(), *commands(typer.main.get_command(app))], ids=" ".join)
+def test_everything_has_help_under_both_names(run: Run, words: tuple[str, ...]) -> None:
+    short, long = run(*words, "-h"), run(*words, "--help")
+    assert (short.code, short.err) == (0, "")
+    assert short == long
+    assert "Usage: " in short.out
+
+
+def test_the_program_tells_its_version(run: Run) -> None:
+    assert run("--version").out == f"troopers {version('troopers')}\n"
+
+
+def test_a_host_that_can_t_be_one_is_one_line(run: Run) -> None:
+    done = run("ls", "--url", f"http://{'a' * 70}.example")
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
