@@ -5,10 +5,9 @@ Everything here is made from `schemas.routes`, so a new route can be called with
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from cli.pending_routes import PENDING, PENDING_PARAMETERS
 from schemas.routes import ROUTES, WAIT, Route
 
 #: what a query parameter is given
@@ -25,21 +24,12 @@ class Target:
 
 def find(operation: str) -> Route:
     """The route of this operation. Raises KeyError: a defect of ours."""
-    known = {route.operation: route for route in ROUTES}
-    if operation in known:
-        route = known[operation]
-    else:
-        pending = PENDING[operation]
-        same = (r for r in ROUTES if (r.method, r.path) == (pending.method, pending.path))
-        route = next(same, pending)
-    names = {parameter.name for parameter in route.parameters}
-    missing = (p for p in PENDING_PARAMETERS.get(operation, ()) if p.name not in names)
-    return replace(route, parameters=(*route.parameters, *missing))
+    return {route.operation: route for route in ROUTES}[operation]
 
 
 def about(operation: str, name: str) -> str:
     """The help of an option that becomes this parameter. Raises KeyError: a defect of ours."""
-    return {parameter.name: parameter for parameter in find(operation).parameters}[name].about
+    return {parameter.name: parameter for parameter in find(operation).takes}[name].about
 
 
 def path_names(route: Route) -> tuple[str, ...]:
@@ -54,7 +44,7 @@ def target(route: Route, values: Mapping[str, Value]) -> Target:
     """
     in_path = path_names(route)
     path = route.path.format(**{name: quote(str(values[name]), safe="") for name in in_path})
-    taken = {each.name for each in (*route.parameters, WAIT)}
+    taken = {each.name for each in (*route.takes, WAIT)}
     query = {}
     for name, value in values.items():
         if name in in_path or value is None:

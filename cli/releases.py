@@ -63,7 +63,7 @@ def add_releases(app: typer.Typer, screen: Screen) -> None:
         request = Request("rollback_project", {"name": name, "force": True, "to": number})
         _decide(client, screen, patience, wish, request)
 
-    @app.command(help=find("weigh_project").summary)
+    @app.command(help=find("weight_project").summary)
     @connected
     def weight(
         client: Client,
@@ -78,7 +78,7 @@ def add_releases(app: typer.Typer, screen: Screen) -> None:
         as_json: AsJson = False,
     ) -> None:
         body = shares(weights)
-        client.call("weigh_project", body=body, name=name)
+        client.call("weight_project", body=body, name=name)
         if as_json:
             screen.json(body)
             return

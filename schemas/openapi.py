@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from schemas import signals, views
 from schemas.command import STOP_TIMEOUT_MAX_S
-from schemas.routes import DRY_RUN, ROUTES, WAIT, Kind, Parameter, Route
+from schemas.routes import ROUTES, WAIT, Kind, Parameter, Route
 
 #: of the API, not of the program: raised when a client must care
 API_VERSION = "1.0.0"
@@ -125,8 +125,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         for name in ("name", "service_id", "number")
         if f"{{{name}}}" in route.path
     ]
-    own = (*route.parameters, *((DRY_RUN,) if route.plans else ()))
-    in_query = [_query_parameter(parameter) for parameter in own]
+    in_query = [_query_parameter(parameter) for parameter in route.takes]
     if route.is_query:
         name, about = _QUERY_HEADER
         condition = {"name": name, "in": "header", "description": about, "schema": _TEXT}

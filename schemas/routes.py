@@ -82,6 +82,11 @@ class Route:
         return self.wait_s + sum(int(default) for default in stops if default)
 
     @property
+    def takes(self) -> tuple[Parameter, ...]:
+        """Every parameter of its own; all commands take `WAIT` besides."""
+        return (*self.parameters, DRY_RUN) if self.plans else self.parameters
+
+    @property
     def operation(self) -> str:
         return f"{self.verb}_{self.noun}" + ("s" if self.verb == "list" else "")
 

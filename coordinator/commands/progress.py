@@ -8,24 +8,19 @@ would look done before any agent has heard of it.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from coordinator.commands.standings import (
+    DONE,
+    RELEASE_VERBS,
+    RUNNING,
+    Standing,
+    release_standing,
+)
 from coordinator.store.nodes import has_taken
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView
 from schemas.desired import NodeDesired
 from schemas.release import Operation
 from schemas.reply import Progress
 from schemas.states import State
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A stage, and the reasons when it is `failed`."""
-
-    progress: Progress
-    reason: str = ""
-
-
-RUNNING = Standing(Progress.RUNNING)
-DONE = Standing(Progress.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +58,13 @@ def progress(
         return RUNNING if is_going else DONE
     if view is None or is_going:
         return Standing(Progress.SUPERSEDED, "superseded by project.delete")
+    standing = release_standing(operation, view.record)
+    if standing is not None:
+        return standing
     services = _concerned(operation, view)
     newer = _newest_wish(services)
-    if newer is not None and newer.number > operation.number:
+    is_release = operation.verb in RELEASE_VERBS
+    if newer is not None and newer.number > operation.number and not is_release:
         return Standing(Progress.SUPERSEDED, f"superseded by {newer.verb}")
     if not is_applied or lag.is_unseen:
         return RUNNING

@@ -17,7 +17,7 @@ from schemas import codec, signals
 from schemas.command import COMMANDS, STOP_TIMEOUT_MAX_S, AnyCommand
 from schemas.errors import InvalidInput
 from schemas.query import QUERIES, AnyQuery
-from schemas.routes import DRY_RUN, WAIT, Kind, Parameter, Route
+from schemas.routes import WAIT, Kind, Parameter, Route
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 
 #: either names the command; the first wins
@@ -54,8 +54,7 @@ async def command_of(request: web.Request, route: Route) -> AnyCommand:
         InvalidInput: a parameter, a header or the body can't be read.
         Refusal: the body is of the wrong type, too large or too slow.
     """
-    own = (*route.parameters, *((DRY_RUN,) if route.plans else ()))
-    fields = {**request.match_info, **_parameters(request.query, own)}
+    fields = {**request.match_info, **_parameters(request.query, route.takes)}
     patience = route.wait_s + fields.get("timeout", 0)
     fields["wait"] = _parameters(request.query, (WAIT,)).get("wait", min(patience, WAIT_S_MAX))
     fields |= _command_headers(request.headers)

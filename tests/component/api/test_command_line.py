@@ -10,15 +10,12 @@ from schemas.command import (
     CreateProject,
     DeleteProject,
     KillService,
-    Progress,
-    Reason,
-    ReasonCode,
     RedeployProject,
-    Reply,
     ScaleService,
     StartService,
     StopProject,
 )
+from schemas.reply import Progress, Reason, ReasonCode, Reply
 from tests.unit.cli.stub import Run
 
 

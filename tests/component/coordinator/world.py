@@ -21,7 +21,7 @@ from coordinator.views.queries import Queries
 from coordinator.views.rollup import ProjectView
 from schemas.codec import decode
 from schemas.command import AnyCommand, CreateProject, CreateVolume
-from schemas.current import ContainerCurrent
+from schemas.current import ContainerCurrent, PreparationCurrent
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.event import Event, EventKind
 from schemas.names import SlotKey
@@ -224,11 +224,20 @@ class World:
         containers = []
         for entry in held.slots if held else ():
             where = f"{entry.service}.{entry.slot}"
-            more: dict[str, Any] = {"project": entry.project, "fingerprint": entry.spec}
+            more: dict[str, Any] = {
+                "project": entry.project,
+                "set_name": entry.set_name,
+                "name": str(entry.key),
+                "id": str(entry.key),
+                "fingerprint": entry.spec,
+                "version": entry.version,
+            }
             if entry.wanted is Wanted.RUNNING:
                 containers.append(a_container(where, **more))
-            elif entry.wanted is Wanted.STOPPED:
+            elif entry.wanted is Wanted.STOPPED and entry.prepares is None:
                 containers.append(exited(where, **more))
+        if held is not None:
+            status = {"preparations": prepared(held)} | status
         self.hear(index, *containers, **status)
 
     async def create_volume(self, options: dict[str, Any]) -> None:
@@ -265,6 +274,23 @@ class World:
         """As it is stored."""
         held = self.projects.values.get(name)
         return decode(ProjectRecord, held[0]) if held else None
+
+
+def prepared(document: NodeDesired) -> tuple[PreparationCurrent, ...]:
+    """What a node says that has every image which its document wants prepared."""
+    found = {
+        (slot.project, slot.service, slot.prepares.spec): PreparationCurrent(
+            project=slot.project,
+            service=slot.service,
+            spec=slot.prepares.spec,
+            version=slot.prepares.version,
+            refresh=slot.prepares.refresh,
+            image_id="sha256:1",
+        )
+        for slot in document.slots
+        if slot.prepares is not None
+    }
+    return tuple(found.values())
 
 
 async def eventually(is_true: Callable[[], bool]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from cli.operations import find, target
-from schemas.routes import ROUTES, Kind, Parameter, Route
+from schemas.routes import ROUTES, Route
 
 
 def test_every_route_can_be_called_without_code_of_its_own() -> None:
@@ -30,13 +30,3 @@ def test_what_is_not_given_is_not_sent_and_flags_are_words() -> None:
 def test_a_value_that_the_route_does_not_take_is_a_defect() -> None:
     with pytest.raises(KeyError, match="start_project takes no force"):
         target(find("start_project"), {"name": "shop", "force": True})
-
-
-def test_the_table_goes_before_what_stands_in_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Route(
-        "POST", "/projects/{name}/update", "project", "renew", "Renew.",
-        (Parameter("dry_run", "dry_run", Kind.FLAG, "Show only."),),
-    )  # fmt: skip
-    assert find("update_project").summary != "Renew."
-    monkeypatch.setattr("cli.operations.ROUTES", (*ROUTES, real))
-    assert find("update_project").summary == "Renew."

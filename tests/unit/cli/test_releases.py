@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from cli.pending_routes import PENDING
 from tests.unit.cli.stub import Run, Stub, a_project
 
 SHOP = "/projects/shop"
@@ -153,9 +152,3 @@ class TestRevisions:
         stub.on("GET", f"{SHOP}/revisions", (200, REVISIONS[-1:]))
         done = run("diff", "shop")
         assert (done.code, done.err) == (1, "error: shop has no earlier revision than r18\n")
-
-
-def test_a_route_that_is_not_in_the_table_yet_has_its_own_operation_id() -> None:
-    assert {name: route.operation for name, route in PENDING.items()} == {
-        name: name for name in PENDING
-    }
