@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from coordinator.commands.catalogue import Decision
 from coordinator.commands.deciding import Deciding
 from coordinator.commands.deliveries import Deliveries, Journal
-from coordinator.commands.progress import Standing
+from coordinator.commands.standings import Standing
 from coordinator.commands.waiting import Waiting
 from coordinator.errors import NotActive
 from coordinator.ports import Answer, nothing

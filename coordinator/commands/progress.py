@@ -43,7 +43,7 @@ def lag(nodes: Iterable[tuple[NodeDesired, NodePicture]]) -> Lag:
     return Lag(is_unseen, is_unsettled)
 
 
-def progress(
+def progress(  # noqa: PLR0911 - one for each standing
     operation: Operation, view: ProjectView | None, lag: Lag, *, is_applied: bool
 ) -> Standing:
     """Where the operation stands.

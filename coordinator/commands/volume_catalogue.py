@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from coordinator.commands.operations import Moment, answered, begun
-from coordinator.commands.progress import DONE, RUNNING, Standing
+from coordinator.commands.standings import DONE, RUNNING, Standing
 from coordinator.errors import Conflict, NotFound
 from coordinator.views.render_volumes import render_created
 from coordinator.views.rollup import NodePicture

@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import Iterator
 
 from coordinator.commands import volume_catalogue
-from coordinator.commands.progress import Lag, Standing, lag, progress
+from coordinator.commands.progress import Lag, lag, progress
+from coordinator.commands.standings import Standing
 from coordinator.store.changes import Change, Kind
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews

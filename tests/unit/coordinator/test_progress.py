@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.commands.progress import Lag, Standing, progress
+from coordinator.commands.progress import Lag, progress
+from coordinator.commands.standings import Standing
 from coordinator.commands.waiting import Waiting
 from coordinator.store.nodes import NodePicture
 from coordinator.views.projects import ProjectViews

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from coordinator.commands.operations import Moment
-from coordinator.commands.progress import DONE, RUNNING
+from coordinator.commands.standings import DONE, RUNNING
 from coordinator.commands.volume_catalogue import bury, create, delete, progress
 from coordinator.errors import Conflict, NotFound
 from coordinator.placement.mounts import deserted_mounts, mounts_for, unfit_mounts
