@@ -19,6 +19,8 @@ from schemas.release import ReleaseState, RevisionNote
 from schemas.revision import RevisionRecord
 from schemas.states import State
 
+NO_ROUTER = "no router has registered: the weights are kept, and nothing routes by them yet"
+
 ReleaseCommand = UpdateProject | ConfirmUpdate | RollbackUpdate | SetWeights
 
 
@@ -49,7 +51,8 @@ class ReleaseCommands:
             case ConfirmUpdate():
                 return Decision(*releasing.confirm(project, command, moment, slots))
             case SetWeights():
-                return Decision(*releasing.weigh(project, command, moment))
+                notes = () if self._store.routers else (NO_ROUTER,)
+                return Decision(*releasing.weigh(project, command, moment, notes))
 
     async def created(self, record: ProjectRecord) -> None:
         """Write down the first revision of a project that is about to be created."""

@@ -173,7 +173,7 @@ def _container(entry: DesiredSlot, *, is_sick: bool) -> Any:
         f"{entry.service}.{entry.slot}",
         set_name=entry.set_name,
         name=str(entry.key),
-        id=str(entry.key),
+        id=f"id-{entry.key}",
         fingerprint=entry.spec,
         version=entry.version,
         status="restarting" if is_sick else "running",
