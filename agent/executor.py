@@ -38,7 +38,8 @@ log = structlog.get_logger()
 
 #: More concurrent starts than about two a core make an engine slower, not faster.
 STARTS_PER_CORE = 2
-#: Pulls compete for the network; two keep a slow registry from holding up a fast one.
+#: Pulls compete for the network; two keep a slow registry from holding up a fast one. Those for
+#: later have turns of their own: a slot that waits for its image doesn't wait for them.
 PULLS = 2
 
 
@@ -84,6 +85,7 @@ class Executor:
         self._open: list[_Undertaking] = []
         self._outcomes: list[Outcome] = []
         self._pulling = asyncio.Semaphore(PULLS)
+        self._preparing = asyncio.Semaphore(PULLS)
         self._turns = _Turns(cores)
         # About containers with shared volumes: one file server may hold them all up.
         self._share_turns = _Turns(cores)
@@ -171,8 +173,8 @@ class Executor:
     def _turn(self, action: Action) -> asyncio.Semaphore:
         turns = self._share_turns if _may_hang(action) else self._turns
         match action:
-            case PullImage():
-                return self._pulling
+            case PullImage(is_ahead=is_ahead):
+                return self._preparing if is_ahead else self._pulling
             case StopContainer():
                 return turns.stopping
             case RemoveContainer() | RemoveNetwork() | RemoveVolume():

@@ -37,8 +37,8 @@ _SHARE_READERS, _SHARE_CHANGERS = 2, 4
 _DOUBTERS = 4
 #: A probe's look-ups; a container that hangs its engine must not hold up changes of others.
 _PROBERS = 2
-#: Layers come in parallel inside one pull already.
-_PULLERS = 2
+#: Layers come in parallel inside one pull already. Two for slots, and two for what they prepare.
+_PULLERS = 4
 
 #: A healthy engine answers in milliseconds; ten seconds of silence on a busy one is a fault.
 _READ_S = 10.0

@@ -166,6 +166,11 @@ class PullImage:
     reason: str = field(default="", compare=False)
 
     @property
+    def is_ahead(self) -> bool:
+        """Whether no slot waits for it: it is for what slots will be next."""
+        return not self.keys
+
+    @property
     def target(self) -> str:
         return f"image {self.reference}"
 

@@ -16,20 +16,19 @@ from typing import TypeVar
 from agent.domain.actions import (
     Action,
     Addition,
-    CreateNetwork,
-    CreateVolume,
-    PullImage,
     Removal,
     RemoveNetwork,
     RemoveVolume,
     slot_of,
 )
+from agent.domain.additions import additions
 from agent.domain.backoff import failure_due
 from agent.domain.belongings import difference, differences, unused_networks, unwanted_volumes
 from agent.domain.observation import NO_ATTEMPTS, Observation, SeenContainer, resource_key
+from agent.domain.preparing import due_pulls
 from agent.domain.pulls import pulled_for
 from agent.domain.shares import shares
-from agent.domain.slot_order import SlotOrder, order_of, slot_orders
+from agent.domain.slot_order import SlotOrder, slot_orders
 from agent.domain.slot_view import Decision, SlotView
 from agent.domain.slots import decide, overtake
 from schemas.current import SlotProblem
@@ -51,8 +50,17 @@ class Plan:
     #: something could not be read, so more may be left to do than is known
     is_blind: bool = False
     problems: tuple[SlotProblem, ...] = ()
+    #: a slot waits for a pull, planned or under way
+    awaits_pull: bool = False
     #: when the earliest thing that has to wait becomes due
     retry_at: float | None = None
+    #: the same of preparations, which are no part of what a slot must be now
+    prepare_at: float | None = None
+
+    @property
+    def due_at(self) -> float | None:
+        """When the earliest of all becomes due."""
+        return min((at for at in (self.retry_at, self.prepare_at) if at is not None), default=None)
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -83,6 +91,7 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
     networks = unused_networks(desired, observed, left)
     volumes = unwanted_volumes(desired, observed, left)
     told = differences(desired, observed)
+    ahead = due_pulls(desired, observed)
     waiting: list[RemoveNetwork | RemoveVolume] = [*networks, *volumes]
     return Plan(
         generation=desired.generation,
@@ -92,8 +101,12 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
             *_fresh(networks, observed),
             *_fresh(volumes, observed),
         ),
-        additions=_additions(
-            desired, observed, views, decisions, {action.name for action in networks}
+        additions=additions(
+            desired,
+            observed,
+            list(zip(views, decisions, strict=True)),
+            ahead.images,
+            {action.name for action in networks},
         ),
         notes=(
             *(f"{name} can't be read: nothing is created" for name in unknown),
@@ -113,6 +126,8 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
             ),
             default=None,
         ),
+        awaits_pull=any(decision.image for decision in decisions),
+        prepare_at=ahead.retry_at,
     )
 
 
@@ -165,71 +180,6 @@ def _unless_guessed(view: SlotView, decision: Decision) -> Decision:
     if decision.creates or decision.image or is_replacing:
         return Decision(problem=decision.problem)
     return decision
-
-
-def _additions(
-    desired: NodeDesired,
-    observed: Observation,
-    views: list[SlotView],
-    decisions: list[Decision],
-    leaving: Collection[str],
-) -> tuple[Addition, ...]:
-    adding = [
-        (view, decision)
-        for view, decision in zip(views, decisions, strict=True)
-        if decision.image or decision.creates or decision.starts
-    ]
-    if not adding:
-        return ()
-    starting = [(view, one) for view, one in adding if one.creates or one.starts]
-    specs = [view.spec for view, _ in starting if view.spec]
-    seen_networks = {seen.name for seen in observed.networks or ()} - set(leaving)
-    seen_volumes = {seen.name for seen in observed.volumes or ()}
-    missing_networks = {one.name for spec in specs for one in spec.networks} - seen_networks
-    missing_volumes = {one.source for spec in specs for one in spec.volumes} - seen_volumes
-    images = sorted({decision.image for _, decision in adding if decision.image})
-    # Whoever lives in another container comes after it.
-    ordered = sorted(
-        (decision for _, decision in starting),
-        key=lambda one: any(start.leans_on for start in one.starts),
-    )
-    return (
-        *_fresh(
-            (
-                CreateNetwork(network.name, network, "a container joins it")
-                for network in sorted(desired.networks, key=lambda network: network.name)
-                if network.name in missing_networks
-            ),
-            observed,
-        ),
-        *_fresh(
-            (
-                CreateVolume(volume.name, volume, "a container uses it")
-                for volume in sorted(desired.volumes, key=lambda volume: volume.name)
-                if volume.name in missing_volumes and volume.wanted is not Wanted.ABSENT
-            ),
-            observed,
-        ),
-        *_fresh(
-            (
-                _pull(image, [view for view, decision in adding if decision.image == image])
-                for image in images
-            ),
-            observed,
-        ),
-        *(create for decision in ordered for create in decision.creates),
-        *(start for decision in ordered for start in decision.starts),
-    )
-
-
-def _pull(image: str, waiting: list[SlotView]) -> PullImage:
-    is_here = all(view.image_id for view in waiting)
-    return PullImage(
-        image,
-        tuple(view.key for view in waiting),
-        frozenset(order_of(view.slot) for view in waiting),
-        "its newest is ordered" if is_here else "it is not on this node",
-    )
 
 
 def _due(action: RemoveNetwork | RemoveVolume, observed: Observation) -> float:

@@ -54,7 +54,7 @@ class SlotView:
     @property
     def must_pull(self) -> bool:
         """Whether the registry is to be asked although the node may have the image."""
-        return asks(self.slot) and self.pulled is None
+        return asks(self.slot.pull) and self.pulled is None
 
     @property
     def ordered_image_id(self) -> str | None:
@@ -64,7 +64,7 @@ class SlotView:
         """
         if self.pulled:
             return self.pulled.image_id or None
-        return None if asks(self.slot) else self.image_id
+        return None if asks(self.slot.pull) else self.image_id
 
     @property
     def excuse(self) -> str:
@@ -94,8 +94,13 @@ class Decision:
     note: str = ""
 
     @property
+    def adds(self) -> bool:
+        """Whether anything but removals is to be done."""
+        return bool(self.image or self.creates or self.starts)
+
+    @property
     def is_idle(self) -> bool:
-        return not (self.stops or self.removes or self.image or self.creates or self.starts)
+        return not (self.stops or self.removes or self.adds)
 
 
 def stop(view: SlotView, seen: SeenContainer, reason: str) -> StopContainer:
