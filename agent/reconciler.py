@@ -14,6 +14,7 @@ import structlog
 from agent.adapters.mount_keeper import MountKeeper
 from agent.domain.actions import Action
 from agent.domain.attempts import fold
+from agent.domain.joins import fold_joining
 from agent.domain.observation import Observation
 from agent.domain.outcomes import Outcome
 from agent.domain.plan import Plan, plan
@@ -108,6 +109,7 @@ class Reconciler:
             observed = replace(
                 observed,
                 attempts=fold(desired, observed, outcomes),
+                joining=fold_joining(desired, observed, outcomes),
                 preparing=fold_preparing(desired, observed, outcomes),
                 pulled=self._orders.pulled,
             )
@@ -153,6 +155,7 @@ class Reconciler:
             mounts=self._mounts.known,
             probes=self._prober.results,
             attempts=self._folded.attempts,
+            joining=self._folded.joining,
             preparing=self._folded.preparing,
             pulled=self._orders.pulled,
             in_flight=in_flight,

@@ -22,7 +22,7 @@ from agent.adapters.docker_seen import seen_networks, seen_volumes
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
 from agent.ports import ContainerLabels, EngineFacts
 from schemas.desired import DesiredNetwork, DesiredVolume
-from schemas.service import ServiceSpec
+from schemas.service import NetworkAttachment, ServiceSpec
 from schemas.volume import BASE_DIRECTORY
 
 #: Reads have workers of their own: when stuck containers hold every changing call, the node can
@@ -166,6 +166,12 @@ class DockerEngine:
 
     async def remove(self, container_id: str, *, volumes: bool) -> None:
         await self._beside(container_id).remove(container_id, volumes=volumes)
+
+    async def connect(self, container_id: str, attachment: NetworkAttachment) -> None:
+        await self._beside(container_id).connect(container_id, attachment)
+
+    async def disconnect(self, container_id: str, network: str) -> None:
+        await self._beside(container_id).disconnect(container_id, network)
 
     async def create_network(self, network: DesiredNetwork) -> None:
         await self._belongings.create_network(network)

@@ -1,6 +1,8 @@
 """What a plan adds to the node for the decisions of its slots, in the order that it begins in. Pure.
 
-create networks -> create volumes -> pull images -> create containers -> start containers
+    create networks -> create volumes -> connect -> pull images -> create, connect -> start
+
+A container that is here joins a network before others are made in it: they find it at once.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -37,8 +39,10 @@ def additions(
     return (
         *_fresh(_networks(desired, observed, adding, leaving), observed),
         *_fresh(_volumes(desired, observed, making), observed),
+        *(each for one in ordered for each in one.connects if each.container_id),
         *_fresh(_pulls(adding, ahead), observed),
         *(create for one in ordered for create in one.creates),
+        *(each for one in ordered for each in one.connects if not each.container_id),
         *(start for one in ordered for start in one.starts),
     )
 
@@ -55,6 +59,7 @@ def _networks(
         for view, decision in adding
         for attachment in (
             *(view.spec.networks if view.spec and (decision.creates or decision.starts) else ()),
+            *(connect.attachment for connect in decision.connects),
         )
     }
     for network in sorted(desired.networks, key=lambda network: network.name):

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from agent.domain.actions import (
     Action,
+    ConnectNetwork,
+    DisconnectNetwork,
     PullImage,
     RemoveContainer,
     RemoveNetwork,
@@ -213,6 +215,9 @@ def _keys(outcome: Failed | Blocked) -> tuple[SlotKey, ...]:
         return action.keys
     if isinstance(action, RemoveNetwork | RemoveVolume):
         return (resource_key(action.project, action.name),)
+    if isinstance(action, ConnectNetwork | DisconnectNetwork):
+        # Counted apart: it holds up nothing else.
+        return ()
     key = slot_of(action)
     return (key,) if key else ()
 

@@ -2,8 +2,8 @@
 
 Order is fixed and meaningful. Removals come first, because they free names, ports and volumes:
 
-    stop containers -> remove containers -> remove networks -> remove volumes
-    create networks -> create volumes -> pull images -> create containers -> start containers
+    stop containers -> remove containers -> disconnect -> remove networks -> remove volumes
+    create networks -> create volumes -> connect -> pull images -> create, connect -> start
 
 What can't be read is unknown, not absent: nothing is planned that depends on it. A container that
 the document doesn't mention is left alone.
@@ -24,6 +24,7 @@ from agent.domain.actions import (
 from agent.domain.additions import additions
 from agent.domain.backoff import failure_due
 from agent.domain.belongings import difference, differences, unused_networks, unwanted_volumes
+from agent.domain.joins import with_joins
 from agent.domain.observation import NO_ATTEMPTS, Observation, SeenContainer, resource_key
 from agent.domain.preparing import due_pulls
 from agent.domain.pulls import pulled_for
@@ -79,7 +80,8 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
     views = slot_views(desired, observed)
     busy = {slot_of(action) for action in observed.in_flight}
     decisions = [
-        overtake(view, observed.in_flight) if view.key in busy else decide(view) for view in views
+        overtake(view, observed.in_flight) if view.key in busy else with_joins(view, decide(view))
+        for view in views
     ]
     unknown = [
         name for name in ("networks", "volumes", "images") if getattr(observed, name) is None
@@ -88,16 +90,17 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
         decisions = [_unless_guessed(v, d) for v, d in zip(views, decisions, strict=True)]
     removed = {action.container_id for decision in decisions for action in decision.removes}
     left = [seen for seen in observed.containers if seen.id not in removed]
-    networks = unused_networks(desired, observed, left)
+    parted = [each for decision in decisions for each in decision.disconnects]
+    networks = unused_networks(desired, observed, left, parted)
     volumes = unwanted_volumes(desired, observed, left)
     told = differences(desired, observed)
     ahead = due_pulls(desired, observed)
-    waiting: list[RemoveNetwork | RemoveVolume] = [*networks, *volumes]
     return Plan(
         generation=desired.generation,
         removals=(
             *_fresh((stop for decision in decisions for stop in decision.stops), observed),
             *_fresh((remove for decision in decisions for remove in decision.removes), observed),
+            *parted,
             *_fresh(networks, observed),
             *_fresh(volumes, observed),
         ),
@@ -119,13 +122,7 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
             for view, decision in zip(views, decisions, strict=True)
             if (problem := decision.problem or difference(view, told))
         ),
-        retry_at=min(
-            (
-                *(d.retry_at for d in decisions if d.retry_at is not None),
-                *(due for action in waiting if (due := _due(action, observed)) > observed.now),
-            ),
-            default=None,
-        ),
+        retry_at=_retry_at(decisions, [*networks, *volumes], observed),
         awaits_pull=any(decision.image for decision in decisions),
         prepare_at=ahead.retry_at,
     )
@@ -134,14 +131,33 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
 def slot_views(desired: NodeDesired, observed: Observation) -> list[SlotView]:
     """One view per slot, in the order of their keys."""
     by_slot = observed.by_slot()
+    networks = _networks(observed)
     return [
-        _view(desired, observed, order, by_slot.get(order.key, ()))
+        _view(
+            *(desired, observed, order, by_slot.get(order.key, ())),
+            networks=None if networks is None else networks.get(order.key.project, frozenset()),
+        )
         for order in slot_orders(desired)
     ]
 
 
+def _networks(observed: Observation) -> dict[str, frozenset[str]] | None:
+    """The names of each project's."""
+    if observed.networks is None:
+        return None
+    found: dict[str, set[str]] = {}
+    for seen in observed.networks:
+        found.setdefault(seen.project, set()).add(seen.name)
+    return {project: frozenset(names) for project, names in found.items()}
+
+
 def _view(
-    desired: NodeDesired, observed: Observation, order: SlotOrder, seen: tuple[SeenContainer, ...]
+    desired: NodeDesired,
+    observed: Observation,
+    order: SlotOrder,
+    seen: tuple[SeenContainer, ...],
+    *,
+    networks: frozenset[str] | None,
 ) -> SlotView:
     spec, labels = order.spec, order.labels
     needed = shares(desired, order.places, observed.mounts)
@@ -161,6 +177,9 @@ def _view(
         node=desired.node,
         shares=needed,
         owners=_owners(order.owners, observed),
+        networks=networks,
+        named=order.networks,
+        joining=observed.joining.get(order.key, NO_ATTEMPTS),
     )
 
 
@@ -180,6 +199,18 @@ def _unless_guessed(view: SlotView, decision: Decision) -> Decision:
     if decision.creates or decision.image or is_replacing:
         return Decision(problem=decision.problem)
     return decision
+
+
+def _retry_at(
+    decisions: Iterable[Decision],
+    waiting: Iterable[RemoveNetwork | RemoveVolume],
+    observed: Observation,
+) -> float | None:
+    dues = [
+        *(decision.retry_at for decision in decisions if decision.retry_at is not None),
+        *(due for action in waiting if (due := _due(action, observed)) > observed.now),
+    ]
+    return min(dues, default=None)
 
 
 def _due(action: RemoveNetwork | RemoveVolume, observed: Observation) -> float:

@@ -37,11 +37,15 @@ def pulled_for(order: SlotOrder, observed: Observation) -> Pulled | None:
         return None
     labels = order.labels
     carried = (labels.key.service_key, labels.fingerprint, labels.version, labels.refresh)
-    for seen in observed.containers or ():
-        carries = (seen.key.service_key, seen.fingerprint, seen.version, seen.refresh)
-        if carries == carried and seen.image_id:
-            return Pulled(seen.image_id)
-    return None
+    carrying = [
+        seen
+        for seen in observed.containers or ()
+        if (seen.key.service_key, seen.fingerprint, seen.version, seen.refresh) == carried
+        and seen.image_id
+    ]
+    # Of several with different images, the newest was made of what the pull brought last.
+    newest = max(carrying, key=lambda seen: (seen.created_at, seen.id), default=None)
+    return Pulled(newest.image_id) if newest else None
 
 
 def prepared_for(image: PreparedImage, observed: Observation) -> bool:
