@@ -13,6 +13,7 @@ _WORDS = {
     Verdict.IGNORED: "honoured: it means nothing",
     Verdict.WARNED: "warned",
     Verdict.ZERO_ONLY: "refused, but zero",
+    Verdict.IMAGE_INSTEAD: "warned with `image`, else refused",
     Verdict.LATER: "refused so far",
     Verdict.REFUSED: "refused",
 }

@@ -146,7 +146,6 @@ def test_the_same_holds_for_the_first_format(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "advice"),
     [
-        ("build", "push it to a registry"),
         ("env_file", "environment"),
         ("net", "network_mode"),
         ("log_driver", "logging"),
@@ -154,6 +153,19 @@ def test_the_same_holds_for_the_first_format(key: str) -> None:
 )
 def test_a_refusal_says_what_to_do_instead(key: str, advice: str) -> None:
     assert advice in str(web_refused(f"{key}: x"))
+
+
+@pytest.mark.parametrize("text", ["services: {web: {build: .}}", "web: {build: ., dockerfile: D}"])
+def test_what_has_to_be_built_is_refused_with_what_to_do_instead(text: str) -> None:
+    error = refused(text)
+    assert error.where.endswith("web.build")
+    assert "push it to a registry" in str(error)
+
+
+def test_how_an_image_was_built_is_only_warned_about() -> None:
+    template = compiled("services: {web: {build: {context: .}, image: x}}")
+    assert template.services[0].definition == {"image": "x"}
+    assert template.warnings == ("services.web.build: nothing is built here: the nodes pull image",)
 
 
 def test_an_unknown_key_is_refused_with_a_guess() -> None:
