@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from compose.errors import TemplateError, below
 from compose.files import target_of
 from compose.inline import SECTIONS
+from compose.placement import is_expression
 from compose.ports import ports_of
 
 #: One step for each key.
@@ -194,7 +195,12 @@ def _written(value: Any) -> str:
 
 
 def _pair(merger: Merger, entry: Any) -> str:
-    return merger.read(_written(entry)).partition("=")[0] if _is_scalar(entry) else repr(entry)
+    if not _is_scalar(entry):
+        return repr(entry)
+    written = merger.read(_written(entry))
+    name = written.partition("=")[0]
+    # Of an expression there may be many: each is a condition of its own.
+    return written if is_expression(name) else name
 
 
 def _whole(merger: Merger, entry: Any) -> str:

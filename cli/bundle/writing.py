@@ -1,0 +1,48 @@
+"""A tree as YAML that `compose.parse` reads as the same tree. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+#: Line breaks and marks to a reader of YAML, though not to everybody.
+_SPECIAL = frozenset("\x85\u2028\u2029\ufeff\t\r")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes every value where it stands, and long texts in blocks."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None
+    if "\n" in text:
+        style = "|" if _is_block(text) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _is_block(text: str) -> bool:
+    """Whether a block says the same: its indentation is told by its first line."""
+    return (
+        text[0] not in " \n"
+        and not any(line.endswith(" ") for line in text.split("\n"))
+        and _SPECIAL.isdisjoint(text)
+        and text.replace("\n", "").isprintable()
+    )
+
+
+_Dumper.add_representer(str, _text)
+
+
+def written(tree: Mapping[str, Any]) -> str:
+    """The tree in its own order; its texts stay texts, and its numbers numbers."""
+    return yaml.dump(
+        dict(tree),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=2**20,
+    )
