@@ -99,7 +99,8 @@ def _ports(value: Any) -> Expected:
     for entry in value:
         if isinstance(entry, dict):
             published = str(entry.get("published", ""))
-            found.add(("", published, entry["target"], entry.get("protocol", "tcp")))
+            host_ip = entry.get("host_ip", "")
+            found.add((host_ip, published, entry["target"], entry.get("protocol", "tcp")))
             continue
         match = _SHORT_PORT.fullmatch(str(entry))
         assert match is not None, entry
@@ -137,6 +138,8 @@ def _ulimits(value: Any) -> Expected:
 def _devices(value: Any) -> Expected:
     found = []
     for entry in value:
+        if isinstance(entry, dict):
+            entry = ":".join(entry[key] for key in ("source", "target", "permissions"))
         source, target, permissions = (*entry.split(":"), "", "")[:3]
         found.append((source, target or source, permissions or "rwm"))
     return {"devices": found}
