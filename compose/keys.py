@@ -49,7 +49,8 @@ class KeyRule:
                 # `credential_spec: {}` asks for what is the case anyway.
                 return value is not False and value not in ([], {})
             case _:
-                return True
+                # `env_file: []` names no file.
+                return value not in ([], {})
 
     @property
     def reason(self) -> str:

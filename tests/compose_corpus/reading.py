@@ -139,8 +139,10 @@ def _devices(value: Any) -> Expected:
     found = []
     for entry in value:
         if isinstance(entry, dict):
-            entry = ":".join(entry[key] for key in ("source", "target", "permissions"))
-        source, target, permissions = (*entry.split(":"), "", "")[:3]
+            parts = [entry[key] for key in ("source", "target", "permissions")]
+        else:
+            parts = entry.split(":")
+        source, target, permissions = (*parts, "", "")[:3]
         found.append((source, target or source, permissions or "rwm"))
     return {"devices": found}
 

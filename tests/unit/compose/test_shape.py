@@ -46,11 +46,6 @@ def test_services_keep_the_order_of_the_template() -> None:
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        ("version: '1'\nservices: {web: {image: x}}", "version"),
-        ("version: '2.5'\nservices: {web: {image: x}}", "version"),
-        ("version: '3.14'\nservices: {web: {image: x}}", "version"),
-        ("version: 4\nservices: {web: {image: x}}", "version"),
-        ("version: two\nservices: {web: {image: x}}", "version"),
         ("version: [2]\nservices: {web: {image: x}}", "version"),
         ("version: '2'", "services"),
         ("version: '2'\nweb: {image: x}", "web"),
@@ -73,6 +68,13 @@ def test_services_keep_the_order_of_the_template() -> None:
 )
 def test_what_is_no_format_is_refused_with_its_path(text: str, where: str) -> None:
     assert refused(text).where == where
+
+
+@pytest.mark.parametrize("version", ["'1'", "'2.5'", "'3.14'", "4", "two", "''"])
+def test_a_version_that_nobody_knows_is_read_as_the_specification(version: str) -> None:
+    template = compiled(f"version: {version}\nservices: {{web: {{image: x}}}}")
+    assert template.compose_version == "spec"
+    assert "read as the Specification has it" in template.warnings[0]
 
 
 def test_another_name_at_the_top_is_ignored_with_a_warning() -> None:
