@@ -15,7 +15,7 @@ from requests.exceptions import RequestException
 from cli import projects, volumes
 from cli.api import Api
 from cli.cluster import ClusterSettings
-from cli.config import config, default_project
+from cli.config import add_config
 from cli.embedded import Embedded
 from cli.errors import UsageError
 from cli.home import home, only_one
@@ -162,23 +162,7 @@ def project_restore(name: str, url: ApiUrl = None) -> None:
     screen.say(f"{name} has its record again. What only the old one knew is among its warnings.")
 
 
-@app.command("config")
-def show_config(
-    file: Annotated[str, typer.Option("--file", "-f", help="The template; - reads from a pipe.")],
-    env: Annotated[
-        list[str] | None, typer.Option("--env", "-e", help="NAME=value for the template.")
-    ] = None,
-    project: Annotated[
-        str, typer.Option("--project", "-p", help="Its name; else that of the file's directory.")
-    ] = "",
-    volume: Annotated[
-        list[str] | None, typer.Option("--volume", help="A shared volume that the cluster has.")
-    ] = None,
-) -> None:
-    """Show what becomes of a template, and its warnings, without a cluster."""
-    shown, warnings = config(file, project or default_project(file), env or (), volume or ())
-    screen.say(shown.rstrip())
-    screen.warn(*warnings)
+add_config(app, screen)
 
 
 def main() -> None:

@@ -4,8 +4,6 @@ Reads: those files, by a `Disk`. Variables of an `env_file` become `environment`
 mounted become configs, and files of configs and secrets become their `content`.
 """
 
-import posixpath
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +11,7 @@ from cli.bundle.anchors import ClientPath
 from cli.bundle.disk import Disk, Kind
 from cli.bundle.dotenv import raw_variables_of, variables_of
 from cli.bundle.errors import BundleError, inside, located
+from cli.bundle.mounted import Mounted, content_of
 from cli.bundle.variables import literal, reader
 from compose.errors import below, clipped
 from compose.extends import wanted
@@ -20,12 +19,6 @@ from compose.inline import SECTIONS
 from compose.limits import FILE_BYTES_MAX, TEXT_BYTES_MAX
 from compose.merge import Merger
 from compose.notes import Notes
-
-#: What a relative path to a directory can be replaced by.
-_INSTEAD = (
-    "use a shared volume (troopers volume create), a named volume, or build it into the image"
-)
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class Inliner:
@@ -39,10 +32,7 @@ class Inliner:
         self._read = reader(environment)
         self._shown = shown
         self._notes = notes
-        #: by name, those that were mounts
-        self._configs: dict[str, dict[str, Any]] = {}
-        self._names: dict[tuple[str, str], str] = {}
-        self._taken: set[str] = set()
+        self._mounted = Mounted(disk, notes)
 
     def inlined(self, tree: Mapping[str, Any]) -> dict[str, Any]:
         """The tree without a path of this machine, and without services that nobody asked for.
@@ -58,14 +48,14 @@ class Inliner:
             chosen = wanted(
                 self._with_profiles(services), "services", self._environment, self._notes
             )
-        self._taken = set(found.get("configs") or ())
+        self._mounted = Mounted(self._disk, self._notes, found.get("configs") or ())
         found["services"] = {
             name: self._service(services[name], below("services", name)) for name in chosen
         }
         for section in SECTIONS:
             self._inline_section(found, section)
-        if self._configs:
-            found["configs"] = {**(found.get("configs") or {}), **self._configs}
+        if configs := self._mounted.configs():
+            found["configs"] = {**(found.get("configs") or {}), **configs}
         return found
 
     def _with_profiles(self, services: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -88,8 +78,7 @@ class Inliner:
             self._add_labels(found, files)
         if isinstance(options := found.get("security_opt"), list):
             found["security_opt"] = [self._profile(option) for option in options]
-        if isinstance(mounts := found.get("volumes"), list):
-            self._mount(found, mounts)
+        self._mounted.take(found)
         return found
 
     def _add_variables(self, service: dict[str, Any], files: Any, where: str) -> None:
@@ -131,77 +120,6 @@ class Inliner:
         text = self._disk.text(path.path, path.where, bytes_max=FILE_BYTES_MAX)
         return f"seccomp={literal(text.strip())}"
 
-    def _mount(self, service: dict[str, Any], mounts: list[Any]) -> None:
-        rest: list[Any] = []
-        files: list[Any] = []
-        for mount in mounts:
-            source = mount.get("source") if isinstance(mount, dict) else None
-            if isinstance(source, ClientPath):
-                files.append(self._config(source, mount, service))
-            else:
-                rest.append(mount)
-        if files:
-            service["volumes"] = rest
-            before = service.get("configs")
-            service["configs"] = [*(before if isinstance(before, list) else []), *files]
-            if not rest:
-                del service["volumes"]
-
-    def _config(
-        self, source: ClientPath, mount: Mapping[str, Any], service: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """The config that a mounted file becomes, as the service has it."""
-        kind = self._disk.kind(source.path)
-        if kind is not Kind.FILE:
-            said = {
-                Kind.DIRECTORY: "is a directory of this machine, which no node has",
-                Kind.MISSING: "is not on this machine, and no node would have it",
-                Kind.OTHER: "is no file, and no node has it",
-            }[kind]
-            raise BundleError(f"{source.written} {said}: {_INSTEAD}", where=source.where)
-        if service.get("read_only") in {True, "true"}:
-            raise BundleError(
-                f"{source.written} would be written into a read-only container: "
-                "leave read_only out, or build it into the image",
-                where=source.where,
-            )
-        text = self._disk.text(source.path, source.where, bytes_max=FILE_BYTES_MAX)
-        if "\0" in text:
-            raise BundleError(
-                f"{source.written} is no text: build it into the image", where=source.where
-            )
-        is_read_only = mount.get("read_only") in {True, "true"}
-        if not is_read_only:
-            self._notes.warn(
-                f"{source.written} becomes a config: what a container writes to it is the "
-                "container's own, and gone with it",
-                where=source.where,
-            )
-        name = self._name("configs", source.path)
-        self._configs[name] = {"content": literal(text)}
-        return {"source": name, "target": mount.get("target"), **self._rights(source, is_read_only)}
-
-    def _rights(self, source: ClientPath, is_read_only: bool) -> dict[str, Any]:
-        """The file's permission bits, but for what differs between people's machines."""
-        bits, uid, gid = self._disk.ownership(source.path)
-        mode = bits & (0o555 if is_read_only else 0o755)
-        if bits & 0o004:
-            return {"mode": mode}
-        # Whom it belongs to matters only where not everybody may read it.
-        return {"mode": mode, "uid": str(uid), "gid": str(gid)}
-
-    def _name(self, section: str, path: str) -> str:
-        """A name for a file, which nothing else has."""
-        if (section, path) not in self._names:
-            base = _NOT_IN_A_NAME.sub("-", posixpath.basename(path)).lstrip(".-_")[:200] or "file"
-            name, number = base, 1
-            while name in self._taken:
-                number += 1
-                name = f"{base}-{number}"
-            self._taken.add(name)
-            self._names[section, path] = name
-        return self._names[section, path]
-
     def _inline_section(self, tree: dict[str, Any], section: str) -> None:
         entries = tree.get(section)
         if not isinstance(entries, dict):
@@ -214,10 +132,7 @@ class Inliner:
                 found[name] = entry
             elif name in used:
                 rest = {key: value for key, value in entry.items() if key != "file"}
-                text = self._disk.text(path.path, path.where, bytes_max=FILE_BYTES_MAX)
-                if "\0" in text:
-                    raise BundleError(f"{path.written} is no text", where=path.where)
-                found[name] = {**rest, "content": literal(text)}
+                found[name] = {**rest, "content": content_of(path, self._disk)}
             else:
                 self._notes.warn("no service has it: left out", where=path.where)
         tree[section] = found
