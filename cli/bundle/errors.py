@@ -18,7 +18,7 @@ def inside(file: str, where: str) -> str:
 
 @contextmanager
 def located(file: str) -> Iterator[None]:
-    """Say which file it is that a template's error is about."""
+    """Say which file, or what in it, a template's error is about."""
     try:
         yield
     except TemplateError as error:

@@ -27,6 +27,8 @@ DEPTH_MAX = 32
 #: What an included file may bring.
 _SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "models")
 _ENV_FILE = ".env"
+#: A longer way from file to file is shown by its end.
+_TRAIL_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,9 @@ class Loader:
         for file in files:
             shown = self.shown(file)
             if file in chain or len(chain) >= DEPTH_MAX:
-                trail = " -> ".join(map(self.shown, (*chain, file)))
-                raise BundleError(f"files include each other in a circle: {trail}", where=shown)
+                said = "in a circle" if file in chain else f"more than {DEPTH_MAX} deep"
+                trail = " -> ".join(map(self.shown, (*chain, file)[-_TRAIL_SHOWN:]))
+                raise BundleError(f"files include each other {said}: {trail}", where=shown)
             source = _Source(file, Origin(shown, directory, self._home, environment))
             for layer in self._layers(source):
                 with located(shown):
@@ -179,7 +182,8 @@ class Loader:
     def _local(self, written: Any, origin: Origin, where: str) -> str:
         if not isinstance(written, str) or not written:
             raise BundleError("must be the path of a file", where=where)
-        path = substituted(written, origin.environment, where)
+        with located(where):
+            path = substituted(written, origin.environment)
         if "://" in path or path.startswith(("git@", "oci:")):
             raise BundleError(f"{clipped(path)} is not on this machine: download it", where=where)
         return origin.absolute(path)
@@ -210,8 +214,9 @@ class Loader:
         file = extends.get("file") if isinstance(extends, dict) else None
         there, others = source, services
         if file is not None:
-            path = self._local(file, origin, below(at, "file"))
-            there, others = self._extended_file(path, origin, inside(origin.shown, at))
+            file_at = inside(origin.shown, below(at, "file"))
+            path = self._local(file, origin, file_at)
+            there, others = self._extended_file(path, origin, file_at)
             extends = {key: value for key, value in extends.items() if key != "file"}
         parent = substituted(extended_service(extends, at), origin.environment, at)
         if parent not in others:

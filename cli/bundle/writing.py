@@ -5,9 +5,6 @@ from typing import Any
 
 import yaml
 
-#: Line breaks and marks to a reader of YAML, though not to everybody.
-_SPECIAL = frozenset("\x85\u2028\u2029\ufeff\t\r")
-
 
 class _Dumper(yaml.SafeDumper):
     """Writes every value where it stands, and long texts in blocks."""
@@ -18,8 +15,9 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = None
-    if "\n" in text:
-        style = "|" if _is_block(text) else '"'
+    if not text.isprintable():
+        # Only in these quotes is every character written so that all readers know it.
+        style = "|" if "\n" in text and _is_block(text) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -28,7 +26,6 @@ def _is_block(text: str) -> bool:
     return (
         text[0] not in " \n"
         and not any(line.endswith(" ") for line in text.split("\n"))
-        and _SPECIAL.isdisjoint(text)
         and text.replace("\n", "").isprintable()
     )
 

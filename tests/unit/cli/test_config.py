@@ -92,7 +92,8 @@ def test_what_would_be_sent_is_shown_without_its_secrets(tmp_path: Path) -> None
         "services:\n  web:\n    image: a:$TAG\n    secrets: [key]\n"
         "    volumes: ['./a.conf:/a.conf:ro']\nsecrets: {key: {file: key}}\n"
     )
-    done = troopers(tmp_path, "config", "-f", str(tmp_path / "compose.yml"), "--template")
+    file = str(tmp_path / "compose.yml")
+    done = troopers(tmp_path, "config", "-f", file, "-e", "TAG=1", "--template")
     shown = yaml.safe_load(done.stdout)
     assert shown["services"]["web"]["image"] == "a:$TAG"
     assert shown["configs"] == {"a.conf": {"content": "loud\n"}}
