@@ -36,9 +36,7 @@ def variables_of(
     Raises:
         TemplateError: a line can't be read; the message has its number.
     """
-    return _Reading(text.removeprefix(_BOM).replace("\r\n", "\n"), outside, where, notes).all(
-        earlier or {}
-    )
+    return _Reading(text.removeprefix(_BOM), outside, where, notes).all(earlier or {})
 
 
 def raw_variables_of(text: str, outside: Mapping[str, str], where: str) -> dict[str, str]:
