@@ -3,6 +3,7 @@
 import pytest
 
 from compose.limits import FILE_BYTES_MAX
+from compose.parse import parse
 from tests.unit.cli.bundle.trees import Folder
 
 WEB = "services: {{web: {{image: x, {}}}}}\n"
@@ -217,6 +218,7 @@ def test_configs_and_secrets_have_what_their_files_have(folder: Folder) -> None:
     files = {one.target: one.content for one in folder.compiled().services[0].spec.files}
     assert files == {"/c": "$A\n", "/d": " b ", "/run/secrets/s": " b "}
     assert folder.tree()["secrets"] == {"s": {"content": " b "}}
+    assert parse(folder.compiled().shown_text)["secrets"] == {"s": {"content": "***"}}
     assert folder.bundle().warnings == (
         "compose.yml: secrets.unused.file: no service has it: left out",
     )
