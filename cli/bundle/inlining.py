@@ -99,11 +99,13 @@ class Inliner:
             if kind not in {None, "raw"}:
                 raise BundleError(f"{clipped(str(kind))} is no format", where=path.where)
             text = self._disk.text(path.path, path.where, bytes_max=TEXT_BYTES_MAX)
-            with located(self._disk.shown(path.path)):
+            with located():
                 if kind == "raw":
-                    found |= raw_variables_of(text, outside, "")
+                    found |= raw_variables_of(text, outside, self._disk.shown(path.path))
                 else:
-                    found |= variables_of(text, outside, "", self._notes, {**given, **found})
+                    found |= variables_of(
+                        text, outside, self._disk.shown(path.path), self._notes, {**given, **found}
+                    )
         service["environment"] = _below(found, own)
 
     def _pairs(self, service: Mapping[str, Any], key: str, where: str) -> Any:
@@ -123,8 +125,8 @@ class Inliner:
                     "must be a path", where=inside(self._shown, f"{where}.label_file")
                 )
             text = self._disk.text(path.path, path.where, bytes_max=TEXT_BYTES_MAX)
-            with located(self._disk.shown(path.path)):
-                found |= variables_of(text, {}, "", self._notes, found)
+            with located():
+                found |= variables_of(text, {}, self._disk.shown(path.path), self._notes, found)
         service["labels"] = _below(found, own)
 
     def _profile(self, option: Any) -> Any:

@@ -177,8 +177,8 @@ class Loader:
         own: dict[str, str] = {}
         for path in files:
             text = self._disk.text(path, where, bytes_max=TEXT_BYTES_MAX)
-            with located(self.shown(path)):
-                own |= variables_of(text, origin.environment, "", self._notes, own)
+            with located():
+                own |= variables_of(text, origin.environment, self.shown(path), self._notes, own)
         return {**own, **origin.environment}
 
     def _check_file(self, path: str, where: str) -> None:

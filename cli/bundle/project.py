@@ -138,8 +138,8 @@ class _Variables:
         """Read a file; what a later one says counts."""
         shown = self._disk.shown(path)
         text = self._disk.text(path, "--env-file", bytes_max=TEXT_BYTES_MAX)
-        with located(shown):
-            self._found |= variables_of(text, self._outside, "", self._notes, self._found)
+        with located():
+            self._found |= variables_of(text, self._outside, shown, self._notes, self._found)
         self.known = {**self._found, **self._outside}
 
     def take_default(self, directory: str) -> None:

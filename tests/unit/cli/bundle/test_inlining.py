@@ -252,3 +252,9 @@ def test_the_first_format_stays_the_first_format(folder: Folder) -> None:
     assert folder.compiled().compose_version == "1"
     folder.write("compose.yml", "web: {image: x, volumes: ['./e:/e:ro']}")
     assert "put the services below services:" in str(folder.refused())
+
+
+def test_a_variable_that_a_file_misses_is_told_with_the_file(folder: Folder) -> None:
+    folder.write("e", "A=$NO")
+    folder.write("compose.yml", WEB.format("env_file: e"))
+    assert folder.bundle().warnings == ("e: the variable NO is not set: it is taken as empty",)
