@@ -15,7 +15,7 @@ from coordinator.store.placements import Placement
 from coordinator.views.rollup import ProjectView
 from coordinator.views.services import ServiceView
 from coordinator.views.sightings import ContainerView, wanted_slots
-from schemas.current import SlotProblem
+from schemas.current import NodeCurrent, SlotProblem
 from schemas.desired import NodeDesired
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
@@ -138,27 +138,32 @@ class _Look:
             if node is None or (node in self.nodes and self.nodes[node][0].is_trusted):
                 yield slot
 
-    def _is_up(self, group: SlotGroup, slot: SlotKey, there: Iterable[ContainerView]) -> bool:
+    def _newest(self, slot: SlotKey) -> NodeCurrent | None:
+        """What the slot's node says, if that is about its newest orders: before, it is about others."""
         node = self.placement.assigned.get(slot)
         if node is None or node not in self.nodes:
-            return False
+            return None
         picture, document = self.nodes[node]
         current = picture.current
-        if current is None or not has_taken(current, document):
-            return False
-        if self.is_refreshed and not current.settled:
+        return current if current is not None and has_taken(current, document) else None
+
+    def _is_up(self, group: SlotGroup, slot: SlotKey, there: Iterable[ContainerView]) -> bool:
+        current = self._newest(slot)
+        if current is None or (self.is_refreshed and not current.settled):
             return False
         identity = fingerprint(group.spec)
         return any(each.fills_slot(group.record, identity) for each in there)
 
     def _failure(self, group: SlotGroup, slot: SlotKey, there: Iterable[ContainerView]) -> str:
         """Why the slot has failed, in words; empty: it hasn't."""
+        if slot in self.placement.unplaced and not self.placement.may_pass:
+            return f"{slot}: {self.placement.unplaced[slot]}"
+        if self._newest(slot) is None:
+            return ""
         if slot in self.problems:
             node, problem = self.problems[slot]
             if problem.definite or (self.is_strict and problem.code in _FAILURES):
                 return f"{problem.message} (node {node})"
-        if slot in self.placement.unplaced and not self.placement.may_pass:
-            return f"{slot}: {self.placement.unplaced[slot]}"
         identity = fingerprint(group.spec)
         for each in there:
             current = each.current
