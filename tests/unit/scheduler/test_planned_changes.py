@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coordinator.commands import releasing
 from coordinator.commands.operations import Moment
@@ -22,6 +24,8 @@ from schemas.template import ProjectTemplate, UpdatePolicy
 from schemas.views import Plan
 from tests import builders
 from tests.unit.scheduler.builders import MIB, TIME, a_project, a_service, nodes
+from tests.unit.scheduler.test_schedule_properties import NAMES
+from tests.unit.scheduler.test_schedule_properties import services as any_service
 
 #: container, action, reason, node
 Line = tuple[str, str, str, str]
@@ -193,6 +197,18 @@ class TestUpdate:
         assert found[1][2] == "one on every node"
         found = plan_of(a_project(every), some)
         assert found[1][:3] == ("shop_web_2", "remove", "not on every node any more")
+
+
+@given(st.data())
+def test_of_a_project_that_stays_as_it_is_everything_is_kept(data: st.DataObject) -> None:
+    made = [data.draw(any_service(name)) for name in NAMES]
+    running = [each.model_copy(update={"desired_state": State.RUNNING}) for each in made]
+    held = a_project(*running)
+    cluster = a_cluster(held)
+    plan = planned_changes(cluster, held, updated(held, *running))
+    there = [slot for each in cluster.documents.values() for slot in each.slots]
+    assert {each.action for each in plan.changes} <= {"keep", "wait"}
+    assert sum(each.action == "keep" for each in plan.changes) == len(there)
 
 
 class TestBeside:
