@@ -125,7 +125,7 @@ class _Look:
             return "its service is gone"
         if there.record.template.is_global != service.template.is_global:
             return (
-                "its service runs elsewhere"
+                "one on every node instead"
                 if service.template.is_global
                 else "not on every node any more"
             )
