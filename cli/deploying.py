@@ -1,7 +1,8 @@
 """`deploy` and `update`: from Compose files to a project that runs.
 
 Reads: the files, the environment, the project as it is. A plan (`--plan`) changes nothing, which is
-made sure of before it is asked for: a server ignores parameters that it doesn't know.
+made sure of before it is asked for: an older coordinator ignores parameters that it doesn't know,
+and would deploy.
 """
 
 import inspect
@@ -194,9 +195,15 @@ def _show_plan(
         screen.json(plan)
         return
     changes = plan.get("changes") or ()
-    rows = [tuple(str(each.get(column, "")) for column in _PLAN_COLUMNS) for each in changes]
+    rows = [tuple(_cell(each, column) for column in _PLAN_COLUMNS) for each in changes]
     if rows:
         screen.table("", _PLAN_COLUMNS, rows)
     else:
         screen.say("Nothing would change.")
     screen.warn(*texts(plan.get("warnings")))
+
+
+def _cell(change: Mapping[str, Any], column: str) -> str:
+    shown = str(change.get(column, ""))
+    source = change.get("from_node") if column == "node" else ""
+    return f"{source} -> {shown}" if source else shown

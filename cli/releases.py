@@ -29,6 +29,11 @@ _WEIGHT = re.compile("[0-9]{1,9}")
 
 def add_releases(app: typer.Typer, screen: Screen) -> None:
     """Make the commands."""
+    _add_decisions(app, screen)
+    _add_weight(app, screen)
+
+
+def _add_decisions(app: typer.Typer, screen: Screen) -> None:
 
     @app.command(help=find("confirm_project").summary)
     @connected
@@ -63,6 +68,8 @@ def add_releases(app: typer.Typer, screen: Screen) -> None:
         request = Request("rollback_project", {"name": name, "force": True, "to": number})
         _decide(client, screen, patience, wish, request)
 
+
+def _add_weight(app: typer.Typer, screen: Screen) -> None:
     @app.command(help=find("weight_project").summary)
     @connected
     def weight(

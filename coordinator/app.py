@@ -19,6 +19,7 @@ from coordinator.bus.stores import Stores
 from coordinator.clock import CLOCK, PACE, Clock, Pace
 from coordinator.commands.deciding import Deciding
 from coordinator.commands.deliveries import Deliveries
+from coordinator.commands.dry_runs import DryRuns
 from coordinator.commands.intake import Intake
 from coordinator.commands.signalling import Signalling
 from coordinator.commands.waiting import Waiting
@@ -110,6 +111,7 @@ class Coordinator:
             deciding,
             Deliveries(Signalling(views, requests, clock, pace), deciding, self._journal),
             Waiting(store, views, self._loop.is_routed),
+            dry_runs=DryRuns(store, deciding),
             journal=self._journal,
         )
         statuses = KvBucket(self._ingest, subjects.STATUS_BUCKET)

@@ -12,6 +12,7 @@
     ├── RevisionConflict  a compare-and-set lost; read again and decide again
     ├── BusWentBack       a bucket has less than it had
     ├── RecordInDoubt     what is kept of a project or volume proves nothing
+    ├── Overloaded        as much of this as is allowed is in hand
     └── NotActive         this coordinator is a standby
 
 `code` is what a reply's reason says; HTTP statuses are `coordinator.faces.http.statuses`' business.
@@ -62,6 +63,12 @@ class BusWentBack(Transient):
 
 class RecordInDoubt(Transient):
     """What is kept of a project or volume is lost, unreadable or an old copy; an operator decides."""
+
+    code = ReasonCode.UNAVAILABLE
+
+
+class Overloaded(Transient):
+    """As much of this as is allowed is in hand; nothing was done, and soon there is room."""
 
     code = ReasonCode.UNAVAILABLE
 

@@ -34,7 +34,8 @@ class Door(Protocol):
     async def submit(self, command: AnyCommand, decided: Callable[[], None] = nothing) -> Reply:
         """Carry out a command once for its id, waiting up to `command.wait` for its effect.
 
-        `decided` is called when it is accepted, before anything is waited for.
+        `decided` is called when it is accepted, before anything is waited for. Of a dry run nothing
+        is carried out, and the reply's result is the plan.
 
         Never raises for what is wrong with the command or the world: that is a rejected reply with
         a reason. Accepted and then failed within the wait: `accepted` with progress `failed` and

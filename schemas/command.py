@@ -6,7 +6,7 @@ one reference for both.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeGuard
 
 from pydantic import (
     AwareDatetime,
@@ -279,6 +279,11 @@ COMMANDS: dict[tuple[str, str], type[AnyCommand]] = {
     ("volume", "delete"): DeleteVolume,
     ("volume", "restore"): RestoreVolume,
 }
+
+
+def is_dry_run(command: AnyCommand) -> TypeGuard[CreateProject | UpdateProject]:
+    """Whether nothing is to be done, and the answer is what would be."""
+    return isinstance(command, CreateProject | UpdateProject) and command.dry_run
 
 
 _VERBS = {model: pair for pair, model in COMMANDS.items()}

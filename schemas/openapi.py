@@ -62,6 +62,8 @@ _COMMAND_HEADERS = (
     ("X-Command-Deadline", "An RFC 3339 time after which the command is refused."),
 )
 
+_WARNINGS = "A JSON array of texts; missing when there are none."
+
 
 def document() -> dict[str, Any]:
     """The OpenAPI document."""
@@ -166,7 +168,7 @@ def _success(route: Route) -> dict[str, Any]:
         }
     headers = {
         "X-Operation-Id": _header("What the command started."),
-        "X-Troopers-Warnings": _header("A JSON array of texts; missing when there are none."),
+        "X-Troopers-Warnings": _header(_WARNINGS),
     }
     if route.success == 201 and not route.shows:
         headers["Location"] = _header("Where the project can be seen.")
@@ -181,6 +183,7 @@ def _success(route: Route) -> dict[str, Any]:
 def _planned() -> dict[str, Any]:
     return {
         "description": "With `dry_run`: what would be done. Nothing was.",
+        "headers": {"X-Troopers-Warnings": _header(_WARNINGS)},
         "content": _content(release_views.Plan),
     }
 

@@ -12,6 +12,7 @@ from coordinator.commands.operations import Moment, answer_to, answered, begun, 
 from coordinator.commands.releasing import check_no_release
 from coordinator.commands.service_changes import changes, signal_of, wish
 from coordinator.errors import Conflict, NotFound
+from coordinator.releases.start_order import in_start_order
 from schemas.command import (
     AnyProjectCommand,
     CreateProject,
@@ -25,6 +26,7 @@ from schemas.desired import PullPolicy
 from schemas.records import ProjectRecord, RememberedReply
 from schemas.release import ReleaseState, RevisionNote, ServiceRecord
 from schemas.reply import Progress
+from schemas.revision import RevisionRecord
 from schemas.states import State
 from schemas.template import ProjectTemplate
 
@@ -42,6 +44,10 @@ class Decision:
     reply: RememberedReply
     signal: str = ""
     signalled: tuple[str, ...] = ()
+    #: to be written down before the record names them
+    revisions: tuple[RevisionRecord, ...] = ()
+    #: numbers of revisions that the record has not named for a while
+    forgotten: range = range(0)
 
 
 def create(
@@ -263,17 +269,5 @@ def _released(record: ProjectRecord) -> dict[str, ServiceRecord]:
 
 def _dependents_first(record: ProjectRecord, names: list[str]) -> tuple[str, ...]:
     """These services, dependencies last."""
-    services = {**_released(record), **record.services}
-    ordered: list[str] = []
-    pending = list(services)
-    while pending:
-        ready = [
-            name
-            for name in pending
-            if not set(services[name].template.depends_on) & set(pending) - {name}
-        ]
-        # The compiler refuses cycles; a record that has one anyway is taken in its own order.
-        for name in ready or pending[:1]:
-            ordered.append(name)
-            pending.remove(name)
+    ordered = in_start_order({**_released(record), **record.services})
     return tuple(name for name in reversed(ordered) if name in names)

@@ -6,6 +6,7 @@ Reads: the store, views. Writes: KV `projects` and `volumes`, by `RecordWriter`.
 import asyncio
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from coordinator.clock import CLOCK, Clock, rfc3339
@@ -14,7 +15,7 @@ from coordinator.commands.catalogue import Decision
 from coordinator.commands.compiling import Compiling, Offload
 from coordinator.commands.operations import Moment
 from coordinator.commands.record_writer import RecordWriter
-from coordinator.commands.release_commands import ReleaseCommands
+from coordinator.commands.release_commands import ReleaseCommands, revision_of
 from coordinator.commands.volume_catalogue import VolumeDecision
 from coordinator.commands.volume_holds import Hold, VolumeHolds
 from coordinator.errors import Conflict, DeadlinePassed, NotFound, RecordInDoubt
@@ -43,6 +44,15 @@ from schemas.records import ProjectRecord, RememberedReply, VolumeRecord
 from schemas.volume import BASE_DIRECTORY
 
 RecordT = TypeVar("RecordT", ProjectRecord, VolumeRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a command would make of a project's record."""
+
+    #: as it is; of one in doubt, what is known of it
+    before: ProjectRecord | None
+    record: ProjectRecord
 
 
 class Deciding:
@@ -89,9 +99,21 @@ class Deciding:
                 return await self._volumes.take(
                     command.name, command, lambda held: self._on_volume(held, command, hold)
                 )
-            return await self._projects.take(
-                command.project, command, lambda held: self._on_project(held, command, hold)
-            )
+
+            async def decided(held: ProjectRecord | None) -> Decision:
+                decision = await self._on_project(held, command, hold)
+                await self._releases.write_down(decision)
+                return decision
+
+            return await self._projects.take(command.project, command, decided)
+
+    async def foresee(self, command: CreateProject | UpdateProject) -> Foreseen:
+        """What `take` would save. Nothing is, nor is any volume held for it. Raises as `take` does."""
+        held, doubt = self._store.projects.get(command.project), self._doubt(command)
+        before = self._known(command.project, self._moment(command), doubt) if doubt else held
+        # A hold that is noted nowhere: it is checked like any other, and keeps nobody waiting.
+        decision = await self._on_project(held, command, Hold())
+        return Foreseen(before, decision.record)
 
     async def remember(self, command: AnyProjectCommand, decision: Decision) -> None:
         """The signals of a decision are delivered. Raises as `take` does."""
@@ -104,9 +126,7 @@ class Deciding:
     async def _on_project(
         self, held: ProjectRecord | None, command: AnyProjectCommand, hold: Hold
     ) -> Decision:
-        moment = self._moment(command)
-        # Looked at now: the control loop may not have seen yet what was read a moment ago.
-        doubt = self._store.doubt_about(command.project)
+        moment, doubt = self._moment(command), self._doubt(command)
         if doubt is not None:
             if isinstance(command, RestoreProject):
                 known = self._known(command.name, moment, doubt)
@@ -125,8 +145,7 @@ class Deciding:
                 *(command.name, command.version, command.template, command.environment, hold)
             )
             decision = catalogue.create(held, command, template, moment)
-            await self._releases.created(decision.record)
-            return decision
+            return replace(decision, revisions=(revision_of(decision.record),))
         if isinstance(command, UpdateProject | ConfirmUpdate | RollbackUpdate | SetWeights):
             return await self._releases.decide(held, command, moment, hold)
         view = self._views.of(command.project)
@@ -169,6 +188,10 @@ class Deciding:
         decision = volume_catalogue.delete(held, command, users, moment)
         hold.leaving = decision.record.volume.mount_path
         return decision
+
+    def _doubt(self, command: AnyProjectCommand) -> Doubt | None:
+        # Looked at now: the control loop may not have seen yet what was read a moment ago.
+        return self._store.doubt_about(command.project)
 
     def _check_whole(self, known: ProjectRecord) -> None:
         """Refuse a record that would order away what runs: its documents are lost as well."""

@@ -1,7 +1,7 @@
 """`Intake`: the one door for commands and queries, from every face.
 
 A command is decided and saved (`Deciding`), its signals are delivered (`Deliveries`), the control
-loop carries it out, and the answer may wait for that (`Waiting`).
+loop carries it out, and the answer may wait for that (`Waiting`). A dry run is none of that (`DryRuns`).
 """
 
 import asyncio
@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from coordinator.commands.catalogue import Decision
 from coordinator.commands.deciding import Deciding
 from coordinator.commands.deliveries import Deliveries, Journal
+from coordinator.commands.dry_runs import DryRuns
 from coordinator.commands.standings import Standing
 from coordinator.commands.waiting import Waiting
 from coordinator.errors import NotActive
 from coordinator.ports import Answer, nothing
 from coordinator.store.store import Store
 from coordinator.views.queries import Queries
-from schemas.command import AnyCommand, VolumeCommand
+from schemas.command import AnyCommand, CreateProject, UpdateProject, VolumeCommand, is_dry_run
 from schemas.errors import InvalidInput, Transient
 from schemas.query import AnyQuery
 from schemas.records import RememberedReply
@@ -50,6 +51,7 @@ class Intake:
         deliveries: Deliveries,
         waiting: Waiting,
         *,
+        dry_runs: DryRuns,
         journal: Journal,
     ) -> None:
         self._store = store
@@ -57,6 +59,7 @@ class Intake:
         self._deciding = deciding
         self._deliveries = deliveries
         self._waiting = waiting
+        self._dry_runs = dry_runs
         self._journal = journal
         self._closed_because = "the coordinator is starting"
 
@@ -82,6 +85,8 @@ class Intake:
         return await self._queries.ask(query)
 
     async def submit(self, command: AnyCommand, decided: Callable[[], None] = nothing) -> Reply:
+        if is_dry_run(command):
+            return await self._plan(command)
         try:
             taken = await self._take(command)
         except (InvalidInput, Transient) as error:
@@ -95,10 +100,21 @@ class Intake:
             return await self._wait(command, taken)
         return taken.reply
 
-    async def _take(self, command: AnyCommand) -> _Taken:
-        """Decide, save, and begin to deliver signals."""
+    async def _plan(self, command: CreateProject | UpdateProject) -> Reply:
+        """What would be done. Like a query it leaves no trace, in the journal neither."""
+        try:
+            self._check_ready()
+            return await self._dry_runs.plan(command)
+        except (InvalidInput, Transient) as error:
+            return Reply.rejecting(error, command_id=command.command_id)
+
+    def _check_ready(self) -> None:
         if why := self.not_ready_because():
             raise NotActive(why)
+
+    async def _take(self, command: AnyCommand) -> _Taken:
+        """Decide, save, and begin to deliver signals."""
+        self._check_ready()
         decided = await self._deciding.take(command)
         if isinstance(decided, RememberedReply):
             return _Taken(decided.plain, decided.operation, is_new=False)

@@ -1,6 +1,7 @@
 """`ReleaseCommands`: updates and what is said about them, from a command to a decision.
 
-Reads: the store, views. Writes: KV `revisions`; the record is its caller's to write.
+Reads: the store, views, KV `revisions`. Writes nothing but the revisions of a decision, when it is
+told to.
 """
 
 from coordinator.commands import releasing
@@ -54,9 +55,12 @@ class ReleaseCommands:
                 notes = () if self._store.routers else (NO_ROUTER,)
                 return Decision(*releasing.weigh(project, command, moment, notes))
 
-    async def created(self, record: ProjectRecord) -> None:
-        """Write down the first revision of a project that is about to be created."""
-        await self._revisions.keep(revision_of(record))
+    async def write_down(self, decision: Decision) -> None:
+        """Keep the revisions of a decision: what the record names can be looked up. Raises Transient."""
+        for revision in decision.revisions:
+            await self._revisions.keep(revision)
+        if decision.forgotten:
+            await self._revisions.drop(decision.record.name, decision.forgotten)
 
     def asked(self, held: ProjectRecord, command: UpdateProject, now: str) -> RevisionRecord:
         """The revision that an update asks for. Raises InvalidInput."""
@@ -107,25 +111,27 @@ class ReleaseCommands:
         moment: Moment,
         hold: Hold,
     ) -> Decision:
-        """Begin a release, once its revision is written down: what is under way can be looked up."""
+        """Begin a release. What comes before a project's history is of a version without one."""
         template = await self._compiling.compile(
             *(held.name, revision.version, revision.template, revision.environment, hold)
         )
-        if not any(note.number == held.revision for note in held.history):
-            # Of a version of Troopers that kept no history.
-            await self._revisions.keep(revision_of(held))
-            held = noted(held, _note_of(held))
         kept = revision.model_copy(
             update={
                 "shown_template": template.shown_text,
                 "hidden_variables": template.hidden_variables,
             }
         )
-        await self._revisions.keep(kept)
+        revisions: tuple[RevisionRecord, ...] = (kept,)
+        if not any(note.number == held.revision for note in held.history):
+            revisions = (revision_of(held), kept)
+            held = noted(held, _note_of(held))
         oldest = held.history[0].number
-        # What fell out of the history with the last update.
-        await self._revisions.drop(held.name, range(max(1, oldest - 1), oldest))
-        return Decision(*releasing.update(held, command, template, kept, moment))
+        return Decision(
+            *releasing.update(held, command, template, kept, moment),
+            revisions=revisions,
+            # What fell out of the history with the last update.
+            forgotten=range(max(1, oldest - 1), oldest),
+        )
 
 
 def revision_of(record: ProjectRecord) -> RevisionRecord:

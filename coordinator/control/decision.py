@@ -4,14 +4,14 @@
 against. Both share what is said here of one node.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from coordinator.placement.assignments import Situation, assign, unwritten
+from coordinator.placement.homes import homes, node_view
 from coordinator.placement.local import loses_volumes
-from coordinator.placement.mounts import deserted_mounts, unfit_mounts
-from coordinator.placement.schedule import NodeView, schedule
+from coordinator.placement.schedule import schedule
 from coordinator.releases.groups import slot_groups
 from coordinator.store.nodes import NodePicture
 from coordinator.store.placements import Placement
@@ -19,7 +19,7 @@ from coordinator.views.rollup import ProjectView, roll_up
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, VolumeRecord
-from schemas.states import EngineState, Wanted
+from schemas.states import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def follow(
     placement = schedule(
         projects.values(),
         [node_view(node, volumes) for node in nodes],
-        _found(nodes) | placed(documents),
+        homes(nodes, documents),
         frozen=frozen,
     )
     views = roll_up(projects.values(), placement, nodes)
@@ -121,48 +121,3 @@ def _is_wanted(
     if group is None:
         return False
     return not is_elsewhere if group.record.template.is_global else not is_assigned
-
-
-def placed(documents: Mapping[str, NodeDesired]) -> dict[SlotKey, str]:
-    """Where each slot is, according to the documents."""
-    return {
-        slot.key: name
-        for name in sorted(documents)
-        for slot in documents[name].slots
-        if slot.wanted is not Wanted.ABSENT
-    }
-
-
-def _found(nodes: Iterable[NodePicture]) -> dict[SlotKey, str]:
-    """Where a container of a slot is seen: what no document places stays there.
-
-    So a lost document is made again around what runs, and a service that is scaled down and up
-    again at once gets back the containers that had not left yet.
-    """
-    return {
-        container.key: node.name
-        for node in sorted(nodes, key=lambda each: (each.index, each.name), reverse=True)
-        if node.is_trusted and node.current
-        for container in node.current.containers
-    }
-
-
-def node_view(node: NodePicture, volumes: Mapping[str, VolumeRecord]) -> NodeView:
-    """What the scheduler sees of a node."""
-    current = node.current
-    if current is None:
-        return NodeView(name=node.name, index=node.index, state=node.state, engine_ready=False)
-    return NodeView(
-        name=node.name,
-        index=node.index,
-        address=current.address,
-        zone=current.zone,
-        labels=current.labels,
-        cpus=current.cpus,
-        memory_bytes=current.memory_bytes,
-        state=node.state,
-        is_cordoned=node.is_cordoned,
-        engine_ready=current.engine.state is EngineState.READY,
-        unfit_mounts=unfit_mounts(node, volumes),
-        deserted_mounts=deserted_mounts(node, volumes),
-    )

@@ -8,8 +8,9 @@ other. It writes the placement into the store; documents it only makes.
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
-from coordinator.control.decision import node_view, unexplained
+from coordinator.control.decision import unexplained
 from coordinator.placement.assignments import Situation, document_for
+from coordinator.placement.homes import node_view
 from coordinator.placement.local import loses_volumes
 from coordinator.placement.scheduler import Scheduler
 from coordinator.store.changes import Kind

@@ -14,7 +14,7 @@ from coordinator.faces.http.requests import command_of, query_of
 from coordinator.faces.http.sending import send
 from coordinator.ports import Door
 from schemas import openapi
-from schemas.command import COMMANDS, CreateProject
+from schemas.command import COMMANDS, CreateProject, is_dry_run
 from schemas.query import QUERIES
 from schemas.routes import PLANNED, ROUTES, Route
 from schemas.strict_json import PAYLOAD_BYTES_MAX
@@ -89,7 +89,7 @@ def _submitting(door: Door, route: Route, admission: Admission) -> Endpoint:
         waiting = admission.take(Kind.WAIT) if command.wait else nullcontext()
         with waiting, admission.take(kind) as deciding:
             reply = await door.submit(command, deciding.give_back)
-        if getattr(command, "dry_run", False):
+        if is_dry_run(command):
             return answers.to_command(reply, replace(route, success=200))
         location = f"/projects/{command.name}" if isinstance(command, CreateProject) else ""
         return answers.to_command(reply, route, location)

@@ -14,6 +14,7 @@ from schemas.command import (
     ScaleService,
     StartService,
     StopProject,
+    UpdateProject,
 )
 from schemas.reply import Progress, Reason, ReasonCode, Reply
 from tests.unit.cli.stub import Run
@@ -78,13 +79,32 @@ async def test_what_fails_after_it_was_accepted_is_a_failure(run, door):
     assert "failed: no node takes it" in done.err
 
 
-async def test_a_plan_is_not_asked_of_a_face_that_has_none(run, door, tmp_path):
+@pytest.mark.parametrize(
+    ("project", "command"), [("shop", CreateProject), ("wordpress", UpdateProject)]
+)
+async def test_a_plan_is_shown_and_nothing_else_is_asked_for(run, door, tmp_path, project, command):
     file = tmp_path / "compose.yml"
     file.write_text("services: {web: {image: 'nginx:${TAG:-1}'}}\n")
-    done = await run("deploy", "shop", "-f", str(file), "--plan")
-    assert done.code == 1
-    assert "can't show plans" in done.err
-    assert door.submitted == []
+    change = {
+        "container": f"{project}_web_1",
+        "service": "web",
+        "action": "move",
+        "reason": "n1 is down",
+        "node": "n2",
+        "from_node": "n1",
+    }
+    plan = {"version": "2.0", "changes": [change], "warnings": ["web: told"]}
+    planned = Reply(outcome="accepted", result=plan, warnings=("web: told",))
+    # Before each of them the project is looked at.
+    door.script.extend([Reply(outcome="accepted"), planned] * 2)
+    done = await run("deploy", project, "-f", str(file), "--plan")
+    assert (done.code, done.err) == (0, "warning: web: told\n")
+    assert done.out.splitlines()[1].split() == [
+        *(f"{project}_web_1", "web", "move", "n1", "->", "n2", "n1", "is", "down"),
+    ]
+    shown = await run("deploy", project, "-f", str(file), "--plan", "--json")
+    assert json.loads(shown.out) == plan
+    assert [(type(each), each.dry_run) for each in door.submitted] == [(command, True)] * 2
 
 
 async def test_what_there_is_is_listed(run):

@@ -15,7 +15,9 @@ from schemas.command import (
     StopProject,
     StopService,
 )
+from schemas.reply import ReasonCode, Reply
 from schemas.routes import ROUTES
+from tests.fakes.door import rejected
 
 JSON = {"Content-Type": "application/json"}
 
@@ -219,3 +221,23 @@ async def test_q_filters(client):
     names = [each["name"] for each in await (await client.get("/projects/?q=word")).json()]
     assert names == ["wordpress"]
     assert await (await client.get("/services/?q=nothing")).json() == []
+
+
+PLAN = {"version": "2.0", "changes": [], "warnings": ["told"]}
+
+
+@pytest.mark.parametrize("path", ["/projects/", "/projects/wordpress/update"])
+async def test_a_dry_run_is_answered_with_its_plan(client, door, path):
+    door.script.append(Reply(outcome="accepted", result=PLAN, warnings=("told",)))
+    body = {"name": "new", "template": "x"}
+    response = await client.post(f"{path}?dry_run=true", json=body)
+    assert (response.status, await response.json()) == (200, PLAN)
+    assert not {"Location", "X-Operation-Id"} & response.headers.keys()
+    (command,) = door.submitted
+    assert command.dry_run
+
+
+async def test_what_a_dry_run_is_refused_for_has_the_status_of_the_real_one(client, door):
+    door.script.append(rejected(ReasonCode.CONFLICT, "taken"))
+    response = await client.post("/projects/?dry_run=1", json={"name": "new", "template": "x"})
+    assert (response.status, await response.json()) == (409, {"message": "taken"})

@@ -171,6 +171,7 @@ class Shop:
 def _container(entry: DesiredSlot, *, is_sick: bool) -> Any:
     return a_container(
         f"{entry.service}.{entry.slot}",
+        project=entry.project,
         set_name=entry.set_name,
         name=str(entry.key),
         id=f"id-{entry.key}",

@@ -8,6 +8,7 @@ from coordinator.clock import Pace
 from coordinator.commands.compiling import Offload
 from coordinator.commands.deciding import Deciding
 from coordinator.commands.deliveries import Deliveries
+from coordinator.commands.dry_runs import DryRuns
 from coordinator.commands.intake import Intake
 from coordinator.commands.signalling import Signalling
 from coordinator.commands.waiting import Waiting
@@ -95,6 +96,7 @@ class World:
             self.deciding,
             self.deliveries,
             self.waiting,
+            dry_runs=DryRuns(self.store, self.deciding, offload=offload),
             journal=self._note,
         )
         # As in `open`, which a test need not leave.
