@@ -21,6 +21,7 @@ from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
 from coordinator.views.releases import BatchNow, batches_now, nodes_of, pulls_now, slots_of
 from coordinator.views.rollup import ProjectView
+from schemas.errors import InvalidInput
 from schemas.event import EventKind
 from schemas.records import ProjectRecord
 from schemas.release import Release, Rollout
@@ -71,6 +72,8 @@ class Releases:
         self._is_routed = is_routed
         self._deadline_s = deadline_s
         self._released: dict[str, _Clocks | None] = {}
+        #: project -> revision of a record whose next step the bus doesn't take
+        self._stuck: dict[str, int] = {}
         store.projects.observe(self._hear)
 
     async def follow(self) -> float | None:
@@ -80,6 +83,8 @@ class Releases:
         """
         waits: list[float] = []
         for name in sorted(self._released):
+            if self._stuck.get(name) == self._store.projects.revision(name):
+                continue
             found = self._sense(name)
             if found is None:
                 continue
@@ -99,6 +104,7 @@ class Releases:
             self._released.setdefault(name, None)
         else:
             self._released.pop(name, None)
+            self._stuck.pop(name, None)
 
     def _sense(self, name: str) -> Sense | None:
         view = self._views.of(name)
@@ -169,7 +175,13 @@ class Releases:
 
         before = self._store.projects.get(name)
         failpoint("before_release_put")
-        record = await self._writer.amend(name, amended)
+        try:
+            record = await self._writer.amend(name, amended)
+        except InvalidInput:
+            # It has become too large for the bus, by a message: an operator can still roll it back.
+            log.exception("a release can't go on", project=name)
+            self._stuck[name] = revision
+            return
         failpoint("after_release_put")
         if record is not None and before is not None:
             self._tell(before, record)

@@ -10,7 +10,7 @@ from coordinator.releases.groups import own_networks, set_of
 from coordinator.releases.specs import Surroundings, owners_of, resolved
 from schemas.desired import PullPolicy
 from schemas.fingerprint import fingerprint
-from schemas.names import set_name
+from schemas.names import age_of_set, set_name
 from schemas.records import ProjectRecord
 from schemas.release import (
     Operation,
@@ -172,7 +172,7 @@ def _home(project: ProjectRecord, held: ServiceRecord | None) -> str:
     if held is not None:
         return held.network_set
     sets = {service.network_set for service in project.services.values()}
-    return max(sets, key=lambda each: int(each[1:] or 0), default="")
+    return max(sets, key=age_of_set, default="")
 
 
 def _kept(held: ServiceRecord, service: ServiceTemplate) -> ServiceRecord:

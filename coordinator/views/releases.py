@@ -181,7 +181,7 @@ def _told(reasons: Collection[str]) -> str:
 def pulls_now(project: str, nodes: Nodes) -> tuple[Pulls, str]:
     """How far the nodes are with the images of a project's release, and what is wrong."""
     is_going, faults = False, dict[str, None]()
-    for _, (picture, document) in sorted(nodes.items()):
+    for name, (picture, document) in sorted(nodes.items()):
         orders = {
             (slot.service, slot.prepares.spec, slot.prepares.version, slot.prepares.refresh)
             for slot in document.slots
@@ -197,7 +197,11 @@ def pulls_now(project: str, nodes: Nodes) -> tuple[Pulls, str]:
         has_read = has_taken(picture.current, document)
         for order in orders:
             found = had.get(order)
-            if has_read and found is not None and found.definite and not found.image_id:
+            if has_read and found is None:
+                faults.setdefault(
+                    f"node {name} says nothing of its images: its agent is older than this coordinator"
+                )
+            elif has_read and found is not None and found.definite and not found.image_id:
                 faults.setdefault(found.message)
             elif not has_read or found is None or not found.image_id:
                 is_going = True
