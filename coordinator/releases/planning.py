@@ -5,6 +5,7 @@ everything else that a template says of it is taken over without touching them.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from coordinator.releases.groups import own_networks, set_of
 from coordinator.releases.specs import Surroundings, owners_of, resolved
@@ -57,15 +58,10 @@ def planned(project: ProjectRecord, template: ProjectTemplate, asked: Asked) -> 
         revision=asked.revision,
         description=asked.description,
         template=asked.text,
-        shown_template=template.shown_text,
-        hidden_variables=template.hidden_variables,
         version=asked.version,
         environment=asked.environment,
-        compose_version=template.compose_version,
         services=records,
-        networks=template.networks,
-        volumes=template.volumes,
-        warnings=template.warnings,
+        **compiled_fields(template),
     )
     rollouts = {name: Rollout() for name in services if name in changed | renamed}
     return Release(
@@ -76,6 +72,18 @@ def planned(project: ProjectRecord, template: ProjectTemplate, asked: Asked) -> 
         operation=asked.operation,
         decided_by=asked.operation,
     )
+
+
+def compiled_fields(template: ProjectTemplate) -> dict[str, Any]:
+    """What a set of services has from its compiled template, besides the services."""
+    return {
+        "shown_template": template.shown_text,
+        "hidden_variables": template.hidden_variables,
+        "compose_version": template.compose_version,
+        "networks": template.networks,
+        "volumes": template.volumes,
+        "warnings": template.warnings,
+    }
 
 
 def _pulled(service: ServiceTemplate, asked: Asked) -> ServiceTemplate:
