@@ -10,6 +10,8 @@ from coordinator.releases.planning import Asked, planned
 from coordinator.releases.rollouts import Change, changes_of
 from coordinator.releases.steps import Happening, step
 from coordinator.releases.table import ENDS, Signal, states_of
+from schemas.current import PreparationCurrent
+from schemas.desired import NodeDesired
 from schemas.records import ProjectRecord
 from schemas.release import Operation, ReleaseKind, ReleaseState, Rollout
 from schemas.template import ProjectTemplate, ServiceTemplate, UpdatePolicy
@@ -82,3 +84,20 @@ def ended(project: ProjectRecord, *, completed: bool) -> ProjectRecord:
         before = ReleaseState.ROLLING_BACK
     there = project.model_copy(update={"release": release.model_copy(update={"state": before})})
     return step(there, signal, Happening(now=TIME), lambda _: ())
+
+
+def prepared(document: NodeDesired) -> tuple[PreparationCurrent, ...]:
+    """What a node says that has every image which its document wants prepared."""
+    found = {
+        (slot.project, slot.service, slot.prepares.spec): PreparationCurrent(
+            project=slot.project,
+            service=slot.service,
+            spec=slot.prepares.spec,
+            version=slot.prepares.version,
+            refresh=slot.prepares.refresh,
+            image_id="sha256:1",
+        )
+        for slot in document.slots
+        if slot.prepares is not None
+    }
+    return tuple(found.values())
