@@ -138,7 +138,13 @@ def _renamed(
         name
         for name in changed
         if name in project.services
-        and (asked.kind is ReleaseKind.BLUE_GREEN or services[name].update.order == "start-first")
+        and (
+            asked.kind is ReleaseKind.BLUE_GREEN
+            or services[name].update.order == "start-first"
+            # Slots of a global service are node indices, and those of others are not: one set
+            # can't have both.
+            or services[name].is_global is not project.services[name].template.is_global
+        )
     }
     while True:
         followers = {

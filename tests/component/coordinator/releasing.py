@@ -11,7 +11,8 @@ from schemas.release import Release, ReleaseState
 from schemas.reply import Reply
 from schemas.states import State, Wanted
 from tests.builders import a_container
-from tests.component.coordinator.world import World, creation, prepared
+from tests.component.coordinator.world import World, creation
+from tests.releases import prepared
 
 NODES = (1, 2)
 #: where a release waits for somebody

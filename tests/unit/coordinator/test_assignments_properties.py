@@ -143,12 +143,7 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(number=AGENTS)
     def reboot(self, number: int) -> None:
         agent = self.agent(number)
-        agent.containers = {
-            key: exited(
-                f"{key.service}.{key.slot}", 137, project=key.project, fingerprint=each.fingerprint
-            )
-            for key, each in agent.containers.items()
-        }
+        agent.containers = {key: ended(each, 137) for key, each in agent.containers.items()}
 
     @rule()
     def judge(self) -> None:
@@ -177,9 +172,7 @@ class AnyHistory(RuleBasedStateMachine):
         agent = self.agent(number)
         ours = sorted(key for key in agent.containers if key.project != STRANGER)
         for key in ours[:1]:
-            agent.containers[key] = exited(
-                f"{key.service}.{key.slot}", 1, fingerprint=agent.containers[key].fingerprint
-            )
+            agent.containers[key] = ended(agent.containers[key], 1)
 
     @precondition(lambda self: self.moments % 3 == 0)
     @rule()
