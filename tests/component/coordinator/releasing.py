@@ -3,7 +3,13 @@
 import asyncio
 from typing import Any
 
-from schemas.command import AnyCommand, ConfirmUpdate, RollbackUpdate, UpdateProject
+from schemas.command import (
+    AnyCommand,
+    ConfirmUpdate,
+    DeleteProject,
+    RollbackUpdate,
+    UpdateProject,
+)
 from schemas.current import PreparationCurrent, SlotProblem
 from schemas.desired import DesiredSlot
 from schemas.records import ProjectRecord
@@ -114,6 +120,10 @@ class Shop:
                 return
             await self.step()
         raise AssertionError(self.record.release)
+
+    async def delete(self) -> None:
+        """With force, whatever runs."""
+        await self.say(DeleteProject(command_id="delete", name="shop", force=True))
 
     async def succeed(self) -> None:
         """Another coordinator takes over."""
