@@ -13,7 +13,7 @@ OFFLINE = {"DOCKER_SERVICE_PREFER_OFFLINE_IMAGE": "1"}
 Order = Literal["stop-first", "start-first"]
 
 _PORT = 2377
-_POLL_S = 0.02
+_POLL_S = 0.05
 
 
 class Swarm:

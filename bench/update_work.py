@@ -16,7 +16,7 @@ MONITOR_S = 5.0
 #: a process that ends at once when it is told to
 SLEEP = ["sh", "-c", "trap 'exit 0' TERM INT; sleep 86400 & wait"]
 _PATIENCE_S = 300.0
-_POLL_S = 0.02
+_POLL_S = 0.05
 
 
 def template(number: int, *, order: str = "stop-first", domain: str = "") -> str:
