@@ -14,10 +14,10 @@ from coordinator.releases.groups import SlotGroup, slot_groups
 from coordinator.releases.sensing import Batch, Seen, sense
 from coordinator.releases.steps import Happening, step
 from coordinator.store.invariants import validate
-from coordinator.store.nodes import NodePicture
+from coordinator.store.nodes import NodePicture, position_of
 from coordinator.store.placements import NOWHERE
 from coordinator.views.projects import ProjectViews
-from coordinator.views.releases import batches_now, nodes_of, pulls_now, slots_of
+from coordinator.views.releases import OrderedNode, batches_now, pulls_now, slots_of
 from schemas.desired import NodeDesired
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
@@ -154,7 +154,14 @@ class Cluster:
         if record is None or view is None or view.record is not record or record.release is None:
             return False
         placement = self.store.placements.get("shop", NOWHERE)
-        nodes = nodes_of(self.store.nodes_of("shop"), self.store.known, self.store.documents)
+        store = self.store
+        nodes = {
+            node: OrderedNode(
+                store.known[node], store.documents[node], position_of(store.documents[node])
+            )
+            for node in store.nodes_of("shop")
+            if node in store.known and node in store.documents
+        }
         is_applied = self.store.applied.get("shop") == self.store.projects.revision("shop")
         pulls, message = pulls_now("shop", nodes)
         seen = Seen(
