@@ -53,7 +53,8 @@ def fold(
     for order in slot_orders(desired):
         slot = order.slot
         before = until_now(observed.attempts.get(order.key, NO_ATTEMPTS), observed.now)
-        attempts = _with_stops(_of_same_basis(before, order.basis), stopped, started)
+        there = by_slot.get(order.key, ())
+        attempts = _with_stops(_of_same_basis(before, order, there), stopped, started)
         failure = failures.get(order.key)
         if failure and is_excused(failure, slot.pull, observed):
             attempts = clear_failures(attempts) if attempts.is_pull else attempts
@@ -62,7 +63,7 @@ def fold(
         elif attempts.failures and any(_ends_well(each, order, attempts) for each in ended):
             attempts = clear_failures(attempts)
         if observed.containers is not None:
-            attempts = _look(attempts, order, by_slot.get(order.key, ()), observed.now)
+            attempts = _look(attempts, order, there, observed.now)
         folded[order.key] = attempts
     for key in _resource_keys(observed):
         attempts = until_now(observed.attempts.get(key, NO_ATTEMPTS), observed.now)
@@ -90,12 +91,34 @@ def _judge(outcome: Outcome, observed: Observation) -> Outcome:
     return Failed(outcome.action, EngineFailed(message))
 
 
-def _of_same_basis(attempts: Attempts, basis: str) -> Attempts:
-    if attempts.basis == basis:
+def _of_same_basis(
+    attempts: Attempts, order: SlotOrder, there: Iterable[SeenContainer]
+) -> Attempts:
+    """The counts if they are about what is wanted now; otherwise none, and what is seen is known.
+
+    What its predecessor suffers is no trouble of the container that is to replace it.
+    """
+    if attempts.basis == order.basis:
         return attempts
+    counted = attempts.counted
+    if attempts.basis:
+        counted |= {
+            mark
+            for seen in there
+            if seen.fingerprint != order.slot.spec
+            for mark in (_mark_of_exit(seen), _mark_of_start(seen))
+        }
     return Attempts(
-        basis=basis, counted=attempts.counted, asked=attempts.asked, stopped=attempts.stopped
+        basis=order.basis, counted=counted, asked=attempts.asked, stopped=attempts.stopped
     )
+
+
+def _mark_of_exit(seen: SeenContainer) -> tuple[str, float]:
+    return seen.id, seen.finished_at or 0.0
+
+
+def _mark_of_start(seen: SeenContainer) -> tuple[str, float]:
+    return seen.id, seen.started_at or 0.0
 
 
 def _with_stops(attempts: Attempts, stopped: frozenset[str], started: frozenset[str]) -> Attempts:
@@ -133,7 +156,7 @@ def _look(
 def _count_exit(
     attempts: Attempts, slot: DesiredSlot, restart: Restart, seen: SeenContainer, now: float
 ) -> Attempts:
-    mark = (seen.id, seen.finished_at or 0.0)
+    mark = _mark_of_exit(seen)
     if seen.status not in {"exited", "dead"} or mark in attempts.counted | attempts.asked:
         return attempts
     if slot.wanted is not Wanted.RUNNING or seen.id in attempts.stopped:
@@ -150,7 +173,7 @@ def _count_exit(
 def _count_bad_health(
     attempts: Attempts, slot: DesiredSlot, seen: SeenContainer, now: float
 ) -> Attempts:
-    mark = (seen.id, seen.started_at or 0.0)
+    mark = _mark_of_start(seen)
     if not seen.is_running or slot.wanted is not Wanted.RUNNING or mark in attempts.counted:
         return attempts
     message = f"container {slot.key} fails its health check"
