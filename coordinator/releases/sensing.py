@@ -151,17 +151,19 @@ def _progress(
             waits.append(pause - batch.up_for_s)
             if is_over:
                 rested.add(name)
+    if release.state is ReleaseState.CONFIRMING:
+        # What it waits for is no node's to say.
+        waits.append(ROUTERS_LOOK_S)
+    look_in_s = min((each for each in waits if each > 0), default=None)
     if ended == release.rollouts.keys():
-        return Sense(_all_up(release), up=frozenset(ended))
+        return Sense(_all_up(release), up=frozenset(ended), look_in_s=look_in_s)
     ready = frozenset(rested | ended)
     if release.state is not ReleaseState.PAUSED and any(
         name in ready or (not is_back and change.is_back)
         for name, change in due(project, release, ready).items()
     ):
         return Sense(Signal.BATCH_UP, up=ready)
-    if release.state is ReleaseState.CONFIRMING:
-        waits.append(ROUTERS_LOOK_S)
-    return Sense(look_in_s=min((each for each in waits if each > 0), default=None))
+    return Sense(look_in_s=look_in_s)
 
 
 def _all_up(release: Release) -> Signal | None:

@@ -4,8 +4,17 @@ import asyncio
 
 import pytest
 
+from coordinator.releases.sensing import ROUTERS_LOOK_S, Batch, Seen, sense
 from schemas.release import ReleaseState, Rollout
-from tests.component.coordinator.releasing import NODES, STEP_S, STEPS_MAX, Shop, rolling, update
+from tests.component.coordinator.releasing import (
+    NODES,
+    STEP_S,
+    STEPS_MAX,
+    Shop,
+    confirm,
+    rolling,
+    update,
+)
 from tests.component.coordinator.world import creation
 
 _OTHER = "services: {app: {image: 'app:1', deploy: {replicas: 2}}}"
@@ -58,6 +67,17 @@ async def test_one_that_is_gone_while_it_is_watched_begins_it_anew() -> None:
     assert shop.record.last_release
     assert shop.record.last_release.outcome is ReleaseState.COMPLETED
     assert _now() - STEP_S - well_at >= MONITOR_S
+
+
+async def test_routers_are_looked_at_while_a_confirmed_release_waits_for_them() -> None:
+    shop = Shop()
+    await shop.start(rolling(1))
+    await shop.say(update(rolling(2), update_method="blue-green"))
+    await shop.until(ReleaseState.AWAITING_CONFIRMATION)
+    await shop.say(confirm())
+    seen = Seen(batches={"web": Batch(total=6, up_for_s=1.0)}, is_routed=False)
+    found = sense(shop.record, shop.release, seen)
+    assert (found.signal, found.look_in_s) == (None, ROUTERS_LOOK_S)
 
 
 def _now() -> float:
