@@ -53,8 +53,7 @@ def fold(
     for order in slot_orders(desired):
         slot = order.slot
         before = until_now(observed.attempts.get(order.key, NO_ATTEMPTS), observed.now)
-        there = by_slot.get(order.key, ())
-        attempts = _with_stops(_of_same_basis(before, order, there), stopped, started)
+        attempts = _with_stops(_of_same_basis(before, order.basis), stopped, started)
         failure = failures.get(order.key)
         if failure and is_excused(failure, slot.pull, observed):
             attempts = clear_failures(attempts) if attempts.is_pull else attempts
@@ -63,7 +62,7 @@ def fold(
         elif attempts.failures and any(_ends_well(each, order, attempts) for each in ended):
             attempts = clear_failures(attempts)
         if observed.containers is not None:
-            attempts = _look(attempts, order, there, observed.now)
+            attempts = _look(attempts, order, by_slot.get(order.key, ()), observed.now)
         folded[order.key] = attempts
     for key in _resource_keys(observed):
         attempts = until_now(observed.attempts.get(key, NO_ATTEMPTS), observed.now)
@@ -91,34 +90,12 @@ def _judge(outcome: Outcome, observed: Observation) -> Outcome:
     return Failed(outcome.action, EngineFailed(message))
 
 
-def _of_same_basis(
-    attempts: Attempts, order: SlotOrder, there: Iterable[SeenContainer]
-) -> Attempts:
-    """The counts if they are about what is wanted now; otherwise none, and what is seen is known.
-
-    What its predecessor suffers is no trouble of the container that is to replace it.
-    """
-    if attempts.basis == order.basis:
+def _of_same_basis(attempts: Attempts, basis: str) -> Attempts:
+    if attempts.basis == basis:
         return attempts
-    counted = attempts.counted
-    if attempts.basis:
-        counted |= {
-            mark
-            for seen in there
-            if seen.fingerprint != order.slot.spec
-            for mark in (_mark_of_exit(seen), _mark_of_start(seen))
-        }
     return Attempts(
-        basis=order.basis, counted=counted, asked=attempts.asked, stopped=attempts.stopped
+        basis=basis, counted=attempts.counted, asked=attempts.asked, stopped=attempts.stopped
     )
-
-
-def _mark_of_exit(seen: SeenContainer) -> tuple[str, float]:
-    return seen.id, seen.finished_at or 0.0
-
-
-def _mark_of_start(seen: SeenContainer) -> tuple[str, float]:
-    return seen.id, seen.started_at or 0.0
 
 
 def _with_stops(attempts: Attempts, stopped: frozenset[str], started: frozenset[str]) -> Attempts:
@@ -131,6 +108,9 @@ def _look(
 ) -> Attempts:
     """Count what the slot's containers show, and forget what is over."""
     slot, restart = order.slot, order.spec.restart if order.spec else Restart()
+    if attempts.are_of_outdated and any(seen.fingerprint == slot.spec for seen in containers):
+        # What its predecessor suffered is no trouble of the container that has replaced it.
+        attempts = replace(attempts, exits=0, last_exit_at=0.0, are_of_outdated=False)
     for seen in containers:
         if seen.is_vague:
             # Without the time of its exit the same exit would be counted twice.
@@ -156,7 +136,7 @@ def _look(
 def _count_exit(
     attempts: Attempts, slot: DesiredSlot, restart: Restart, seen: SeenContainer, now: float
 ) -> Attempts:
-    mark = _mark_of_exit(seen)
+    mark = (seen.id, seen.finished_at or 0.0)
     if seen.status not in {"exited", "dead"} or mark in attempts.counted | attempts.asked:
         return attempts
     if slot.wanted is not Wanted.RUNNING or seen.id in attempts.stopped:
@@ -167,31 +147,40 @@ def _count_exit(
     ended_at = min(seen.finished_at or now, now)
     why = ", out of memory" if seen.oom_killed else ""
     message = f"container {slot.key} exited with code {seen.exit_code}{why}"
-    return _count_trouble(attempts, "crashed", message, mark, ended_at)
+    words = ("crashed", message) if seen.fingerprint == slot.spec else None
+    return _count_trouble(attempts, words, mark, ended_at)
 
 
 def _count_bad_health(
     attempts: Attempts, slot: DesiredSlot, seen: SeenContainer, now: float
 ) -> Attempts:
-    mark = _mark_of_start(seen)
+    mark = (seen.id, seen.started_at or 0.0)
     if not seen.is_running or slot.wanted is not Wanted.RUNNING or mark in attempts.counted:
         return attempts
     message = f"container {slot.key} fails its health check"
-    return _count_trouble(attempts, "unhealthy", message, mark, now)
+    words = ("unhealthy", message) if seen.fingerprint == slot.spec else None
+    return _count_trouble(attempts, words, mark, now)
 
 
 def _count_trouble(
-    attempts: Attempts, code: str, message: str, mark: tuple[str, float], at: float
+    attempts: Attempts, words: tuple[str, str] | None, mark: tuple[str, float], at: float
 ) -> Attempts:
+    """`words`: a code and a message; None: the container is to be replaced, so nobody is told."""
     counted = replace(
         attempts,
         exits=attempts.exits + 1,
         last_exit_at=at,
-        since=attempts.since or at,
+        are_of_outdated=words is None,
         counted=attempts.counted | {mark},
     )
-    # What its successor waits for is the worse news.
-    return counted if attempts.is_pull else replace(counted, code=code, message=message)
+    if words is None:
+        return counted
+    since = attempts.since or at
+    if attempts.is_pull:
+        # What its successor waits for is the worse news.
+        return replace(counted, since=since)
+    code, message = words
+    return replace(counted, since=since, code=code, message=message)
 
 
 def _ends_well(outcome: Outcome, order: SlotOrder, attempts: Attempts) -> bool:

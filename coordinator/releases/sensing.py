@@ -18,6 +18,10 @@ from schemas.template import UpdatePolicy
 DEADLINE_S = 300.0
 
 
+#: What crashes as it starts was running for a moment. Where no check says that a container is well,
+#: it must have run for so long before others are given up for the likes of it.
+PROOF_S = 1.0
+
 #: What routers have applied is read so often while a release waits for them.
 ROUTERS_LOOK_S = 0.2
 
@@ -143,7 +147,7 @@ def _progress(
             continue
         policy, batch = change.policy(is_back=is_back), seen.batches[name]
         is_over = change.is_back if is_back else change.is_through
-        pause = _monitor_s(release, policy) if is_over else policy.delay_s
+        pause = _monitor_s(release, policy) if is_over else _pause_s(change, policy)
         if batch.up_for_s >= pause or (not is_over and change.is_back):
             (ended if is_over else rested).add(name)
             # Those that depend on it need not wait until it was watched.
@@ -212,6 +216,14 @@ def _is_tolerant(release: Release, change: Change) -> bool:
     is_back = is_backwards(release)
     is_accepted = bool(release.confirmed) and not is_back
     return is_accepted or change.policy(is_back=is_back).failure_action == "continue"
+
+
+def _pause_s(change: Change, policy: UpdatePolicy) -> float:
+    """How long a batch has to be up before the next one is begun."""
+    spec = change.new.template.spec
+    check = spec.healthcheck
+    is_checked = spec.probe is not None or (check is not None and check.test != ("NONE",))
+    return max(policy.delay_s, 0.0 if is_checked else min(PROOF_S, policy.monitor_s))
 
 
 def _monitor_s(release: Release, policy: UpdatePolicy) -> float:

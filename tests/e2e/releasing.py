@@ -12,7 +12,7 @@ ENDED = {ReleaseState.COMPLETED, ReleaseState.ROLLED_BACK}
 
 def a_web(revision: int, **more: Any) -> dict[str, Any]:
     """A service whose containers are other ones at another revision, and end when they are told."""
-    environment = {"REVISION": str(revision), **more.pop("environment", {})}
+    environment = [f"REVISION={revision}", *more.pop("environment", ())]
     return {"image": IMAGE, "command": SLEEP, "environment": environment, **more}
 
 
@@ -33,9 +33,12 @@ class Shop:
 
     def create(self, services: dict[str, Any], version: str = "1.0", **top: Any) -> None:
         """Create it and wait until it runs."""
+        self.ask_create(services, version, **top)
+        self.world.wait_for_state(self.name, "running")
+
+    def ask_create(self, services: dict[str, Any], version: str = "1.0", **top: Any) -> None:
         body = {"name": self.name, "version": version, "template": template(services, **top)}
         self.world.ok("POST", "/projects/", body)
-        self.world.wait_for_state(self.name, "running")
 
     def ask_update(self, services: dict[str, Any], version: str, **fields: Any) -> Answer:
         top = fields.pop("top", {})
@@ -83,6 +86,7 @@ class Shop:
         seen: dict[str, Any] = {}
 
         def is_there() -> bool:
+            seen.clear()
             seen.update(self.shown)
             return state_of(seen) == state
 

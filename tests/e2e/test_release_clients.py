@@ -27,6 +27,7 @@ def polled(shop: Shop) -> str:
     seen: dict[str, Any] = {}
 
     def is_running() -> bool:
+        seen.clear()
         seen.update(shop.shown)
         return bool(seen["current_state"] == "running")
 

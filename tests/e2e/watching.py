@@ -52,8 +52,10 @@ class EngineWatch:
         self._running = ExitStack()
         self._noted: list[Happening] = []
         self._at_first: set[str] = set()
+        self._since_ns = 0
 
     def __enter__(self) -> Self:
+        self._since_ns = time.time_ns()
         self._at_first = set(self._world.running(self._project))
         with ExitStack() as starting:
             for node in self._world.cluster.nodes:
@@ -72,7 +74,8 @@ class EngineWatch:
     @property
     def happened(self) -> list[Happening]:
         """So far, in order."""
-        return sorted(self._noted, key=lambda each: each.at_ns)
+        noted = [each for each in self._noted if each.at_ns >= self._since_ns]
+        return sorted(noted, key=lambda each: each.at_ns)
 
     def of(self, *actions: str) -> list[Happening]:
         return [each for each in self.happened if each.action in actions]

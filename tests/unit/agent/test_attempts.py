@@ -17,6 +17,7 @@ from agent.domain.observation import Attempts, SeenContainer, resource_key
 from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
 from agent.errors import EngineFailed, ImageNotFound, PullFailed
 from schemas.desired import NodeDesired
+from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.states import Health, Wanted
 from tests.fakes.orders import a_slot, a_spec, orders
@@ -99,17 +100,19 @@ def test_other_orders_end_every_count_but_remember_what_was_counted() -> None:
         assert look(looping, seen, desired=orders(newer)).exits == 0
 
 
-def test_what_a_predecessor_suffers_is_not_counted_for_its_successor() -> None:
-    newer = orders(a_slot(spec=a_spec(image="web:2")))
+def test_what_a_predecessor_suffers_is_not_told_of_its_successor() -> None:
+    spec = a_spec(image="web:2")
+    newer = orders(a_slot(spec=spec))
+    successor = a_container(id="next", fingerprint=fingerprint(spec))
     before = look(Attempts(), a_container())
     for ill in (a_container(health=Health.FAILURE), exited(a_container())):
-        assert look(before, ill, desired=newer).exits == 0
-        # It turns ill while it is being replaced.
-        accepted = look(before, a_container(), desired=newer)
-        assert look(accepted, a_container(health=Health.FAILURE), desired=newer).exits == 0
-    # An old container that has to stay and crashes again and again backs off all the same.
-    again = exited(a_container(), finished_at=NOW + 1)
-    assert look(accepted, again, desired=newer, now=NOW + 1).exits == 1
+        outdated = look(before, ill, desired=newer)
+        # It may have to stay for a while, and then backs off.
+        assert (outdated.exits, outdated.code) == (1, "")
+        assert look(outdated, successor, desired=newer).exits == 0
+        crashed = look(outdated, exited(successor), desired=newer)
+        assert (crashed.exits, crashed.code) == (1, "crashed")
+        assert look(crashed, successor, desired=newer).exits == 1
 
 
 def test_failures_count_until_the_slot_is_where_it_is_wanted() -> None:
