@@ -16,12 +16,9 @@ from schemas.template import UpdatePolicy
 
 #: A container that hasn't come up by then won't, as far as a release is concerned.
 DEADLINE_S = 300.0
-
-
 #: What crashes as it starts was running for a moment. Where no check says that a container is well,
-#: it must have run for so long before others are given up for the likes of it.
-PROOF_S = 1.0
-
+#: those of the first batch must have run for so long before others are given up for their like.
+PROOF_S = 0.5
 #: What routers have applied is read so often while a release waits for them.
 ROUTERS_LOOK_S = 0.2
 
@@ -147,7 +144,9 @@ def _progress(
             continue
         policy, batch = change.policy(is_back=is_back), seen.batches[name]
         is_over = change.is_back if is_back else change.is_through
-        pause = _monitor_s(release, policy) if is_over else _pause_s(change, policy)
+        pause = (
+            _monitor_s(release, policy) if is_over else _pause_s(change, policy, is_back=is_back)
+        )
         if batch.up_for_s >= pause or (not is_over and change.is_back):
             (ended if is_over else rested).add(name)
             # Those that depend on it need not wait until it was watched.
@@ -218,12 +217,16 @@ def _is_tolerant(release: Release, change: Change) -> bool:
     return is_accepted or change.policy(is_back=is_back).failure_action == "continue"
 
 
-def _pause_s(change: Change, policy: UpdatePolicy) -> float:
+def _pause_s(change: Change, policy: UpdatePolicy, *, is_back: bool) -> float:
     """How long a batch has to be up before the next one is begun."""
     spec = change.new.template.spec
     check = spec.healthcheck
     is_checked = spec.probe is not None or (check is not None and check.test != ("NONE",))
-    return max(policy.delay_s, 0.0 if is_checked else min(PROOF_S, policy.monitor_s))
+    # What follows is of the same definition, and what it goes back to has run before.
+    is_first = change.rollout.begun <= policy.parallelism
+    if is_checked or is_back or not is_first:
+        return policy.delay_s
+    return max(policy.delay_s, min(PROOF_S, policy.monitor_s))
 
 
 def _monitor_s(release: Release, policy: UpdatePolicy) -> float:
