@@ -139,6 +139,7 @@ class ControlLoop:
     async def run(self, epoch: int, link_settled_since: SettledSince) -> None:
         """For ever: pass after pass, as the active coordinator of this epoch."""
         self._following = None
+        self._releases.begin()
         while True:
             started = self._clock.monotonic()
             outcome = "failed"

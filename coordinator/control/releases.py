@@ -47,8 +47,8 @@ class _Watched:
     """The clocks of one service's batch, in monotonic seconds."""
 
     rollout: Rollout
-    begun_at: float
     up_since: float | None = None
+    missing_since: float | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +56,7 @@ class _Clocks:
     """Of one release in one of its states."""
 
     of: tuple[object, ...]
+    since: float = 0.0
     services: dict[str, _Watched] = field(default_factory=dict)
 
 
@@ -99,6 +100,9 @@ class Releases:
 
         Raises Transient; what was written stays true.
         """
+        if self._store.frozen_because:
+            # What can't be seen proves nothing; commands are taken all the same.
+            return None
         waits: list[float] = []
         for name in sorted(self._released):
             if self._stuck.get(name) == self._store.projects.revision(name):
@@ -128,7 +132,9 @@ class Releases:
     def _sense(self, name: str) -> Sense | None:
         view = self._views.of(name)
         record = self._store.projects.get(name)
-        if record is None or view is None or view.record is not record or record.release is None:
+        if record is None or record.desired_state is State.DELETED or record.release is None:
+            return None
+        if view is None or view.record is not record:
             # What is in doubt has no view of its record; it goes on when an operator has decided.
             return None
         return sense(record, record.release, self._seen(name, view, record.release))
@@ -140,14 +146,32 @@ class Releases:
         nodes = self._nodes(name) if is_applied else {}
         pulls, message = pulls_now(name, nodes)
         now = batches_now(view, placement, nodes) if is_applied else {}
+        batches = self._timed(name, release, now)
+        clocks = self._released[name]
         return Seen(
             pulls=pulls if is_applied else pulls.GOING,
             pull_message=message,
-            batches=self._timed(name, release, now),
+            batches=batches,
+            routers=self._routers_behind(name),
+            waiting_for_s=self._clock.monotonic() - clocks.since if clocks else 0.0,
             is_routed=is_applied and self._is_routed(name),
             is_applied=is_applied,
             deadline_s=self._deadline_s,
         )
+
+    def _routers_behind(self, name: str) -> str:
+        """The routers that have not applied the project's newest routes, in words."""
+        held, routers = self._store.routes.get(name), self._store.routers
+        generation = held.generation if held else 0
+        behind = [
+            each for each in sorted(routers) if routers[each].applied.get(name, 0) < generation
+        ]
+        return f"router {', '.join(behind)}" if behind else "a router"
+
+    def begin(self) -> None:
+        """A tenure begins: what was seen before it is no reason for a step."""
+        self._released = dict.fromkeys(self._released)
+        self._ordered.clear()
 
     def _nodes(self, name: str) -> Nodes:
         """The nodes that have to do with a project all of whose orders are written."""
@@ -166,11 +190,11 @@ class Releases:
 
     def _timed(self, name: str, release: Release, batches: dict[str, BatchNow]) -> dict[str, Batch]:
         """The batches with how long they have been so."""
+        at = self._clock.monotonic()
         of = release.operation.id, release.state, release.confirmed
         clocks = self._released.get(name)
         if clocks is None or clocks.of != of:
-            clocks = self._released[name] = _Clocks(of)
-        at = self._clock.monotonic()
+            clocks = self._released[name] = _Clocks(of, at)
         timed = {}
         for service, now in batches.items():
             rollout = release.rollouts[service]
@@ -181,8 +205,14 @@ class Releases:
                 )
                 # Where only what it replaced goes, nothing is to be waited for anew.
                 up_since = watched.up_since if watched and has_same else None
-                watched = clocks.services[service] = _Watched(rollout, at, up_since)
-            if now.missing <= now.failed_missing:
+                watched = clocks.services[service] = _Watched(rollout, up_since)
+            if now.missing <= now.unheard:
+                # Those whose containers are right are missed by nobody.
+                watched.missing_since = None
+            elif watched.missing_since is None:
+                watched.missing_since = at
+            missing_for_s = at - watched.missing_since if watched.missing_since is not None else 0.0
+            if now.missing <= now.failed_missing or missing_for_s >= self._deadline_s:
                 watched.up_since = at if watched.up_since is None else watched.up_since
             elif now.missing - now.unheard > now.failed_missing:
                 watched.up_since = None
@@ -193,7 +223,9 @@ class Releases:
                 failed_missing=now.failed_missing,
                 why=now.why,
                 up_for_s=at - watched.up_since if watched.up_since is not None else 0.0,
-                begun_for_s=at - watched.begun_at,
+                left_behind=now.left_behind,
+                up=now.up,
+                missing_for_s=missing_for_s,
             )
         return timed
 

@@ -27,6 +27,7 @@ _PREPARING = frozenset(
         ReleaseState.PAUSED,
     }
 )
+_GOING_BACK = frozenset({ReleaseState.ROLLING_BACK, ReleaseState.ROLLBACK_PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _released(project: ProjectRecord, release: Release, name: str) -> Iterator[S
     # with both side by side, the others go where their predecessors are when their turn comes.
     is_beside = release.kind is ReleaseKind.BLUE_GREEN or old is None
     held_from = max(begun, 0 if is_beside else kept_until) + 1
-    if held_from <= end and release.state is not ReleaseState.ROLLING_BACK:
+    if held_from <= end and release.state not in _GOING_BACK:
         held = _group(
             project, release.target, new, first=held_from, last=end, is_next=True, is_held=True
         )

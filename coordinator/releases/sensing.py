@@ -19,6 +19,8 @@ DEADLINE_S = 300.0
 #: What crashes as it starts was running for a moment. Where no check says that a container is well,
 #: those of the first batch must have run for so long before others are given up for their like.
 PROOF_S = 0.5
+#: A router that lives and has not applied new routes by then is one to be looked at.
+ROUTERS_S = 30.0
 #: What routers have applied is read so often while a release waits for them.
 ROUTERS_LOOK_S = 0.2
 
@@ -45,10 +47,14 @@ class Batch:
     failed_missing: int = 0
     #: what is wrong, in words
     why: str = ""
-    #: since when nothing of this batch has been missing; 0: something is
+    #: slots that are left behind, because their nodes are down
+    left_behind: int = 0
+    #: containers that are up
+    up: int = 0
+    #: seconds for which nothing of this batch has been waited for
     up_for_s: float = 0.0
-    #: since it was begun, and its nodes could know
-    begun_for_s: float = 0.0
+    #: seconds for which something has been missing
+    missing_for_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,10 @@ class Seen:
     #: by service
     batches: Mapping[str, Batch] = field(default_factory=dict)
     is_routed: bool = False
+    #: routers that have not applied the newest routes
+    routers: str = ""
+    #: seconds for which it has been in its state
+    waiting_for_s: float = 0.0
     #: False: its nodes can't all know yet how far it is
     is_applied: bool = True
     deadline_s: float = DEADLINE_S
@@ -82,15 +92,27 @@ def sense(project: ProjectRecord, release: Release, seen: Seen) -> Sense:
     match release.state:
         case ReleaseState.PULLING | ReleaseState.PULL_FAILED:
             return _pulling(release, seen)
-        case ReleaseState.CONFIRMING if seen.is_routed:
-            return Sense(Signal.ROUTED)
         case ReleaseState.ROLLING_BACK if release.kind is ReleaseKind.BLUE_GREEN:
-            signal = Signal.ROUTED if seen.is_routed else None
-            return Sense(signal, look_in_s=ROUTERS_LOOK_S)
+            # The set that it goes back to runs anyway: no router can hold that up for ever.
+            is_over = seen.is_routed or seen.waiting_for_s >= ROUTERS_S
+            return Sense(Signal.ROUTED if is_over else None, look_in_s=ROUTERS_LOOK_S)
         case _ if not seen.is_applied:
             return Sense()
+        case ReleaseState.CONFIRMING:
+            return _confirming(_going(project, release, seen), seen)
         case _:
             return _going(project, release, seen)
+
+
+def _confirming(found: Sense, seen: Seen) -> Sense:
+    """What waits for routers, unless something else has happened to it."""
+    if found.signal is not None:
+        return found
+    if seen.is_routed:
+        return Sense(Signal.ROUTED)
+    if seen.waiting_for_s >= ROUTERS_S:
+        return Sense(Signal.FAILED, message=f"{seen.routers} does not apply the new routes")
+    return found
 
 
 def _pulling(release: Release, seen: Seen) -> Sense:
@@ -126,7 +148,7 @@ def _going(project: ProjectRecord, release: Release, seen: Seen) -> Sense:
         batch = seen.batches.get(name)
         if batch is None or _is_missing(release, change, batch, seen.deadline_s):
             if batch is not None:
-                waits.append(seen.deadline_s - batch.begun_for_s)
+                waits.append(seen.deadline_s - batch.missing_for_s)
             continue
         up.add(name)
     return _progress(project, release, seen, frozenset(up) - failed.keys(), waits)
@@ -161,7 +183,8 @@ def _progress(
     if ended == release.rollouts.keys():
         return Sense(_all_up(release), up=frozenset(ended), look_in_s=look_in_s)
     ready = frozenset(rested | ended)
-    if release.state is not ReleaseState.PAUSED and any(
+    is_at_rest = release.state is ReleaseState.PAUSED and release.kind is ReleaseKind.STANDARD
+    if not is_at_rest and any(
         name in ready or (not is_back and change.is_back)
         for name, change in due(project, release, ready).items()
     ):
@@ -194,7 +217,7 @@ def _fails(release: Release, change: Change, batch: Batch, deadline_s: float) ->
     if _is_tolerant(release, change):
         return False
     failed = batch.failed
-    if batch.begun_for_s >= deadline_s:
+    if batch.missing_for_s >= deadline_s:
         failed += batch.missing - batch.failed_missing
     allowed = change.policy(is_back=is_backwards(release)).max_failure_ratio
     return failed > allowed * max(batch.total, 1)
@@ -202,9 +225,12 @@ def _fails(release: Release, change: Change, batch: Batch, deadline_s: float) ->
 
 def _is_missing(release: Release, change: Change, batch: Batch, deadline_s: float) -> bool:
     """Whether something is to be waited for; where failures are allowed, for those no more."""
+    if batch.left_behind and not batch.up:
+        # Nothing proves that any of it works.
+        return True
     allowed = change.policy(is_back=is_backwards(release)).max_failure_ratio
     if _is_tolerant(release, change) or allowed:
-        return batch.missing > batch.failed_missing and batch.begun_for_s < deadline_s
+        return batch.missing > batch.failed_missing and batch.missing_for_s < deadline_s
     return batch.missing > 0
 
 
@@ -212,9 +238,8 @@ def _is_tolerant(release: Release, change: Change) -> bool:
     """Whether it goes on whatever fails."""
     if release.kind is ReleaseKind.BLUE_GREEN:
         return False
-    is_back = is_backwards(release)
-    is_accepted = bool(release.confirmed) and not is_back
-    return is_accepted or change.policy(is_back=is_back).failure_action == "continue"
+    policy = change.policy(is_back=is_backwards(release))
+    return bool(release.confirmed) or policy.failure_action == "continue"
 
 
 def _pause_s(change: Change, policy: UpdatePolicy, *, is_back: bool) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from coordinator.releases.groups import SlotGroup
-from coordinator.releases.rollouts import SlotsOf, changes_of, is_backwards
+from coordinator.releases.rollouts import Change, SlotsOf, changes_of, is_backwards
 from coordinator.releases.sensing import Pulls
 from coordinator.store.nodes import NodePicture, Position, has_reached
 from coordinator.store.placements import Placement
@@ -21,7 +21,7 @@ from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.release import ReleaseKind
-from schemas.states import State
+from schemas.states import NodeState, State
 
 #: what a container suffers that counts as a failure of an update at once
 _FAILURES = frozenset({"crashed", "unhealthy"})
@@ -55,6 +55,10 @@ class BatchNow:
     failed: int = 0
     failed_missing: int = 0
     why: str = ""
+    #: those that are not waited for, because their nodes are down
+    left_behind: int = 0
+    #: those whose containers are up
+    up: int = 0
 
 
 def slots_of(project: ProjectRecord, placement: Placement) -> SlotsOf:
@@ -94,7 +98,7 @@ def batches_now(view: ProjectView, placement: Placement, nodes: Nodes) -> dict[s
             nodes=nodes,
             problems=problems,
             is_strict=release.kind is ReleaseKind.STANDARD and policy.parallelism > 0,
-            is_refreshed=change.old is not None and change.new.refresh != change.old.refresh,
+            is_refreshed=_is_refreshed(change),
         )
         groups = [
             group
@@ -105,6 +109,14 @@ def batches_now(view: ProjectView, placement: Placement, nodes: Nodes) -> dict[s
         side = view.current if is_back else view.next
         found[name] = look.at(groups, side.get(name), total=len(numbers(name)))
     return found
+
+
+def _is_refreshed(change: Change) -> bool:
+    """Whether only an image may have changed, which no definition shows."""
+    old, new = change.old, change.new
+    if old is None or not change.is_in_place or new.refresh == old.refresh:
+        return False
+    return fingerprint(old.template.spec) == fingerprint(new.template.spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +135,7 @@ class _Look:
         self, groups: Iterable[SlotGroup], service: ServiceView | None, *, total: int
     ) -> BatchNow:
         """The slots of these groups together."""
-        missing = unheard = failed = failed_missing = 0
+        missing = unheard = failed = failed_missing = left_behind = up = 0
         reasons: dict[str, None] = {}
         containers: dict[SlotKey, list[ContainerView]] = {}
         for container in service.containers if service else ():
@@ -132,28 +144,39 @@ class _Look:
             if group.record.desired_state is State.STOPPED:
                 # Nothing is to run, so nothing is waited for.
                 continue
-            for slot in self._awaited(group):
+            for slot in self._wanted(group):
+                if self._is_down(slot):
+                    left_behind += 1
+                    continue
                 there = containers.get(slot, [])
                 is_right = self._is_right(group, there)
                 is_missing = not (is_right and self._is_known(slot))
                 why = self._failure(group, slot, there)
                 missing += is_missing
+                up += not is_missing
                 unheard += is_right and self._newest(slot) is None
                 failed += bool(why)
                 failed_missing += bool(why) and is_missing
                 if why:
                     reasons.setdefault(why)
-        why = _told(reasons) or _told(dict.fromkeys(service.reasons if service else ()))
-        return BatchNow(total, missing, unheard, failed, failed_missing, why)
+        told = dict.fromkeys(service.reasons if service else ())
+        why = _told(reasons) or _told(told) or f"{missing} of {total} containers are not up"
+        return BatchNow(
+            *(total, missing, unheard, failed, failed_missing, why),
+            left_behind=left_behind,
+            up=up,
+        )
 
-    def _awaited(self, group: SlotGroup) -> Iterable[SlotKey]:
-        """Without those on nodes that can't be reached: they follow when their node is back."""
+    def _wanted(self, group: SlotGroup) -> Iterable[SlotKey]:
         known = (*self.placement.assigned, *self.placement.unplaced)
-        slots = wanted_slots(group, (key for key in known if key.service_key == group.key))
-        for slot in slots:
-            node = self.placement.assigned.get(slot)
-            if node is None or (node in self.nodes and self.nodes[node].picture.is_trusted):
-                yield slot
+        return wanted_slots(group, (key for key in known if key.service_key == group.key))
+
+    def _is_down(self, slot: SlotKey) -> bool:
+        """Whether its node is down: it follows when that is back, and holds up no others."""
+        node = self.placement.assigned.get(slot)
+        if node is None:
+            return False
+        return node not in self.nodes or self.nodes[node].picture.state is NodeState.DOWN
 
     def _newest(self, slot: SlotKey) -> NodeCurrent | None:
         """What the slot's node says, if that is about the orders that are meant: before, it isn't."""
@@ -227,21 +250,3 @@ def pulls_now(project: str, nodes: Nodes) -> tuple[Pulls, str]:
     if faults:
         return Pulls.FAILED, _told(faults)
     return (Pulls.GOING if is_going else Pulls.READY), ""
-
-
-def updated_of(view: ProjectView, service: str, placement: Placement) -> tuple[int, int]:
-    """Containers of the next version of a released service that are up, and how many it is to have."""
-    groups = [
-        group
-        for alike in view.groups.values()
-        for group in alike
-        if group.is_next and group.key.service == service
-    ]
-    ahead = view.next.get(service)
-    up = {
-        each.current.key
-        for each in (ahead.containers if ahead else ())
-        for group in groups
-        if each.fills_slot(group.record, fingerprint(group.spec))
-    }
-    return len(up), len(slots_of(view.record, placement)(service))

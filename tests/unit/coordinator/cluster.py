@@ -171,7 +171,9 @@ class Cluster:
                 name: Batch(
                     *(now.total, now.missing, now.failed, now.failed_missing, now.why),
                     up_for_s=0.0 if now.missing else LONG_S,
-                    begun_for_s=LONG_S if is_late else 0.0,
+                    left_behind=now.left_behind,
+                    up=now.up,
+                    missing_for_s=LONG_S if is_late and now.missing else 0.0,
                 )
                 for name, now in batches_now(view, placement, nodes).items()
             },
