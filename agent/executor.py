@@ -17,10 +17,14 @@ import structlog
 
 from agent.domain.actions import (
     Action,
+    Addition,
+    ConnectNetwork,
     CreateContainer,
     CreateNetwork,
     CreateVolume,
+    DisconnectNetwork,
     PullImage,
+    Removal,
     RemoveContainer,
     RemoveNetwork,
     RemoveVolume,
@@ -38,7 +42,8 @@ log = structlog.get_logger()
 
 #: More concurrent starts than about two a core make an engine slower, not faster.
 STARTS_PER_CORE = 2
-#: Pulls compete for the network; two keep a slow registry from holding up a fast one.
+#: Pulls compete for the network; two keep a slow registry from holding up a fast one. Those for
+#: later have turns of their own: a slot that waits for its image doesn't wait for them.
 PULLS = 2
 
 
@@ -84,6 +89,7 @@ class Executor:
         self._open: list[_Undertaking] = []
         self._outcomes: list[Outcome] = []
         self._pulling = asyncio.Semaphore(PULLS)
+        self._preparing = asyncio.Semaphore(PULLS)
         self._turns = _Turns(cores)
         # About containers with shared volumes: one file server may hold them all up.
         self._share_turns = _Turns(cores)
@@ -171,27 +177,43 @@ class Executor:
     def _turn(self, action: Action) -> asyncio.Semaphore:
         turns = self._share_turns if _may_hang(action) else self._turns
         match action:
-            case PullImage():
-                return self._pulling
+            case PullImage(is_ahead=is_ahead):
+                return self._preparing if is_ahead else self._pulling
             case StopContainer():
                 return turns.stopping
-            case RemoveContainer() | RemoveNetwork() | RemoveVolume():
+            case RemoveContainer() | DisconnectNetwork() | RemoveNetwork() | RemoveVolume():
                 return turns.removing
             # Whoever needs a network or a volume is about to start.
-            case CreateNetwork() | CreateVolume() | CreateContainer() | StartContainer():
+            case CreateNetwork() | CreateVolume() | CreateContainer():
+                return turns.starting
+            case ConnectNetwork() | StartContainer():
                 return turns.starting
 
     async def _act(self, undertaking: _Undertaking) -> None:
+        if isinstance(undertaking.action, Removal):
+            await self._remove(undertaking.action)
+        else:
+            await self._add(undertaking, undertaking.action)
+
+    async def _remove(self, removal: Removal) -> None:
         engine = self._engine
-        match undertaking.action:
+        match removal:
             case StopContainer() as stop:
                 await engine.stop(stop.container_id, signal=stop.signal, timeout_s=stop.timeout_s)
             case RemoveContainer() as remove:
                 await engine.remove(remove.container_id, volumes=remove.with_volumes)
+            case DisconnectNetwork(container_id=container_id, network=name):
+                await engine.disconnect(container_id, name)
             case RemoveNetwork(name=name):
                 await engine.remove_network(name)
             case RemoveVolume(name=name):
                 await engine.remove_volume(name)
+            case _:
+                assert_never(removal)
+
+    async def _add(self, undertaking: _Undertaking, addition: Addition) -> None:
+        engine = self._engine
+        match addition:
             case CreateNetwork(network=network):
                 await engine.create_network(network)
             case CreateVolume(volume=volume):
@@ -200,10 +222,12 @@ class Executor:
                 await engine.pull(reference)
             case CreateContainer(key=key, spec=spec, labels=labels):
                 undertaking.container_id = await engine.create(str(key), spec, labels)
+            case ConnectNetwork(container_id=container_id, attachment=attachment):
+                await engine.connect(container_id or _created_before(undertaking), attachment)
             case StartContainer(container_id=container_id):
                 await engine.start(container_id or _created_before(undertaking))
-            case action:
-                assert_never(action)
+            case _:
+                assert_never(addition)
 
 
 def _may_hang(action: Action) -> bool:

@@ -15,9 +15,11 @@ from prometheus_client import (
 
 from agent.domain.actions import (
     Action,
+    ConnectNetwork,
     CreateContainer,
     CreateNetwork,
     CreateVolume,
+    DisconnectNetwork,
     PullImage,
     RemoveContainer,
     RemoveNetwork,
@@ -36,12 +38,14 @@ _PASS_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 _ACTIONS: Mapping[type[Action], str] = {
     StopContainer: "stop_container",
     RemoveContainer: "remove_container",
+    DisconnectNetwork: "disconnect_network",
     RemoveNetwork: "remove_network",
     RemoveVolume: "remove_volume",
     CreateNetwork: "create_network",
     CreateVolume: "create_volume",
     PullImage: "pull_image",
     CreateContainer: "create_container",
+    ConnectNetwork: "connect_network",
     StartContainer: "start_container",
 }
 _ENDS: Mapping[type[Outcome], str] = {

@@ -16,7 +16,7 @@ from schemas.desired import DesiredNetwork, DesiredVolume, NodeDesired
 from schemas.event import Event
 from schemas.mounting import MountOrders, MountReport
 from schemas.names import SlotKey
-from schemas.service import Probe, ServiceSpec
+from schemas.service import NetworkAttachment, Probe, ServiceSpec
 
 __all__ = [
     "Bus",
@@ -89,6 +89,14 @@ class ContainerEngine(Protocol):
 
     async def remove(self, container_id: str, *, volumes: bool) -> None:
         """Remove, killing it if it still runs; `volumes` removes its anonymous volumes."""
+        ...
+
+    async def connect(self, container_id: str, attachment: NetworkAttachment) -> None:
+        """Take it into a network, running or not. Being in it is success; else gone is Transient."""
+        ...
+
+    async def disconnect(self, container_id: str, network: str) -> None:
+        """Take it out of a network of ours, running or not. Not being in it, or gone, is success."""
         ...
 
     async def create_network(self, network: DesiredNetwork) -> None: ...

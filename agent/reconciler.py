@@ -6,7 +6,7 @@ So a stop of a minute delays no other project, and what happens meanwhile is see
 
 import asyncio
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -14,9 +14,11 @@ import structlog
 from agent.adapters.mount_keeper import MountKeeper
 from agent.domain.actions import Action
 from agent.domain.attempts import fold
-from agent.domain.observation import Attempts, Observation
+from agent.domain.joins import fold_joining
+from agent.domain.observation import Observation
 from agent.domain.outcomes import Outcome
 from agent.domain.plan import Plan, plan
+from agent.domain.preparing import fold_preparing
 from agent.domain.pulls import remember
 from agent.domain.shares import unanswered
 from agent.domain.slot_order import probes, references
@@ -27,7 +29,6 @@ from agent.prober import Prober, Target
 from agent.reporter import Reporter
 from agent.wakes import Wake, Wakes
 from schemas.desired import NodeDesired
-from schemas.names import SlotKey
 from schemas.states import EngineState
 
 log = structlog.get_logger()
@@ -72,7 +73,8 @@ class Reconciler:
         self._prober = prober
         self._mounts = mounts
         self._reporter = reporter
-        self._attempts: Mapping[SlotKey, Attempts] = {}
+        #: what the last look and the outcomes before it came to
+        self._folded = Observation(now=0.0, containers=None)
         self._last_shown = Observation(now=0.0, containers=())
         #: what the last pass saw and made of it; None: it did not get that far
         self._last: tuple[Sight, str, Plan] | None = None
@@ -103,9 +105,15 @@ class Reconciler:
         outcomes = self._executor.collect()
         observed = self._observation(sight, begun | self._executor.in_flight)
         if desired is not None:
-            self._attempts = fold(desired, observed, outcomes)
             await self._orders.remember(remember(desired, observed, outcomes))
-            observed = replace(observed, attempts=self._attempts, pulled=self._orders.pulled)
+            observed = replace(
+                observed,
+                attempts=fold(desired, observed, outcomes),
+                joining=fold_joining(desired, observed, outcomes),
+                preparing=fold_preparing(desired, observed, outcomes),
+                pulled=self._orders.pulled,
+            )
+            self._folded = observed
 
         # 3. Decide.
         planned = plan(desired, observed) if desired is not None else Plan()
@@ -133,7 +141,7 @@ class Reconciler:
         if self._last is None or self._orders.is_unread:
             return None
         seen, refusal, planned = self._last
-        is_due = planned.retry_at is not None and planned.retry_at <= sight.at
+        is_due = planned.due_at is not None and planned.due_at <= sight.at
         is_same = replace(sight, at=seen.at) == seen and refusal == self._orders.refusal
         return planned if is_same and not is_due else None
 
@@ -146,7 +154,9 @@ class Reconciler:
             images=sight.images,
             mounts=self._mounts.known,
             probes=self._prober.results,
-            attempts=self._attempts,
+            attempts=self._folded.attempts,
+            joining=self._folded.joining,
+            preparing=self._folded.preparing,
             pulled=self._orders.pulled,
             in_flight=in_flight,
         )
@@ -203,7 +213,7 @@ def _targets(desired: NodeDesired | None, observed: Observation) -> list[Target]
 
 
 def _due_in_s(planned: Plan, sight: Sight) -> float | None:
-    dues = [planned.retry_at - sight.at] if planned.retry_at is not None else []
+    dues = [planned.due_at - sight.at] if planned.due_at is not None else []
     # A node whose engine is not ready gets nothing new, whatever it was that could not be read.
     if planned.is_blind or sight.engine.current.state is not EngineState.READY:
         dues.append(BLIND_RETRY_S)

@@ -14,7 +14,7 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from cli.client import Client
-from cli.config import config, default_project
+from cli.config import add_config
 from cli.deploying import add_deploying
 from cli.errors import UsageError
 from cli.listing import add_listing
@@ -73,23 +73,7 @@ def status(client: Client, as_json: AsJson = False) -> None:
     show(client, screen, as_json=as_json)
 
 
-@app.command("config")
-def show_config(
-    file: Annotated[str, typer.Option("--file", "-f", help="The template; - reads from a pipe.")],
-    env: Annotated[
-        list[str] | None, typer.Option("--env", "-e", help="NAME=value for the template.")
-    ] = None,
-    project: Annotated[
-        str, typer.Option("--project", "-p", help="Its name; else that of the file's directory.")
-    ] = "",
-    volume: Annotated[
-        list[str] | None, typer.Option("--volume", help="A shared volume that the cluster has.")
-    ] = None,
-) -> None:
-    """Show what becomes of a template, and its warnings, without a cluster."""
-    shown, warnings = config(file, project or default_project(file), env or (), volume or ())
-    screen.say(shown.rstrip())
-    screen.warn(*warnings)
+add_config(app, screen)
 
 
 volume_app = typer.Typer(no_args_is_help=True, help="Storage that every node mounts.")

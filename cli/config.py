@@ -1,64 +1,94 @@
-"""`troopers config`: what Troopers makes of a template, without a cluster.
+"""`troopers config`: what Troopers makes of a project's files, without a cluster.
 
-Reads: the template. Writes: the resolved project to standard output, warnings to standard error.
+Reads: those files. Writes: the resolved project to standard output, warnings to standard error.
 """
 
-import sys
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 import yaml
 
-from cli.errors import UnusableArgument
+from cli.bundle import Bundle, bundle
+from cli.screen import Screen
 from compose.limits import WARNINGS_KEPT_MAX
+from compose.parse import parse
+from compose.redaction import shown_text
 from compose.template import compile_template
-from schemas.names import is_project_name
 from schemas.template import ProjectTemplate, ServiceTemplate
 
-#: standard input
-_STREAM = "-"
+
+def add_config(app: typer.Typer, screen: Screen) -> None:
+    """Add the command."""
+
+    @app.command("config")
+    def show_config(
+        *,
+        file: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--file",
+                "-f",
+                help="A Compose file; several are laid over each other, - reads from a pipe. "
+                "Without any, compose.yaml and its like, here or above.",
+            ),
+        ] = None,
+        env: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--env", "-e", help="NAME=value for the template, or NAME of the shell's."
+            ),
+        ] = None,
+        env_file: Annotated[
+            list[str] | None, typer.Option("--env-file", help="Variables, in place of .env.")
+        ] = None,
+        project: Annotated[
+            str,
+            typer.Option("--project", "-p", help="Its name; else the file's or its directory's."),
+        ] = "",
+        volume: Annotated[
+            list[str] | None, typer.Option("--volume", help="A shared volume that the cluster has.")
+        ] = None,
+        template: Annotated[
+            bool, typer.Option("--template", help="Show the template that would be sent.")
+        ] = False,
+    ) -> None:
+        """Show what becomes of a project's files, and the warnings, without a cluster."""
+        sent = bundle(
+            file or (),
+            name=project,
+            env_files=env_file or (),
+            env=env or (),
+            cwd=Path.cwd(),
+            shell=os.environ,
+        )
+        shown, warnings = config(sent, volume or ())
+        screen.say((template_text(sent) if template else shown).rstrip())
+        screen.warn(*warnings)
 
 
-def config(
-    path: str, project: str, assignments: Iterable[str], shared: Iterable[str]
-) -> tuple[str, tuple[str, ...]]:
-    """The resolved project as YAML, and its warnings.
+def config(sent: Bundle, shared: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+    """The resolved project as YAML, and all warnings about it.
 
-    `assignments` are `NAME=value`; `shared` are names of the cluster's shared volumes, which only
-    a cluster knows. Raises UnusableArgument, OSError, or TemplateError with the path of what is
-    wrong.
+    `shared` are names of the cluster's shared volumes, which only a cluster knows. Raises
+    TemplateError with the path of what is wrong.
     """
-    if not is_project_name(project):
-        raise UnusableArgument(f"{project!r} can't name a project: use letters, digits and -")
-    environment = dict(map(_assignment, assignments))
     volumes = {name: f"nas/{name}" for name in shared}
     template = compile_template(
-        project, _text(path), environment, volumes, warnings_max=WARNINGS_KEPT_MAX
+        sent.name, sent.template, sent.environment, volumes, warnings_max=WARNINGS_KEPT_MAX
     )
-    shown = yaml.safe_dump(_project(project, template), sort_keys=False, allow_unicode=True)
-    return shown, template.warnings
+    shown = yaml.safe_dump(_project(sent.name, template), sort_keys=False, allow_unicode=True)
+    return shown, (*sent.warnings, *template.warnings)
 
 
-def default_project(path: str) -> str:
-    """The name of the template's directory, as far as a project can be called so."""
-    directory = Path.cwd() if path == _STREAM else Path(path).resolve().parent
-    name = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in directory.name)
-    return name.strip("-")[:64] or "project"
+def template_text(sent: Bundle) -> str:
+    """The template that a coordinator would get, without its secrets.
 
-
-def _text(path: str) -> str:
-    try:
-        return sys.stdin.read() if path == _STREAM else Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UnusableArgument(f"{path} is no text in UTF-8") from error
-
-
-def _assignment(written: str) -> tuple[str, str]:
-    name, separator, value = written.partition("=")
-    if not name or not separator:
-        raise UnusableArgument(f"-e {written}: must be NAME=value")
-    return name, value
+    Raises TemplateError where they can't be told from the rest.
+    """
+    return shown_text(sent.template, parse(sent.template)) or sent.template
 
 
 def _project(name: str, template: ProjectTemplate) -> Mapping[str, Any]:

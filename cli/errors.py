@@ -28,10 +28,6 @@ class CommandFailed(TroopersError):
     """A program we ran for its effect refused; the message carries its own words."""
 
 
-class UnusableArgument(Permanent):
-    """What was given on the command line can't be meant."""
-
-
 class ApiError(TroopersError):
     """The coordinator answered with an error, or not at all (`status` 0)."""
 

@@ -1,5 +1,6 @@
 """`deploy`: how many containers, where, with what, and what happens when one ends."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,10 @@ _INT32_MAX = 2**31 - 1
 #: What Swarm mode calls a node's properties, and what a scheduling expression calls them.
 _NODE_WORDS = {"node.hostname": "node", "node.id": "node"}
 _LABELS = ("node.labels.", "engine.labels.")
+#: Here no node is a manager of others, so all are what is asked for.
+_EVERY_NODE = re.compile(
+    r"\s*(node\.role\s*==\s*(manager|worker)|node\.platform\.os\s*==\s*linux)\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,12 @@ def _restart(value: Tree, where: str, notes: Notes) -> Restart | None:
             return Restart(policy="no")
         case "on-failure":
             return Restart(policy="on-failure", max_retries=attempts)
-        case "any":
+        case "any" | "always":
             if attempts is not None:
-                raise TemplateError("only counts with condition: on-failure", where=at)
+                notes.warn("only counts with condition: on-failure", where=at)
             return Restart(policy="always")
+        case "unless-stopped":
+            return Restart(policy="unless-stopped")
     raise TemplateError(
         f"must be none, on-failure or any, not {shown(condition)}", where=below(where, "condition")
     )
@@ -115,6 +122,9 @@ def _read_placement(value: Tree, where: str, policy: PolicyReader, notes: Notes)
     found: Mapping[str, Tree] = understood_section(value, where, PLACEMENT_KEYS, notes)
     at = below(where, "constraints")
     for index, written in enumerate(texts(found.get("constraints", []), at)):
+        if _EVERY_NODE.fullmatch(written):
+            notes.warn("no effect: every node is that", where=below(at, index))
+            continue
         policy.read(_expression(written, below(at, index)), below(at, index))
 
 

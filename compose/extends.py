@@ -1,49 +1,19 @@
 """`extends`: a service that starts from another one of the same template, and `profiles`.
 
-Lists of one service are joined with those of the other, maps are laid over each other, and all
-else is replaced. A service that needs others can't be extended, as with Compose: what it needs
-would come with it unasked.
+`merge` says how the two become one.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
 from compose.errors import TemplateError, below, clipped
-from compose.files import target_of
-from compose.inline import SECTIONS
 from compose.limits import NODES_MAX
+from compose.merge import Merger
 from compose.nested_keys import EXTENDS_KEYS, allowed
 from compose.notes import Notes
 from compose.tree import Tree, text, texts
 
 #: Which of a project's profiles are wanted; Compose's own variable.
 PROFILES_VARIABLE = "COMPOSE_PROFILES"
-
-#: `service` of an earlier one is named, so its own would have to come along.
-_NEED_OTHERS = ("links", "volumes_from", "depends_on")
-_SHARING = ("net", "network_mode", "pid", "ipc")
-_PAIRS = frozenset({"environment", "labels", "sysctls", "extra_hosts", "storage_opt"})
-_JOINED = frozenset(
-    {
-        "cap_add",
-        "cap_drop",
-        "device_cgroup_rules",
-        "devices",
-        "dns",
-        "dns_opt",
-        "dns_options",
-        "dns_search",
-        "expose",
-        "external_links",
-        "group_add",
-        "ports",
-        "security_opt",
-        "tmpfs",
-    }
-)
-_LAID_OVER = frozenset(
-    {"blkio_config", "deploy", "healthcheck", "logging", "networks", "ulimits", "log_opt"}
-)
 
 Services = Mapping[str, dict[str, Tree]]
 
@@ -98,14 +68,13 @@ def _extend(
         elif own.get("extends") is None:
             done[current] = own
         else:
-            parent = _parent(own["extends"], at)
+            parent = extended_service(own["extends"], at)
             if parent not in services:
                 raise TemplateError(f"there is no service {clipped(parent)}", where=at)
             if parent in chain:
                 raise TemplateError("services extend each other in a circle", where=at)
             if parent in done:
-                _check_extendable(parent, done[parent], at)
-                done[current] = _merged(done[parent], own)
+                done[current] = _merged(current, done[parent], own)
                 room[0] -= _size(done[current])
                 if room[0] < 0:
                     raise TemplateError("the template is too large when extended", where=at)
@@ -113,7 +82,12 @@ def _extend(
                 chain.append(parent)
 
 
-def _parent(value: Tree, where: str) -> str:
+def extended_service(value: Tree, where: str) -> str:
+    """The name of the service that another one starts from.
+
+    Raises:
+        TemplateError: there is none.
+    """
     if isinstance(value, str):
         return value
     found = allowed(value, where, EXTENDS_KEYS)
@@ -122,73 +96,9 @@ def _parent(value: Tree, where: str) -> str:
     return text(found["service"], below(where, "service"))
 
 
-def _check_extendable(name: str, service: Mapping[str, Tree], where: str) -> None:
-    for key in _NEED_OTHERS:
-        if service.get(key):
-            raise TemplateError(f"{clipped(name)} has {key}: it can't be extended", where=where)
-    for key in _SHARING:
-        mode = service.get(key)
-        if isinstance(mode, str) and mode.startswith(("service:", "container:")):
-            raise TemplateError(f"{clipped(name)} has {key}: it can't be extended", where=where)
-
-
-def _merged(parent: Mapping[str, Tree], own: Mapping[str, Tree]) -> dict[str, Tree]:
-    merged = {key: value for key, value in parent.items() if key not in {"extends", "profiles"}}
-    for key, value in own.items():
-        if key == "extends":
-            continue
-        before = merged.get(key)
-        if before is None or value is None:
-            merged[key] = value if before is None else before
-        elif key in _PAIRS:
-            merged[key] = _pairs(before) | _pairs(value)
-        elif key == "volumes":
-            merged[key] = _by(_target, before, value)
-        elif key in SECTIONS:
-            merged[key] = _by(partial(target_of, key), before, value)
-        elif key in _JOINED:
-            merged[key] = _by(repr, before, value)
-        elif key in _LAID_OVER and isinstance(before, dict) and isinstance(value, dict):
-            merged[key] = _laid_over(before, value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _pairs(value: Tree) -> dict[str, Tree]:
-    """A list of `k=v` or `k:v` as a map; what is neither is left to its reader to refuse."""
-    if isinstance(value, dict):
-        return value
-    found: dict[str, Tree] = {}
-    for entry in value if isinstance(value, list) else [value]:
-        written = str(entry)
-        name, separator, given = written.partition("=")
-        if not separator and ":" in written:
-            name, separator, given = written.partition(":")
-        found[name] = given if separator else None
-    return found
-
-
-def _by(key: Callable[[Tree], str], before: Tree, value: Tree) -> Tree:
-    """Both lists, an entry of the second in place of one of the first with the same key."""
-    both = [one for part in (before, value) for one in (part if isinstance(part, list) else [part])]
-    return list({key(entry): entry for entry in both}.values())
-
-
-def _target(entry: Tree) -> str:
-    if isinstance(entry, dict):
-        return str(entry.get("target"))
-    parts = str(entry).split(":")
-    return parts[1] if len(parts) > 1 else parts[0]
-
-
-def _laid_over(before: dict[str, Tree], value: dict[str, Tree]) -> dict[str, Tree]:
-    # As deep as the tree, which parsing has bounded.
-    merged = dict(before)
-    for key, item in value.items():
-        old = merged.get(key)
-        both = isinstance(old, dict) and isinstance(item, dict)
-        merged[key] = _laid_over(old, item) if both else item  # type: ignore[arg-type]
+def _merged(name: str, parent: Mapping[str, Tree], own: Mapping[str, Tree]) -> dict[str, Tree]:
+    rest = {key: value for key, value in own.items() if key != "extends"}
+    merged: dict[str, Tree] = Merger().laid_over(dict(parent), rest, ("services", name))
     return merged
 
 

@@ -4,7 +4,7 @@
     ${A:-word}   word if A is unset or empty        ${A-word}  if A is unset
     ${A:?word}   an error if A is unset or empty    ${A?word}  if A is unset
     ${A:+word}   word if A is set and not empty     ${A+word}  if A is set
-    $$           a dollar sign
+    $$           a dollar sign, as is a $ that no name and no brace follows
 
 A word may hold variables itself; it is only looked at when it is needed. Keys are never touched,
 nor are the extensions (`x-...`) at the top.
@@ -116,7 +116,10 @@ class _Reading:
         if following == "{":
             self._at += 1
             return self._braced(is_wanted=is_wanted)
-        name = self._name("a $ needs a name after it, or is written $$")
+        if _NAME.match(self._text, self._at) is None:
+            # As in `https://$1`: Compose leaves it alone.
+            return "$"
+        name = self._name("a $ needs a name after it")
         return self._walk.value_or_nothing(name, self._where) if is_wanted else ""
 
     def _name(self, fault: str) -> str:

@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     WARNED = "warned"
     #: zero asks for nothing and is found in real templates; anything else is refused
     ZERO_ONLY = "zero only"
+    #: says how `image` was made: refused without one, else it has no effect and the user is told
+    IMAGE_INSTEAD = "image instead"
     #: known, and not acted on yet
     LATER = "refused yet"
     #: will never be
@@ -39,7 +41,7 @@ class KeyRule:
         if value is None:
             return False
         match self.verdict:
-            case Verdict.HONOURED | Verdict.IGNORED | Verdict.WARNED:
+            case Verdict.HONOURED | Verdict.IGNORED | Verdict.WARNED | Verdict.IMAGE_INSTEAD:
                 return False
             case Verdict.ZERO_ONLY:
                 return isinstance(value, bool) or value not in (0, "0")
@@ -47,14 +49,15 @@ class KeyRule:
                 # `credential_spec: {}` asks for what is the case anyway.
                 return value is not False and value not in ([], {})
             case _:
-                return True
+                # `env_file: []` names no file.
+                return value not in ([], {})
 
     @property
     def reason(self) -> str:
         match self.verdict:
             case Verdict.ZERO_ONLY:
                 return "only zero is supported"
-            case Verdict.REFUSED:
+            case Verdict.REFUSED | Verdict.IMAGE_INSTEAD:
                 return f"not supported: {self.advice}"
             case _:
                 return f"not supported yet{': ' if self.advice else ''}{self.advice}"
@@ -93,10 +96,15 @@ _IN_BOTH = {
         },
     ),
     **advised(
-        Verdict.REFUSED,
+        Verdict.IMAGE_INSTEAD,
         {
             "build": "the nodes don't have your directory; build the image, push it to a registry "
             "that they reach, and name it in image",
+        },
+    ),
+    **advised(
+        Verdict.REFUSED,
+        {
             "env_file": f"{_NO_DIRECTORY}; write the variables under environment",
         },
     ),
@@ -105,7 +113,7 @@ _IN_BOTH = {
 V1_SERVICE_KEYS: Mapping[str, KeyRule] = {
     **_IN_BOTH,
     **rules(Verdict.HONOURED, "log_driver log_opt net volume_driver"),
-    **advised(Verdict.REFUSED, {"dockerfile": _IN_BOTH["build"].advice}),
+    **advised(Verdict.IMAGE_INSTEAD, {"dockerfile": _IN_BOTH["build"].advice}),
 }
 
 SERVICE_KEYS: Mapping[str, KeyRule] = {

@@ -10,6 +10,7 @@ from typing import Literal, cast
 
 from compose.errors import TemplateError, below, shown
 from compose.nested_keys import BIND_KEYS, MOUNT_KEYS, TMPFS_KEYS, VOLUME_MOUNT_KEYS, allowed
+from compose.notes import Notes
 from compose.tree import Tree, boolean, integer, sequence, text
 from compose.units import size_bytes
 
@@ -59,19 +60,20 @@ class Mount:
         return ":".join(part for part in (self.source, self.target, mode) if part)
 
 
-def mounts(value: Tree, where: str) -> tuple[Mount, ...]:
-    """All mounts of a service.
+def mounts(value: Tree, where: str, notes: Notes) -> tuple[Mount, ...]:
+    """All mounts of a service. Of several in one place the last one counts.
 
     Raises:
-        TemplateError: bad syntax, a path that only means something on one machine, or two mounts
-            in one place.
+        TemplateError: bad syntax, or a path that only means something on one machine.
     """
     found: dict[str, Mount] = {}
     for index, entry in enumerate(sequence(value, where)):
         at = below(where, index)
         mount = _long(entry, at) if isinstance(entry, dict) else _short(text(entry, at), at)
-        if mount.target in found:
-            raise TemplateError(f"something is mounted at {shown(mount.target)} already", where=at)
+        if (before := found.get(mount.target)) is not None:
+            same = replace(before, where=at) == mount
+            told = "is there twice" if same else f"replaces what is mounted at {mount.target}"
+            notes.warn(f"{told}: the last one counts", where=at)
         found[mount.target] = mount
     return tuple(found.values())
 

@@ -126,15 +126,15 @@ def normalise(
         policy=policy.policy(),
         labels={key: value for key, value in labels.items() if not key.startswith(PREFIX)},
         aliyun=aliyun,
-        pull=pull_policy(found, where, latest_image=aliyun.latest_image),
-        ports=keys.ports(aliyun, notes),
+        pull=pull_policy(found, where, notes, latest_image=aliyun.latest_image),
+        ports=keys.ports(aliyun, shared, notes),
         expose=exposed(found.get("expose", []), keys.at("expose")),
-        mounts=mounts(found.get("volumes", []), keys.at("volumes")),
+        mounts=mounts(found.get("volumes", []), keys.at("volumes"), notes),
         files=file_uses(found, where),
         depends=keys.depends(aliyun, notes),
         links=links(found.get("links", []), keys.at("links")),
         healthcheck=keys.optional("healthcheck", lambda v, at: healthcheck(v, at, notes)),
-        restart=keys.restart(deployed),
+        restart=keys.restart(deployed, notes),
         sharing=shared,
         joinings=keys.joinings(notes, has_mode=bool(shared.network)),
         user=keys.text("user"),
@@ -198,18 +198,19 @@ class _Keys:
             )
         return shared
 
-    def ports(self, aliyun: AliyunLabels, notes: Notes) -> tuple[Port, ...]:
+    def ports(self, aliyun: AliyunLabels, shared: Sharing, notes: Notes) -> tuple[Port, ...]:
         found = published(self.found.get("ports", []), self.at("ports"), notes)
+        if found and shared.network == "host":
+            notes.warn("no effect: all ports are the host's own", where=self.at("ports"))
+            return ()
         _warn_of_unpublished(aliyun, found, self.at("labels"), notes)
         return found
 
-    def restart(self, deployed: Deploy) -> Restart:
+    def restart(self, deployed: Deploy, notes: Notes) -> Restart:
         own = self.optional("restart", restart)
         if own and deployed.restart not in {None, own}:
-            raise TemplateError(
-                "restart and deploy.restart_policy contradict each other", where=self.at("restart")
-            )
-        return own or deployed.restart or Restart()
+            notes.warn("deploy.restart_policy counts, as with Compose", where=self.at("restart"))
+        return deployed.restart or own or Restart()
 
     def plain(self, deployed: Deploy) -> dict[str, Any]:
         fields = container_keys(self.found, self.where) | limit_keys(self.found, self.where)

@@ -17,6 +17,7 @@ from compose.limits import (
     NODES_MAX,
     TEXT_BYTES_MAX,
 )
+from compose.merge import Override, Reset
 from compose.scalars import plain_scalar
 from compose.tree import Tree
 
@@ -24,6 +25,7 @@ from compose.tree import Tree
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _MERGE = "<<"
+_RESET, _OVERRIDE = "!reset", "!override"
 
 
 def parse(text: str) -> dict[str, Tree]:
@@ -32,8 +34,23 @@ def parse(text: str) -> dict[str, Tree]:
     Raises:
         TemplateError: with line and column where it is no YAML or not the YAML of a template.
     """
+    documents = _documents(text, _Builder())
+    if not documents:
+        raise TemplateError("the template is empty")
+    return documents[0]
+
+
+def parse_layers(text: str) -> list[dict[str, Any]]:
+    """The documents of a file, to be laid over each other: with `Reset` and `Override` in them.
+
+    Raises:
+        TemplateError: as `parse` does, but for several documents and for these two tags.
+    """
+    return _documents(text, _Builder(takes_layers=True))
+
+
+def _documents(text: str, builder: "_Builder") -> list[dict[str, Tree]]:
     _check_text(text)
-    builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=LOADER):
             builder.take(event)
@@ -43,11 +60,11 @@ def parse(text: str) -> dict[str, Tree]:
         raise _at(mark, message) from error
     except yaml.YAMLError as error:
         raise TemplateError("not valid YAML: it has characters that no text has") from error
-    if builder.root is None:
-        raise TemplateError("the template is empty")
-    if not isinstance(builder.root, dict):
+    found = [root for root in (*builder.earlier, builder.root) if root is not None]
+    documents = [root for root in found if isinstance(root, dict)]
+    if len(documents) != len(found):
         raise TemplateError("the template must be a mapping", line=1, column=1)
-    return builder.root
+    return documents
 
 
 def _check_text(text: str) -> None:
@@ -71,6 +88,8 @@ class _Frame:
 
     node: dict[str, Tree] | list[Tree]
     anchor: str | None
+    #: `!reset` or `!override`, or nothing
+    mark: str
     #: what the tree measured before it
     nodes_before: int
     chars_before: int
@@ -93,8 +112,11 @@ class _Anchored:
 class _Builder:
     """Builds the tree from parser events, without recursion."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_layers: bool = False) -> None:
         self.root: Tree = None
+        #: the documents before the last one
+        self.earlier: list[Tree] = []
+        self._marks = {_RESET, _OVERRIDE} if takes_layers else set[str]()
         self._frames: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
         self._nodes = 0
@@ -115,8 +137,11 @@ class _Builder:
                 self._alias(event)
             case yaml.DocumentStartEvent():
                 self._documents += 1
-                if self._documents > 1:
+                if self._documents > 1 and not self._marks:
                     raise _at(event.start_mark, "a template is one YAML document, not several")
+                self.earlier.append(self.root)
+                self.root = None
+                self._anchors.clear()
 
     def _measure(self, event: Any, nodes: int, chars: int) -> None:
         self._nodes += nodes
@@ -133,7 +158,10 @@ class _Builder:
         if frame is not None and isinstance(frame.node, dict) and not frame.key:
             self._key(frame, event)
             return
-        value = _scalar_value(event, is_private=self._is_private())
+        if event.tag in self._marks:
+            value: Tree = _marked(event.tag, _marked_scalar(event))
+        else:
+            value = _scalar_value(event, is_private=self._is_private())
         if event.anchor:
             self._anchors[event.anchor] = _Anchored(value, 1, len(written))
         self._place(value, event)
@@ -153,13 +181,14 @@ class _Builder:
             self._anchors[event.anchor] = _Anchored(written, 1, len(written))
 
     def _open(self, node: dict[str, Tree] | list[Tree], event: Any, kind: str) -> None:
-        if event.tag not in {None, "!", _TAG + kind}:
+        if event.tag not in {None, "!", _TAG + kind, *self._marks}:
             name = "" if self._is_private() else f" {clipped(event.tag)}"
             raise _at(event.start_mark, f"the tag{name} is not allowed")
         self._expect_value(event)
+        mark = event.tag if event.tag in self._marks else ""
         if len(self._frames) >= DEPTH_MAX:
             raise _at(event.start_mark, f"nested more than {DEPTH_MAX} levels deep")
-        self._frames.append(_Frame(node, event.anchor, self._nodes, self._chars))
+        self._frames.append(_Frame(node, event.anchor, mark, self._nodes, self._chars))
         self._measure(event, 1, 0)
 
     def _close(self, event: Any) -> None:
@@ -171,6 +200,7 @@ class _Builder:
                 whole.update(source)
             whole.update(node)
             node = whole
+        node = _marked(frame.mark, node)
         if frame.anchor:
             nodes, chars = self._nodes - frame.nodes_before, self._chars - frame.chars_before
             self._anchors[frame.anchor] = _Anchored(node, nodes, chars)
@@ -223,6 +253,18 @@ def _merge_sources(value: Tree, event: Any) -> list[dict[str, Tree]]:
     if len(found) != len(sources):
         raise _at(event.start_mark, "a merge key (<<) takes a mapping or a list of mappings")
     return found
+
+
+def _marked(mark: str, value: Tree) -> Tree:
+    # No `Tree` has marks: `parse_layers` alone lets them through, and says so.
+    found: Any = value
+    if mark:
+        found = Reset() if mark == _RESET else Override(value)
+    return found  # type: ignore[no-any-return]
+
+
+def _marked_scalar(event: Any) -> Tree:
+    return plain_scalar(event.value) if event.style in {None, ""} else str(event.value)
 
 
 def _scalar_value(event: Any, *, is_private: bool) -> Tree:

@@ -42,6 +42,17 @@ def published(value: Tree, where: str, notes: Notes) -> tuple[Port, ...]:
     return tuple(found)
 
 
+def ports_of(entry: Tree, where: str) -> tuple[Port, ...]:
+    """All ports of one entry.
+
+    Raises:
+        TemplateError: bad syntax or a bad range.
+    """
+    if isinstance(entry, dict):
+        return tuple(_long(entry, where, Notes()))
+    return tuple(_short(text(entry, where), where))
+
+
 def exposed(value: Tree, where: str) -> tuple[str, ...]:
     """All ports that a service exposes, as `80/tcp`."""
     found: dict[str, None] = {}

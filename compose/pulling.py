@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from compose.errors import TemplateError, below, shown
+from compose.notes import Notes
 from compose.tree import Tree, text
 from schemas.desired import PullPolicy
 
@@ -15,7 +16,9 @@ _POLICIES = {
 }
 
 
-def pull_policy(found: Mapping[str, Tree], where: str, *, latest_image: bool) -> PullPolicy:
+def pull_policy(
+    found: Mapping[str, Tree], where: str, notes: Notes, *, latest_image: bool
+) -> PullPolicy:
     """What the service asks for, by its key or by its label.
 
     Raises:
@@ -24,7 +27,8 @@ def pull_policy(found: Mapping[str, Tree], where: str, *, latest_image: bool) ->
     at = below(where, "pull_policy")
     written = text(found.get("pull_policy", ""), at)
     if written == "build":
-        raise TemplateError("nothing is built on a cluster", where=at)
+        notes.warn("nothing is built here: the nodes pull the image", where=at)
+        written = "missing"
     if written not in _POLICIES:
         raise TemplateError(
             f"must be always, missing, if_not_present or never, not {shown(written)}", where=at

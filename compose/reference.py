@@ -13,6 +13,7 @@ _WORDS = {
     Verdict.IGNORED: "honoured: it means nothing",
     Verdict.WARNED: "warned",
     Verdict.ZERO_ONLY: "refused, but zero",
+    Verdict.IMAGE_INSTEAD: "warned with `image`, else refused",
     Verdict.LATER: "refused so far",
     Verdict.REFUSED: "refused",
 }
@@ -34,6 +35,35 @@ Variables come from the project's `environment`, and from nowhere else: `$A` `${
 every version) and, where one is configured, `ACS_DEFAULT_DOMAIN`.
 """
 
+_FILES = """\
+## Files of your machine
+
+A coordinator takes one text that refers to no file. `troopers deploy` and `troopers config` make it from your files, as
+`docker compose` would read them; `troopers config --template` shows it. One file that refers to no other is sent byte for byte.
+
+| what | becomes |
+|---|---|
+| several `-f`, `-f -`, several documents, `!reset`, `!override` | one template, merged by Compose's rules |
+| no `-f` | `COMPOSE_FILE`, else `compose.yaml`, `compose.yml`, `docker-compose.yml` or `docker-compose.yaml`, here or above, and their `.override` file |
+| `include`, `extends` with `file` | the services themselves; what is brought twice has to be the same |
+| `env_file`, `label_file` | `environment` and `labels`, below what the service says itself; `format: raw` and `required: false` too |
+| `file` of a config or secret | its `content` |
+| a mounted file: `./nginx.conf:/etc/nginx/nginx.conf`, `~/a:/a`, `$PWD/a:/a` | a config with its permission bits; its owner too where not everybody may read it. A container that writes to it keeps that for itself: without `ro` there is a warning |
+| a mounted directory, or nothing there | refused: no node has it. Use a shared volume (`troopers volume create`), a named volume, or the image |
+| a mounted file of a `read_only` service | refused: nothing can be written into it |
+| `seccomp:./profile.json` | the profile itself |
+| services that no profile chooses | left out, and their files not read, where a template is rewritten |
+
+Absolute paths are the nodes'. Paths are relative to the directory of the first file; in an included or extended file, to that file's. A file
+is text in UTF-8; at most 1000 are read, 32 in each other. A template that is rewritten is one of the Specification, whatever its `version` was, as it is for Compose.
+
+Variables come from `-e NAME=value` (`-e NAME`: the shell's), then the shell, then `--env-file` (the last one first) or `.env` beside the
+first file. They stay variables in the template, and those that it needs are sent with it as the project's `environment`; an included file's
+own ones are written out. The project is called what you say, else `COMPOSE_PROJECT_NAME`, else `name`, else as the directory is: in small
+letters, with `-` for `_` and without what a name can't have.
+
+"""
+
 _DIFFERENCES = """\
 ## Where it differs from docker-compose
 
@@ -45,7 +75,13 @@ _DIFFERENCES = """\
 - `pull_policy` is `always`, `missing` (or `if_not_present`) or `never`. With `always`, as with the label `aliyun.latest_image` or the
   project's `latest_image`, every node asks the registry once for each create and redeploy; where that fails nothing is made or replaced, and
   the service says why. A redeploy of other services asks too, and makes do with the node's image. Restarts and repairs don't ask.
-- Paths are the nodes': one that is relative is refused, and so is everything that would be read from a directory beside the template.
+- Paths are the nodes': in what is sent to the API, one that is relative is refused, and so is everything that would be read from a
+  directory beside the template.
+- `build` is refused without an `image`; with one it is warned about, and the nodes pull that image.
+- Of `restart` and `deploy.restart_policy` the latter counts; ports have no effect on the host's network; of two mounts in one place the
+  last one counts; a `version` that nobody knows is the Specification's. Each with a warning.
+- `extends` follows Compose 2: what the extended service needs (`depends_on`, `links`, `profiles`) is extended with it.
+- A `$` that neither a name nor a brace follows is itself.
 - A host path in the long form (`type: bind`) has to exist in versions 2 and 3, as their tools have it; from the Specification on
   `bind.create_host_path` says so.
 - An empty `entrypoint` drops the image's and keeps its command, in every version.
@@ -73,7 +109,8 @@ _DIFFERENCES = """\
 
 def reference() -> str:
     """The whole page."""
-    return "\n".join((_INTRODUCTION, *_tables(), _DIFFERENCES, *_labels(), *_bounds())) + "\n"
+    parts = (_INTRODUCTION, _FILES.rstrip("\n") + "\n", *_tables(), _DIFFERENCES)
+    return "\n".join((*parts, *_labels(), *_bounds())) + "\n"
 
 
 def _tables() -> Iterator[str]:

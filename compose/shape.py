@@ -51,7 +51,7 @@ def sections(top: Mapping[str, Tree], project: str, notes: Notes) -> Sections:
     if "services" not in top and not _is_version(top.get("version")):
         services = {key: value for key, value in top.items() if not is_extension(key)}
         return Sections(Shape.V1, "1", "", _services(services, ""))
-    version = _version(top)
+    version = _version(top, notes)
     for key in top:
         rule = TOP_LEVEL_KEYS.get(key)
         if rule is None and not is_extension(key):
@@ -88,7 +88,7 @@ def _is_version(value: Tree) -> bool:
     return value is not None and not isinstance(value, dict)
 
 
-def _version(top: Mapping[str, Tree]) -> str:
+def _version(top: Mapping[str, Tree], notes: Notes) -> str:
     value = top.get("version")
     if value is None:
         return SPECIFICATION
@@ -97,13 +97,10 @@ def _version(top: Mapping[str, Tree]) -> str:
         return "2"
     if _VERSION_2.fullmatch(version) or _VERSION_3.fullmatch(version):
         return version
-    if version in {"1", "1.0"}:
-        raise TemplateError(
-            "the first format has no version and no services section", where="version"
-        )
-    raise TemplateError(
-        f"{shown(value)} is no known version; known are 2 to 2.4 and 3 to 3.13", where="version"
+    notes.warn(
+        f"{shown(value)} is no known version: read as the Specification has it", where="version"
     )
+    return SPECIFICATION
 
 
 def _services(found: Mapping[str, Tree], where: str) -> dict[str, dict[str, Tree]]:

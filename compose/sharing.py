@@ -90,7 +90,7 @@ def check_sharing(found: Mapping[str, Tree], shared: Sharing, where: str) -> Non
         refused = ("ports", "expose", "hostname", "dns", "extra_hosts", "mac_address")
         reason = "is up to the container whose network it shares"
     elif shared.network == "host":
-        refused, reason = ("ports", "mac_address"), "has no meaning on the host's network"
+        refused, reason = ("mac_address",), "has no meaning on the host's network"
     for key in refused:
         if found.get(key):
             raise TemplateError(reason, where=below(where, key))

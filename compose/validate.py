@@ -26,6 +26,11 @@ def understood(
         rule = rules.get(key)
         if rule is None:
             raise TemplateError(_unknown(key, shape), where=below(where, written))
+        if rule.verdict is Verdict.IMAGE_INSTEAD and value is not None:
+            if service.get("image") is None:
+                raise TemplateError(rule.reason, where=below(where, written))
+            notes.warn("nothing is built here: the nodes pull image", where=below(where, written))
+            continue
         if rule.refuses(value):
             raise TemplateError(rule.reason, where=below(where, written))
         if key in found:

@@ -81,12 +81,15 @@ class Coordinator:
                 nodes=self._bucket(subjects.NODES_BUCKET),
                 desired=self._bucket(subjects.DESIRED_BUCKET),
                 revisions=self._bucket(subjects.REVISIONS_BUCKET),
+                routes=self._bucket(subjects.ROUTES_BUCKET),
             )
         )
         views = self._views = ProjectViews(store)
         self._watch = LossWatch(store, leases, self._publisher, settings.accept_loss)
         self._loop = ControlLoop(
             *(store, views, self._publisher, self._metrics, self._watch),
+            routers=KvBucket(self._link, subjects.ROUTERS_BUCKET),
+            default_domain=settings.default_domain,
             clock=clock,
             pace=pace,
         )
@@ -101,13 +104,13 @@ class Coordinator:
         self._intake = Intake(
             store,
             Queries(
-                *(views.all, known.nodes, known.volumes, store.revisions.get),
+                *(views.all, known.nodes, known.volumes, store.revisions.get, known.routing),
                 default_domain=settings.default_domain,
                 mount_base=settings.mount_base,
             ),
             deciding,
             Deliveries(Signalling(views, requests, clock, pace), deciding, self._journal),
-            Waiting(store, views),
+            Waiting(store, views, self._loop.is_routed),
             dry_runs=DryRuns(store, deciding),
             journal=self._journal,
         )
@@ -207,7 +210,7 @@ class Coordinator:
         """Show what was read, unless the lease was won meanwhile: then the control loop does."""
         if self._lease.epoch:
             return
-        self._loop.show_documents()
+        self._loop.shown.follow()
         self._loop.health.judge(self._steadiness.since())
         await self._make_views()
 

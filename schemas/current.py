@@ -162,7 +162,7 @@ class NodeCurrent(Document):
     index: int = 0
     #: why a newer document was refused, in words; empty: none was
     refusal: str = ""
-    #: nothing left to do for that document
+    #: nothing left to do for that document, but for preparations
     settled: bool = False
     containers: tuple[ContainerCurrent, ...] = ()
     #: our local volumes on the engine, by name

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from schemas import signals, views
+from schemas import release_views, signals, views
 from schemas.command import STOP_TIMEOUT_MAX_S
 from schemas.routes import ROUTES, WAIT, Kind, Parameter, Route
 
@@ -92,7 +92,7 @@ def document() -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     shown = (
         *(views.Project, views.Service, views.Volume, views.Volumes, views.Node),
-        *(views.Revision, views.Plan),
+        *(release_views.Revision, release_views.Plan, release_views.ProjectRouting),
         *(views.Error, views.Health),
     )
     models: tuple[type[BaseModel], ...] = (*(route.body for route in ROUTES if route.body), *shown)
@@ -184,7 +184,7 @@ def _planned() -> dict[str, Any]:
     return {
         "description": "With `dry_run`: what would be done. Nothing was.",
         "headers": {"X-Troopers-Warnings": _header(_WARNINGS)},
-        "content": _content(views.Plan),
+        "content": _content(release_views.Plan),
     }
 
 

@@ -33,6 +33,12 @@ class ViewRevision(Document):
     number: RevisionNumber
 
 
+class ViewRoutes(Document):
+    """Where a project's traffic goes."""
+
+    name: str
+
+
 class ListServices(Document):
     """All services, or those with `q` in their name."""
 
@@ -66,6 +72,7 @@ AnyQuery = (
     | ViewProject
     | ListRevisions
     | ViewRevision
+    | ViewRoutes
     | ListServices
     | InspectService
     | ListVolumes
@@ -79,6 +86,7 @@ QUERIES: dict[tuple[str, str], type[AnyQuery]] = {
     ("project", "view"): ViewProject,
     ("project", "revisions"): ListRevisions,
     ("project", "revision"): ViewRevision,
+    ("project", "routes"): ViewRoutes,
     ("service", "list"): ListServices,
     ("service", "inspect"): InspectService,
     ("volume", "list"): ListVolumes,

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from schemas import views
+from schemas import release_views, views
 from schemas.bodies import (
     CreateProjectBody,
     CreateVolumeBody,
@@ -206,11 +206,15 @@ _PROJECTS = (
     ),
     Route(
         "GET", "/projects/{name}/revisions", "project", "revisions",
-        "The newest revisions of a project, oldest first.", result=views.Revision, is_list=True,
+        "The newest revisions of a project, oldest first.", result=release_views.Revision, is_list=True,
     ),
     Route(
         "GET", "/projects/{name}/revisions/{number}", "project", "revision",
-        "One revision, with its template.", result=views.Revision,
+        "One revision, with its template.", result=release_views.Revision,
+    ),
+    Route(
+        "GET", "/projects/{name}/routes", "project", "routes",
+        "Where the project's traffic goes, and which routers know.", result=release_views.ProjectRouting,
     ),
     Route(
         "DELETE", "/projects/{name}", "project", "delete", "Delete a project.",

@@ -8,17 +8,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.release import ReleaseKind, ReleaseState
+from schemas.body import Body
+from schemas.release_views import LastRelease, ReleaseView
 from schemas.states import NodeState, State
 
 #: lost; there and not readable; older than what was made from it
 RecordDoubt = Literal["lost", "unreadable", "rolled_back"]
-
-
-class Body(BaseModel):
-    """What is shown: unlike a part of a document it remembers which of its fields are there."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Capitalised(BaseModel):
@@ -100,82 +95,6 @@ class OperationView(Body):
     #: the one service it is about
     service: str = ""
     started: str
-
-
-class ReleasedService(Body):
-    """How far one service of a release is, in containers."""
-
-    updated: int
-    total: int
-    #: version -> its part of the traffic, relative to the others
-    weights: dict[str, int]
-
-
-class ReleaseView(Body):
-    """An update that is under way, or awaits its confirmation."""
-
-    kind: ReleaseKind
-    state: ReleaseState
-    version: str
-    revision: int
-    started: str
-    #: why it waits or is paused
-    message: str
-    #: it was confirmed before it was up
-    confirmed: bool
-    #: those that it changes or adds
-    services: dict[str, ReleasedService]
-
-
-class LastRelease(Body):
-    """How the newest update ended."""
-
-    kind: ReleaseKind
-    outcome: ReleaseState
-    version: str
-    revision: int
-    message: str
-    ended: str
-
-
-class Revision(Body):
-    """A project as it was asked for once."""
-
-    number: int
-    version: str
-    description: str
-    created: str
-    #: completed or rolled_back; empty: it is under way
-    outcome: str
-    #: it is what the project is now
-    current: bool
-    #: the earlier one that it was made again from
-    of_revision: int | None = None
-    #: of a single revision: its template's text
-    template: str | None = None
-    #: of a single revision
-    environment: dict[str, str] | None = None
-
-
-class PlannedChange(Body):
-    """What would become of one container."""
-
-    container: str
-    service: str
-    action: Literal["create", "replace", "keep", "move", "remove", "wait"]
-    #: in words
-    reason: str
-    node: str
-    #: with `move`: where it is now
-    from_node: str = ""
-
-
-class Plan(Body):
-    """What a create or update would do."""
-
-    version: str
-    changes: tuple[PlannedChange, ...]
-    warnings: tuple[str, ...]
 
 
 class Project(Body):

@@ -33,7 +33,7 @@ class Belongings:
         doing = f"create network {network.name}"
 
         def create(client: APIClient) -> Shown | None:
-            if (present := _network(client, network.name)) is not None:
+            if (present := network_named(client, network.name)) is not None:
                 return present
             client.create_network(
                 network.name,
@@ -52,10 +52,10 @@ class Belongings:
 
         async with self._one_network_at_a_time:
             present = await self._changes.call(doing, create)
-        _require_ours(doing, present)
+        require_ours(doing, present)
 
     async def remove_network(self, name: str) -> None:
-        await self._remove(f"remove network {name}", _network, name, APIClient.remove_network)
+        await self._remove(f"remove network {name}", network_named, name, APIClient.remove_network)
 
     async def create_volume(self, volume: DesiredVolume) -> None:
         doing = f"create volume {volume.name}"
@@ -74,7 +74,7 @@ class Belongings:
             )
             return None
 
-        _require_ours(doing, await self._changes.call(doing, create))
+        require_ours(doing, await self._changes.call(doing, create))
 
     async def remove_volume(self, name: str) -> None:
         await self._remove(f"remove volume {name}", _volume, name, APIClient.remove_volume)
@@ -89,7 +89,7 @@ class Belongings:
         present = await self._changes.call(doing, lambda c: find(c, name))
         if present is None:
             return
-        _require_ours(doing, present)
+        require_ours(doing, present)
 
         def remove_if_there(client: APIClient) -> None:
             try:
@@ -117,7 +117,7 @@ def _addresses(plan: AddressPlan | None) -> IPAMConfig | None:
     return IPAMConfig(driver=plan.driver or "default", pool_configs=pools, options=options)
 
 
-def _network(client: APIClient, name: str) -> Shown | None:
+def network_named(client: APIClient, name: str) -> Shown | None:
     """The network of exactly this name: the engine's own look-up also takes the start of an id."""
     rows = client.networks(names=[name])
     return next((row for row in rows if row["Name"] == name), None)
@@ -130,6 +130,7 @@ def _volume(client: APIClient, name: str) -> Shown | None:
         return None
 
 
-def _require_ours(doing: str, present: Shown | None) -> None:
+def require_ours(doing: str, present: Shown | None) -> None:
+    """Raise `ContainerRejected` for what is there and lacks our label."""
     if present is not None and label.PROJECT not in (present["Labels"] or {}):
         raise ContainerRejected(f"{doing}: one that is not ours has this name")

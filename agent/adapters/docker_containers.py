@@ -1,4 +1,4 @@
-"""One container's way through the engine: create, start, stop, kill, remove.
+"""One container's way through the engine: create, connect, start, stop, kill, remove.
 
 Each call looks first whether the container is ours. What is done already is success, so a pass
 that was interrupted anywhere can be repeated.
@@ -10,6 +10,7 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from agent.adapters import docker_labels as label
+from agent.adapters.docker_belongings import network_named, require_ours
 from agent.adapters.docker_calls import EngineCalls
 from agent.adapters.docker_files import archive
 from agent.adapters.docker_seen import Shown, labels_of, name_of, networks_of
@@ -103,6 +104,31 @@ class Containers:
         if shown is not None and shown["State"]["Running"]:
             await self._signal(shown, signal)
 
+    async def connect(self, container_id: str, attachment: NetworkAttachment) -> None:
+        shown = await self._ours("connect", container_id)
+        if shown is None:
+            raise EngineFailed(f"connect {container_id[:12]} to {attachment.name}: it is gone")
+        if attachment.name not in networks_of(shown):
+            await self._connect(name_of(shown), container_id, attachment)
+
+    async def disconnect(self, container_id: str, network: str) -> None:
+        shown = await self._ours("disconnect", container_id)
+        if shown is None or network not in networks_of(shown):
+            return
+        doing = f"disconnect {name_of(shown)} from {network}"
+
+        def disconnect(client: APIClient) -> None:
+            require_ours(doing, network_named(client, network))
+            try:
+                client.disconnect_container_from_network(container_id, network)
+            except APIError as error:
+                # It has left by itself since we looked.
+                said = str(error.explanation)
+                if error.status_code != 404 and "is not connected" not in said:
+                    raise
+
+        await self._changes.call(doing, disconnect)
+
     async def remove(self, container_id: str, *, volumes: bool) -> None:
         shown = await self._ours("remove", container_id)
         if shown is None:
@@ -147,25 +173,25 @@ class Containers:
     ) -> None:
         """Connect the container to the networks that its creation could not."""
         for attachment in label.missing_networks(labels, joined):
+            await self._connect(name, container_id, attachment)
 
-            def connect(client: APIClient, to: NetworkAttachment = attachment) -> None:
-                try:
-                    client.connect_container_to_network(
-                        container_id,
-                        to.name,
-                        aliases=list(to.aliases),
-                        links=[
-                            (of, alias) for of, _, alias in (x.partition(":") for x in to.links)
-                        ],
-                        ipv4_address=to.ipv4_address or None,
-                        ipv6_address=to.ipv6_address or None,
-                        link_local_ips=list(to.link_local_ips) or None,
-                    )
-                except APIError as error:
-                    if error.status_code != 403 or "already exists" not in str(error.explanation):
-                        raise
+    async def _connect(self, name: str, container_id: str, to: NetworkAttachment) -> None:
+        def connect(client: APIClient) -> None:
+            try:
+                client.connect_container_to_network(
+                    container_id,
+                    to.name,
+                    aliases=list(to.aliases),
+                    links=[(of, alias) for of, _, alias in (x.partition(":") for x in to.links)],
+                    ipv4_address=to.ipv4_address or None,
+                    ipv6_address=to.ipv6_address or None,
+                    link_local_ips=list(to.link_local_ips) or None,
+                )
+            except APIError as error:
+                if error.status_code != 403 or "already exists" not in str(error.explanation):
+                    raise
 
-            await self._changes.call(f"connect {name} to {attachment.name}", connect)
+        await self._changes.call(f"connect {name} to {to.name}", connect)
 
     async def _ends_within(
         self, wait_s: float, container_id: str, *, removed: bool = False

@@ -22,7 +22,7 @@ from agent.adapters.docker_seen import seen_networks, seen_volumes
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
 from agent.ports import ContainerLabels, EngineFacts
 from schemas.desired import DesiredNetwork, DesiredVolume
-from schemas.service import ServiceSpec
+from schemas.service import NetworkAttachment, ServiceSpec
 from schemas.volume import BASE_DIRECTORY
 
 #: Reads have workers of their own: when stuck containers hold every changing call, the node can
@@ -37,8 +37,8 @@ _SHARE_READERS, _SHARE_CHANGERS = 2, 4
 _DOUBTERS = 4
 #: A probe's look-ups; a container that hangs its engine must not hold up changes of others.
 _PROBERS = 2
-#: Layers come in parallel inside one pull already.
-_PULLERS = 2
+#: Layers come in parallel inside one pull already. Two for slots, and two for what they prepare.
+_PULLERS = 4
 
 #: A healthy engine answers in milliseconds; ten seconds of silence on a busy one is a fault.
 _READ_S = 10.0
@@ -166,6 +166,12 @@ class DockerEngine:
 
     async def remove(self, container_id: str, *, volumes: bool) -> None:
         await self._beside(container_id).remove(container_id, volumes=volumes)
+
+    async def connect(self, container_id: str, attachment: NetworkAttachment) -> None:
+        await self._beside(container_id).connect(container_id, attachment)
+
+    async def disconnect(self, container_id: str, network: str) -> None:
+        await self._beside(container_id).disconnect(container_id, network)
 
     async def create_network(self, network: DesiredNetwork) -> None:
         await self._belongings.create_network(network)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from schemas.desired import DesiredNetwork, DesiredVolume
 from schemas.names import SlotKey
-from schemas.service import ServiceSpec
+from schemas.service import NetworkAttachment, ServiceSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,23 @@ class RemoveContainer:
 
     def describe(self) -> str:
         return f"remove {self.target}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectNetwork:
+    """Take a container out of a network; whether it runs on is no matter of this."""
+
+    key: SlotKey
+    container_id: str
+    network: str
+    reason: str = field(default="", compare=False)
+
+    @property
+    def target(self) -> str:
+        return f"container {self.key}"
+
+    def describe(self) -> str:
+        return f"disconnect {self.target} from network {self.network}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +183,11 @@ class PullImage:
     reason: str = field(default="", compare=False)
 
     @property
+    def is_ahead(self) -> bool:
+        """Whether no slot waits for it: it is for what slots will be next."""
+        return not self.keys
+
+    @property
     def target(self) -> str:
         return f"image {self.reference}"
 
@@ -194,6 +216,23 @@ class CreateContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectNetwork:
+    """Take a container into a network; with an empty id, the one that is created before it."""
+
+    key: SlotKey
+    container_id: str
+    attachment: NetworkAttachment
+    reason: str = field(default="", compare=False)
+
+    @property
+    def target(self) -> str:
+        return f"container {self.key}"
+
+    def describe(self) -> str:
+        return f"connect {self.target} to network {self.attachment.name}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class StartContainer:
     """Start a container; with an empty id, the one that is created before it in the same plan."""
 
@@ -206,6 +245,8 @@ class StartContainer:
     reason: str = field(default="", compare=False)
     #: containers that must run before it, by name
     leans_on: frozenset[str] = frozenset()
+    #: those of its spec, by name: whoever joins them in the same plan is there first
+    networks: frozenset[str] = frozenset()
 
     @property
     def target(self) -> str:
@@ -215,12 +256,21 @@ class StartContainer:
         return f"start {self.target}: {self.reason}"
 
 
-Removal = StopContainer | RemoveContainer | RemoveNetwork | RemoveVolume
-Addition = CreateNetwork | CreateVolume | PullImage | CreateContainer | StartContainer
+Removal = StopContainer | RemoveContainer | DisconnectNetwork | RemoveNetwork | RemoveVolume
+Addition = (
+    CreateNetwork | CreateVolume | PullImage | CreateContainer | ConnectNetwork | StartContainer
+)
 Action = Removal | Addition
 
 #: what works on the container of one slot
-SlotAction = StopContainer | RemoveContainer | CreateContainer | StartContainer
+SlotAction = (
+    StopContainer
+    | RemoveContainer
+    | DisconnectNetwork
+    | CreateContainer
+    | ConnectNetwork
+    | StartContainer
+)
 
 
 def slot_of(action: Action) -> SlotKey | None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from agent.domain.actions import (
     Action,
+    ConnectNetwork,
+    DisconnectNetwork,
     PullImage,
     RemoveContainer,
     RemoveNetwork,
@@ -17,7 +19,8 @@ from agent.domain.actions import (
     StopContainer,
     slot_of,
 )
-from agent.domain.backoff import HEALTHY_AFTER_S, pull_patience, until_now
+from agent.domain.backoff import HEALTHY_AFTER_S, until_now
+from agent.domain.failures import clear_failures, clear_words, count_failure
 from agent.domain.observation import (
     NO_ATTEMPTS,
     Attempts,
@@ -33,10 +36,6 @@ from schemas.desired import DesiredSlot, NodeDesired
 from schemas.names import SlotKey
 from schemas.service import Restart
 from schemas.states import Health, Wanted
-
-#: Whoever waits for a command is told of a pull that failed so often: one failure may be a blip of
-#: a name server, two are what an operator should look at, though it is tried on and on.
-PULLS_UNTIL_DEFINITE = 2
 
 
 def fold(
@@ -56,19 +55,19 @@ def fold(
         before = until_now(observed.attempts.get(order.key, NO_ATTEMPTS), observed.now)
         attempts = _with_stops(_of_same_basis(before, order.basis), stopped, started)
         failure = failures.get(order.key)
-        if failure and is_excused(failure, slot, observed):
-            attempts = _clear_failures(attempts) if attempts.is_pull else attempts
+        if failure and is_excused(failure, slot.pull, observed):
+            attempts = clear_failures(attempts) if attempts.is_pull else attempts
         elif failure:
-            attempts = _count_failure(attempts, failure, desired.node, observed)
+            attempts = count_failure(attempts, failure, desired.node, observed)
         elif attempts.failures and any(_ends_well(each, order, attempts) for each in ended):
-            attempts = _clear_failures(attempts)
+            attempts = clear_failures(attempts)
         if observed.containers is not None:
             attempts = _look(attempts, order, by_slot.get(order.key, ()), observed.now)
         folded[order.key] = attempts
     for key in _resource_keys(observed):
         attempts = until_now(observed.attempts.get(key, NO_ATTEMPTS), observed.now)
         if failure := failures.get(key):
-            attempts = _count_failure(attempts, failure, desired.node, observed)
+            attempts = count_failure(attempts, failure, desired.node, observed)
         if attempts != NO_ATTEMPTS:
             folded[key] = attempts
     return folded
@@ -119,7 +118,7 @@ def _look(
             attempts = _count_bad_health(attempts, slot, seen, now)
         elif is_healthy_since and now - is_healthy_since >= HEALTHY_AFTER_S and attempts.exits:
             attempts = replace(attempts, exits=0, last_exit_at=0.0)
-            attempts = attempts if attempts.failures else _clear_words(attempts)
+            attempts = attempts if attempts.failures else clear_words(attempts)
     if not (attempts.counted or attempts.asked or attempts.stopped):
         return attempts
     ids = {seen.id for seen in containers}
@@ -172,44 +171,6 @@ def _count_trouble(
     return counted if attempts.is_pull else replace(counted, code=code, message=message)
 
 
-def _count_failure(
-    attempts: Attempts, failure: Failed, node: str, observed: Observation
-) -> Attempts:
-    is_removal = isinstance(failure.action, StopContainer | RemoveContainer)
-    now, message = observed.now, str(failure.error)
-    patience, is_pull = 1.0, isinstance(failure.action, PullImage)
-    if isinstance(failure.action, PullImage):
-        reference = failure.action.reference
-        patience = pull_patience(node, reference)
-        is_here = reference in (observed.images or {})
-        what = "cannot be pulled to" if is_here else "cannot be pulled and is not on"
-        message = f"image {reference} {what} node {node}: {message}"
-    failures = attempts.failures + 1
-    return replace(
-        attempts,
-        failures=failures,
-        last_failure_at=now,
-        patience=patience,
-        since=attempts.since or now,
-        code="stop_failed" if is_removal else failure.code,
-        message=message,
-        definite=failure.is_definite or (is_pull and failures >= PULLS_UNTIL_DEFINITE),
-        is_pull=is_pull,
-    )
-
-
-def _clear_failures(attempts: Attempts) -> Attempts:
-    cleared = replace(attempts, failures=0, last_failure_at=0.0, definite=False, is_pull=False)
-    if not cleared.exits:
-        return _clear_words(cleared)
-    # The words were the pull's, and what is left to tell of is the exits.
-    return replace(cleared, code="crashed", message="") if attempts.is_pull else cleared
-
-
-def _clear_words(attempts: Attempts) -> Attempts:
-    return replace(attempts, since=0.0, code="", message="")
-
-
 def _ends_well(outcome: Outcome, order: SlotOrder, attempts: Attempts) -> bool:
     """Whether this success brought the slot where it is wanted, or what its last try failed at.
 
@@ -254,6 +215,9 @@ def _keys(outcome: Failed | Blocked) -> tuple[SlotKey, ...]:
         return action.keys
     if isinstance(action, RemoveNetwork | RemoveVolume):
         return (resource_key(action.project, action.name),)
+    if isinstance(action, ConnectNetwork | DisconnectNetwork):
+        # Counted apart: it holds up nothing else.
+        return ()
     key = slot_of(action)
     return (key,) if key else ()
 

@@ -6,7 +6,7 @@ made anew; a volume holds data, and is not.
 
 from collections.abc import Iterable, Mapping
 
-from agent.domain.actions import RemoveNetwork, RemoveVolume
+from agent.domain.actions import DisconnectNetwork, RemoveNetwork, RemoveVolume
 from agent.domain.claims import claims
 from agent.domain.derived import once_per_document
 from agent.domain.observation import Observation, SeenContainer, SeenNetwork
@@ -19,27 +19,40 @@ from schemas.states import Wanted
 
 
 def unused_networks(
-    desired: NodeDesired, observed: Observation, left: Iterable[SeenContainer]
+    desired: NodeDesired,
+    observed: Observation,
+    left: Iterable[SeenContainer],
+    parted: Iterable[DisconnectNetwork] = (),
 ) -> list[RemoveNetwork]:
-    """Those that nothing here uses, and nothing will as they are. `left` are the containers."""
-    needed = _staying_projects(desired)
-    in_use = {name for seen in left for name in seen.networks}
+    """Those that nothing here uses, and nothing will as they are.
+
+    `left` are the containers, and `parted` those of their networks that they are taken out of.
+    """
+    staying, named = _staying_projects(desired), _named_networks(desired)
+    leaves = {(each.container_id, each.network) for each in parted}
+    in_use = {name for seen in left for name in seen.networks if (seen.id, name) not in leaves}
     others = {seen.name for seen in _other_networks(desired, observed)}
-    if others:
-        # A container that is being made is not seen yet, and would lose its network.
-        claimed = {name for action in observed.in_flight for name in claims(action).used}
-        others = {name for name in others if f"network {name}" not in claimed}
-    return [
-        RemoveNetwork(
-            seen.project,
-            seen.name,
-            "the template has it otherwise"
-            if seen.project in needed
-            else "its project has left this node",
-        )
-        for seen in sorted(observed.networks or (), key=lambda seen: seen.name)
-        if (seen.project not in needed or seen.name in others) and seen.name not in in_use
-    ]
+    unused = []
+    for seen in sorted(observed.networks or (), key=lambda seen: seen.name):
+        reason = ""
+        if seen.project not in staying:
+            reason = "its project has left this node"
+        elif seen.name in others:
+            reason = "the template has it otherwise"
+        elif seen.name not in named:
+            reason = "its project has it no more"
+        if reason and seen.name not in in_use:
+            unused.append(RemoveNetwork(seen.project, seen.name, reason))
+    if not unused:
+        return []
+    # A container that is being made, or is joining, is not seen yet, and would lose its network.
+    claimed = {
+        name
+        for action in observed.in_flight
+        if not isinstance(action, RemoveNetwork)
+        for name in claims(action).used | claims(action).held
+    }
+    return [action for action in unused if f"network {action.name}" not in claimed]
 
 
 def unwanted_volumes(
@@ -96,6 +109,24 @@ def _other_networks(desired: NodeDesired, observed: Observation) -> list[SeenNet
 @once_per_document
 def _staying_projects(desired: NodeDesired) -> frozenset[str]:
     return frozenset(slot.project for slot in desired.slots if slot.wanted is not Wanted.ABSENT)
+
+
+@once_per_document
+def _named_networks(desired: NodeDesired) -> frozenset[str]:
+    """Those that the document has, or that one of its containers is to be in, now or next."""
+    staying = [slot for slot in desired.slots if slot.wanted is not Wanted.ABSENT]
+    names = {slot.spec for slot in staying} | {
+        slot.prepares.spec for slot in staying if slot.prepares
+    }
+    specs = [spec for name, spec in desired.specs.items() if name in names]
+    return frozenset(
+        {
+            *(network.name for network in desired.networks),
+            *(one.name for spec in specs for one in spec.networks),
+            *(spec.network_mode for spec in specs),
+            *(one.name for slot in staying for one in slot.joins),
+        }
+    )
 
 
 @once_per_document

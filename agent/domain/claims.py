@@ -9,9 +9,11 @@ from typing import assert_never
 
 from agent.domain.actions import (
     Action,
+    ConnectNetwork,
     CreateContainer,
     CreateNetwork,
     CreateVolume,
+    DisconnectNetwork,
     PullImage,
     RemoveContainer,
     RemoveNetwork,
@@ -36,7 +38,7 @@ def must_wait(later: Action, earlier: Action) -> bool:
     return bool(mine.held & (theirs.held | theirs.used) or mine.used & theirs.held)
 
 
-def claims(action: Action) -> Claims:  # noqa: PLR0911 - one line per kind of action
+def claims(action: Action) -> Claims:  # noqa: C901, PLR0911 - one line per kind of action
     match action:
         case StopContainer(key=key, ports=ports):
             # It gives ports up: whoever wants them comes after it.
@@ -44,6 +46,8 @@ def claims(action: Action) -> Claims:  # noqa: PLR0911 - one line per kind of ac
         case RemoveContainer(key=key, volumes=volumes, networks=networks):
             used = _named("volume", volumes) | _named("network", networks)
             return Claims(frozenset({f"slot {key}"}), used)
+        case DisconnectNetwork(network=network):
+            return Claims(frozenset(), frozenset({f"network {network}"}))
         case RemoveNetwork(name=name) | CreateNetwork(name=name):
             return Claims(frozenset({f"network {name}"}))
         case RemoveVolume(name=name) | CreateVolume(name=name):
@@ -57,8 +61,15 @@ def claims(action: Action) -> Claims:  # noqa: PLR0911 - one line per kind of ac
             used |= _named("slot", leans_on(spec))
             used |= _named("image", frozenset({spec.image} if awaits_pull else ()))
             return Claims(frozenset({f"slot {key}"}), used)
-        case StartContainer(key=key, ports=ports, leans_on=others):
-            used = _named("port", ports) | _named("slot", others)
+        case ConnectNetwork(key=key, container_id="", attachment=attachment):
+            # Its container may have to wait for an image, and others don't wait for that.
+            return Claims(frozenset(), frozenset({f"network {attachment.name}", f"slot {key}"}))
+        case ConnectNetwork(attachment=attachment):
+            # Who is made or started in the network after it finds it there. Its own slot is not
+            # claimed: a container that can't be connected is started again all the same.
+            return Claims(frozenset({f"network {attachment.name}"}))
+        case StartContainer(key=key, ports=ports, leans_on=others, networks=networks):
+            used = _named("port", ports) | _named("slot", others) | _named("network", networks)
             return Claims(frozenset({f"slot {key}"}), used)
         case _:
             assert_never(action)

@@ -141,6 +141,10 @@ class Observation:
     #: results of `aliyun.probe.*`, by container id
     probes: Mapping[str, Health] = field(default_factory=dict)
     attempts: Mapping[SlotKey, Attempts] = field(default_factory=dict)
+    #: joining and leaving networks, by the slot of the container, which is looked after meanwhile
+    joining: Mapping[SlotKey, Attempts] = field(default_factory=dict)
+    #: the pulls for preparations, which hold up nothing else
+    preparing: Mapping[PullOrder, Attempts] = field(default_factory=dict)
     #: the orders that need no registry any more
     pulled: Mapping[PullOrder, Pulled] = field(default_factory=dict)
     #: actions that were begun by an earlier pass and have not ended

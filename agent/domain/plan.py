@@ -2,8 +2,8 @@
 
 Order is fixed and meaningful. Removals come first, because they free names, ports and volumes:
 
-    stop containers -> remove containers -> remove networks -> remove volumes
-    create networks -> create volumes -> pull images -> create containers -> start containers
+    stop containers -> remove containers -> disconnect -> remove networks -> remove volumes
+    create networks -> create volumes -> connect -> pull images -> create, connect -> start
 
 What can't be read is unknown, not absent: nothing is planned that depends on it. A container that
 the document doesn't mention is left alone.
@@ -16,20 +16,20 @@ from typing import TypeVar
 from agent.domain.actions import (
     Action,
     Addition,
-    CreateNetwork,
-    CreateVolume,
-    PullImage,
     Removal,
     RemoveNetwork,
     RemoveVolume,
     slot_of,
 )
+from agent.domain.additions import additions
 from agent.domain.backoff import failure_due
 from agent.domain.belongings import difference, differences, unused_networks, unwanted_volumes
+from agent.domain.joins import with_joins
 from agent.domain.observation import NO_ATTEMPTS, Observation, SeenContainer, resource_key
+from agent.domain.preparing import due_pulls
 from agent.domain.pulls import pulled_for
 from agent.domain.shares import shares
-from agent.domain.slot_order import SlotOrder, order_of, slot_orders
+from agent.domain.slot_order import SlotOrder, slot_orders
 from agent.domain.slot_view import Decision, SlotView
 from agent.domain.slots import decide, overtake
 from schemas.current import SlotProblem
@@ -51,8 +51,17 @@ class Plan:
     #: something could not be read, so more may be left to do than is known
     is_blind: bool = False
     problems: tuple[SlotProblem, ...] = ()
+    #: a slot waits for a pull, planned or under way
+    awaits_pull: bool = False
     #: when the earliest thing that has to wait becomes due
     retry_at: float | None = None
+    #: the same of preparations, which are no part of what a slot must be now
+    prepare_at: float | None = None
+
+    @property
+    def due_at(self) -> float | None:
+        """When the earliest of all becomes due."""
+        return min((at for at in (self.retry_at, self.prepare_at) if at is not None), default=None)
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -71,7 +80,8 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
     views = slot_views(desired, observed)
     busy = {slot_of(action) for action in observed.in_flight}
     decisions = [
-        overtake(view, observed.in_flight) if view.key in busy else decide(view) for view in views
+        overtake(view, observed.in_flight) if view.key in busy else with_joins(view, decide(view))
+        for view in views
     ]
     unknown = [
         name for name in ("networks", "volumes", "images") if getattr(observed, name) is None
@@ -80,20 +90,26 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
         decisions = [_unless_guessed(v, d) for v, d in zip(views, decisions, strict=True)]
     removed = {action.container_id for decision in decisions for action in decision.removes}
     left = [seen for seen in observed.containers if seen.id not in removed]
-    networks = unused_networks(desired, observed, left)
+    parted = [each for decision in decisions for each in decision.disconnects]
+    networks = unused_networks(desired, observed, left, parted)
     volumes = unwanted_volumes(desired, observed, left)
     told = differences(desired, observed)
-    waiting: list[RemoveNetwork | RemoveVolume] = [*networks, *volumes]
+    ahead = due_pulls(desired, observed)
     return Plan(
         generation=desired.generation,
         removals=(
             *_fresh((stop for decision in decisions for stop in decision.stops), observed),
             *_fresh((remove for decision in decisions for remove in decision.removes), observed),
+            *parted,
             *_fresh(networks, observed),
             *_fresh(volumes, observed),
         ),
-        additions=_additions(
-            desired, observed, views, decisions, {action.name for action in networks}
+        additions=additions(
+            desired,
+            observed,
+            list(zip(views, decisions, strict=True)),
+            ahead.images,
+            {action.name for action in networks},
         ),
         notes=(
             *(f"{name} can't be read: nothing is created" for name in unknown),
@@ -106,27 +122,42 @@ def plan(desired: NodeDesired, observed: Observation) -> Plan:
             for view, decision in zip(views, decisions, strict=True)
             if (problem := decision.problem or difference(view, told))
         ),
-        retry_at=min(
-            (
-                *(d.retry_at for d in decisions if d.retry_at is not None),
-                *(due for action in waiting if (due := _due(action, observed)) > observed.now),
-            ),
-            default=None,
-        ),
+        retry_at=_retry_at(decisions, [*networks, *volumes], observed),
+        awaits_pull=any(decision.image for decision in decisions),
+        prepare_at=ahead.retry_at,
     )
 
 
 def slot_views(desired: NodeDesired, observed: Observation) -> list[SlotView]:
     """One view per slot, in the order of their keys."""
     by_slot = observed.by_slot()
+    networks = _networks(observed)
     return [
-        _view(desired, observed, order, by_slot.get(order.key, ()))
+        _view(
+            *(desired, observed, order, by_slot.get(order.key, ())),
+            networks=None if networks is None else networks.get(order.key.project, frozenset()),
+        )
         for order in slot_orders(desired)
     ]
 
 
+def _networks(observed: Observation) -> dict[str, frozenset[str]] | None:
+    """The names of each project's."""
+    if observed.networks is None:
+        return None
+    found: dict[str, set[str]] = {}
+    for seen in observed.networks:
+        found.setdefault(seen.project, set()).add(seen.name)
+    return {project: frozenset(names) for project, names in found.items()}
+
+
 def _view(
-    desired: NodeDesired, observed: Observation, order: SlotOrder, seen: tuple[SeenContainer, ...]
+    desired: NodeDesired,
+    observed: Observation,
+    order: SlotOrder,
+    seen: tuple[SeenContainer, ...],
+    *,
+    networks: frozenset[str] | None,
 ) -> SlotView:
     spec, labels = order.spec, order.labels
     needed = shares(desired, order.places, observed.mounts)
@@ -146,6 +177,9 @@ def _view(
         node=desired.node,
         shares=needed,
         owners=_owners(order.owners, observed),
+        networks=networks,
+        named=order.networks,
+        joining=observed.joining.get(order.key, NO_ATTEMPTS),
     )
 
 
@@ -167,69 +201,16 @@ def _unless_guessed(view: SlotView, decision: Decision) -> Decision:
     return decision
 
 
-def _additions(
-    desired: NodeDesired,
+def _retry_at(
+    decisions: Iterable[Decision],
+    waiting: Iterable[RemoveNetwork | RemoveVolume],
     observed: Observation,
-    views: list[SlotView],
-    decisions: list[Decision],
-    leaving: Collection[str],
-) -> tuple[Addition, ...]:
-    adding = [
-        (view, decision)
-        for view, decision in zip(views, decisions, strict=True)
-        if decision.image or decision.creates or decision.starts
+) -> float | None:
+    dues = [
+        *(decision.retry_at for decision in decisions if decision.retry_at is not None),
+        *(due for action in waiting if (due := _due(action, observed)) > observed.now),
     ]
-    if not adding:
-        return ()
-    starting = [(view, one) for view, one in adding if one.creates or one.starts]
-    specs = [view.spec for view, _ in starting if view.spec]
-    seen_networks = {seen.name for seen in observed.networks or ()} - set(leaving)
-    seen_volumes = {seen.name for seen in observed.volumes or ()}
-    missing_networks = {one.name for spec in specs for one in spec.networks} - seen_networks
-    missing_volumes = {one.source for spec in specs for one in spec.volumes} - seen_volumes
-    images = sorted({decision.image for _, decision in adding if decision.image})
-    # Whoever lives in another container comes after it.
-    ordered = sorted(
-        (decision for _, decision in starting),
-        key=lambda one: any(start.leans_on for start in one.starts),
-    )
-    return (
-        *_fresh(
-            (
-                CreateNetwork(network.name, network, "a container joins it")
-                for network in sorted(desired.networks, key=lambda network: network.name)
-                if network.name in missing_networks
-            ),
-            observed,
-        ),
-        *_fresh(
-            (
-                CreateVolume(volume.name, volume, "a container uses it")
-                for volume in sorted(desired.volumes, key=lambda volume: volume.name)
-                if volume.name in missing_volumes and volume.wanted is not Wanted.ABSENT
-            ),
-            observed,
-        ),
-        *_fresh(
-            (
-                _pull(image, [view for view, decision in adding if decision.image == image])
-                for image in images
-            ),
-            observed,
-        ),
-        *(create for decision in ordered for create in decision.creates),
-        *(start for decision in ordered for start in decision.starts),
-    )
-
-
-def _pull(image: str, waiting: list[SlotView]) -> PullImage:
-    is_here = all(view.image_id for view in waiting)
-    return PullImage(
-        image,
-        tuple(view.key for view in waiting),
-        frozenset(order_of(view.slot) for view in waiting),
-        "its newest is ordered" if is_here else "it is not on this node",
-    )
+    return min(dues, default=None)
 
 
 def _due(action: RemoveNetwork | RemoveVolume, observed: Observation) -> float:

@@ -32,6 +32,8 @@ class SlotOrder:
     places: tuple[tuple[str, str], ...] = ()
     #: the containers whose namespaces it lives in, by name
     owners: frozenset[str] = frozenset()
+    #: the networks that its container may be in, by name
+    networks: frozenset[str] = frozenset()
 
 
 @once_per_document
@@ -83,4 +85,11 @@ def _order(
         basis=f"{slot.wanted} {slot.spec} {slot.version} {slot.refresh} {slot.tries}",
         places=needed.get(slot.spec, ()),
         owners=namespace_owners(spec) if spec else frozenset(),
+        networks=_networks(slot, spec) if spec else frozenset(),
     )
+
+
+def _networks(slot: DesiredSlot, spec: ServiceSpec) -> frozenset[str]:
+    attachments = (*spec.networks, *slot.joins)
+    # A network mode may be the name of one.
+    return frozenset({spec.network_mode, *(attachment.name for attachment in attachments)})

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 from agent.domain.actions import (
+    ConnectNetwork,
     ContainerLabels,
     CreateContainer,
+    DisconnectNetwork,
     RemoveContainer,
     StartContainer,
     StopContainer,
 )
 from agent.domain.leaning import leans_on
-from agent.domain.observation import Attempts, Pulled, SeenContainer
+from agent.domain.observation import NO_ATTEMPTS, Attempts, Pulled, SeenContainer
 from agent.domain.pulls import asks
 from agent.domain.shares import Lack, Share
 from schemas.current import SlotProblem
@@ -46,6 +48,12 @@ class SlotView:
     shares: tuple[Share, ...] = ()
     #: the containers whose namespaces it lives in
     owners: tuple[SeenContainer, ...] = ()
+    #: our networks of its project that are on the node, by name; None: they could not be read
+    networks: frozenset[str] | None = None
+    #: those that its container may be in
+    named: frozenset[str] = frozenset()
+    #: what went wrong when its container was to join or leave networks
+    joining: Attempts = NO_ATTEMPTS
 
     @property
     def key(self) -> SlotKey:
@@ -54,7 +62,7 @@ class SlotView:
     @property
     def must_pull(self) -> bool:
         """Whether the registry is to be asked although the node may have the image."""
-        return asks(self.slot) and self.pulled is None
+        return asks(self.slot.pull) and self.pulled is None
 
     @property
     def ordered_image_id(self) -> str | None:
@@ -64,7 +72,7 @@ class SlotView:
         """
         if self.pulled:
             return self.pulled.image_id or None
-        return None if asks(self.slot) else self.image_id
+        return None if asks(self.slot.pull) else self.image_id
 
     @property
     def excuse(self) -> str:
@@ -85,17 +93,24 @@ class Decision:
 
     stops: tuple[StopContainer, ...] = ()
     removes: tuple[RemoveContainer, ...] = ()
+    disconnects: tuple[DisconnectNetwork, ...] = ()
     #: an image to pull first
     image: str = ""
     creates: tuple[CreateContainer, ...] = ()
+    connects: tuple[ConnectNetwork, ...] = ()
     starts: tuple[StartContainer, ...] = ()
     retry_at: float | None = None
     problem: SlotProblem | None = None
     note: str = ""
 
     @property
+    def adds(self) -> bool:
+        """Whether anything but removals is to be done."""
+        return bool(self.image or self.creates or self.connects or self.starts)
+
+    @property
     def is_idle(self) -> bool:
-        return not (self.stops or self.removes or self.image or self.creates or self.starts)
+        return not (self.stops or self.removes or self.disconnects or self.adds)
 
 
 def stop(view: SlotView, seen: SeenContainer, reason: str) -> StopContainer:
@@ -117,7 +132,10 @@ def start(view: SlotView, container_id: str, reason: str) -> StartContainer:
         if port.host_port is not None
     )
     others = leans_on(view.spec) if view.spec else frozenset[str]()
-    return StartContainer(view.key, container_id, ports, bool(view.shares), reason, others)
+    networks = (attachment.name for attachment in (view.spec.networks if view.spec else ()))
+    return StartContainer(
+        *(view.key, container_id, ports, bool(view.shares), reason, others), frozenset(networks)
+    )
 
 
 def stop_parameters(slot: DesiredSlot, spec: ServiceSpec | None) -> tuple[str, float]:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from agent.domain.actions import StopContainer
+from agent.domain.actions import Action, PullImage, StopContainer
 from agent.domain.observation import NO_ATTEMPTS, Observation, SeenContainer
 from agent.domain.plan import Plan
+from agent.domain.preparing import preparations_current
 from agent.domain.slot_order import probes
 from agent.domain.timestamps import rfc3339
 from schemas.current import ContainerCurrent, EngineCurrent, NodeCurrent, PortBinding
@@ -51,7 +52,9 @@ def node_current(
 
     `observed` shows the last containers seen when the engine can't be read.
     """
-    is_waiting = planned.retry_at is not None or bool(observed.in_flight)
+    is_working = planned.awaits_pull or any(
+        _is_of_slots(action) for action in (*observed.in_flight, *planned.actions)
+    )
     probed = probes(desired).keys() if desired else ()
     stopping = {
         action.container_id
@@ -72,7 +75,7 @@ def node_current(
         generation=desired.generation if desired else 0,
         index=desired.index if desired else 0,
         refusal=refusal,
-        settled=planned.is_empty and not planned.is_blind and not is_waiting,
+        settled=not (is_working or planned.is_blind or planned.retry_at is not None),
         containers=tuple(
             _container(seen, observed, probed, is_stopping=seen.id in stopping)
             for seen in sorted(observed.containers or (), key=lambda seen: (seen.key, seen.id))
@@ -80,8 +83,14 @@ def node_current(
         volumes=tuple(sorted(seen.name for seen in observed.volumes or ())),
         mounts=tuple(mount for _, mount in sorted((observed.mounts or {}).items())),
         problems=planned.problems,
+        preparations=preparations_current(desired, observed) if desired else (),
         notes=planned.notes,
     )
+
+
+def _is_of_slots(action: Action) -> bool:
+    """Whether it brings a slot where it must be now. A preparation has all the time it takes."""
+    return not (isinstance(action, PullImage) and action.is_ahead)
 
 
 def health_of(seen: SeenContainer, observed: Observation, *, is_probed: bool) -> Health:

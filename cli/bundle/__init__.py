@@ -1,45 +1,18 @@
-"""`bundle`: from Compose files to what a deployment sends.
+"""Compose files, and what they refer to on this machine, to one text that stands for itself.
 
-A stand-in: one file, nothing merged or included.
+    project      which files, whose variables, and what the project is called
+    dotenv       `.env` files, read as Compose reads them
+    variables    which variables a text names, and texts that name none any more
+    anchors      paths of this machine, made absolute while it is known whose they are
+    loading      files laid over each other, `include`, and `extends` across files
+    inlining     what those paths name, written into the text: variables, configs, secrets
+    writing      a tree to YAML
+    disk         the only thing here that reads files
+
+`bundling.bundle` is the way in.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from cli.bundle.bundling import Bundle, bundle
+from cli.bundle.errors import BundleError
 
-from cli.config import default_project
-from cli.errors import UsageError
-
-_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """A project's name, its template as one text, and the values of the template's variables."""
-
-    name: str
-    template: str
-    environment: Mapping[str, str]
-    warnings: tuple[str, ...] = ()
-
-
-def bundle(
-    files: Sequence[str],
-    *,
-    name: str = "",
-    env_files: Sequence[str] = (),
-    env: Sequence[str] = (),
-    cwd: Path,
-    shell: Mapping[str, str],
-) -> Bundle:
-    """Read the file. Raises UsageError or OSError."""
-    files = list(files) or [each for each in _FILES if (cwd / each).is_file()][:1]
-    if len(files) != 1:
-        raise UsageError(f"give one file with -f: there is no {_FILES[0]} in {cwd}")
-    lines = [line for file in env_files for line in (cwd / file).read_text().splitlines()]
-    environment: dict[str, str] = {}
-    for line in (*(each for each in lines if each and not each.startswith("#")), *env):
-        key, separator, value = line.partition("=")
-        environment[key] = value if separator else shell.get(key, "")
-    path = cwd / files[0]
-    return Bundle(name or default_project(str(path)), path.read_text(), environment)
+__all__ = ["Bundle", "BundleError", "bundle"]

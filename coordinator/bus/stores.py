@@ -26,6 +26,8 @@ HISTORY_BYTES_MAX = 512 * 1024 * 1024
 LEASE_TTL_S = {1: 6.0, 3: 12.0}
 #: Making all of them on a cluster takes an election for each.
 MAKING_S = 30.0
+#: Three of the five seconds after which a router writes again.
+ROUTER_TTL_S = 15.0
 RETRY_S = 0.5
 
 _BUCKETS = (
@@ -33,6 +35,8 @@ _BUCKETS = (
     subjects.VOLUMES_BUCKET,
     subjects.NODES_BUCKET,
     subjects.REVISIONS_BUCKET,
+    subjects.ROUTES_BUCKET,
+    subjects.ROUTERS_BUCKET,
     subjects.DESIRED_BUCKET,
     subjects.STATUS_BUCKET,
     subjects.LEASE_BUCKET,
@@ -92,6 +96,13 @@ class Stores:
                 return True
         return False
 
+    def _ttl_s(self, bucket: str) -> float | None:
+        """How long a key lives that is not renewed; None: for ever."""
+        return {
+            subjects.LEASE_BUCKET: self.lease_ttl_s,
+            subjects.ROUTERS_BUCKET: ROUTER_TTL_S,
+        }.get(bucket)
+
     async def _ensure_bucket(self, jetstream: JetStreamContext, bucket: str) -> None:
         try:
             await jetstream.key_value(bucket)
@@ -101,7 +112,7 @@ class Stores:
                 KeyValueConfig(
                     bucket=bucket,
                     history=1,
-                    ttl=self.lease_ttl_s if bucket == subjects.LEASE_BUCKET else None,
+                    ttl=self._ttl_s(bucket),
                     storage=StorageType.FILE,
                     replicas=self._replicas,
                     direct=True,

@@ -20,6 +20,8 @@ from schemas.release import ReleaseState, RevisionNote
 from schemas.revision import RevisionRecord
 from schemas.states import State
 
+NO_ROUTER = "no router has registered: the weights are kept, and nothing routes by them yet"
+
 ReleaseCommand = UpdateProject | ConfirmUpdate | RollbackUpdate | SetWeights
 
 
@@ -50,7 +52,8 @@ class ReleaseCommands:
             case ConfirmUpdate():
                 return Decision(*releasing.confirm(project, command, moment, slots))
             case SetWeights():
-                return Decision(*releasing.weigh(project, command, moment))
+                notes = () if self._store.routers else (NO_ROUTER,)
+                return Decision(*releasing.weigh(project, command, moment, notes))
 
     async def write_down(self, decision: Decision) -> None:
         """Keep the revisions of a decision: what the record names can be looked up. Raises Transient."""

@@ -155,12 +155,14 @@ def roll_back(
     return answered(_touched(record, moment), command, operation)
 
 
-def weigh(held: ProjectRecord, command: SetWeights, moment: Moment) -> Decided:
+def weigh(
+    held: ProjectRecord, command: SetWeights, moment: Moment, notes: tuple[str, ...] = ()
+) -> Decided:
     """Set the weights of some versions; all others stay. Raises InvalidInput."""
     weights = checked_weights(held, command.weights)
     operation = begun(held, command, moment)
     record = held.model_copy(update={"weights": weights})
-    return answered(_touched(record, moment), command, operation)
+    return answered(_touched(record, moment), command, operation, warnings=notes)
 
 
 def _touched(record: ProjectRecord, moment: Moment) -> ProjectRecord:

@@ -20,6 +20,7 @@ DONE = Standing(Progress.DONE)
 
 #: what is said meanwhile of single services, such as a scale, doesn't supersede these
 RELEASE_VERBS = frozenset({"project.update", "project.confirm", "project.rollback"})
+WEIGHT_VERB = "project.weight"
 #: states in which a release goes on by itself
 _GOING = frozenset(
     {
@@ -51,6 +52,13 @@ def release_standing(operation: Operation, project: ProjectRecord) -> Standing |
             return _decided(operation, project, wanted=ReleaseState.ROLLED_BACK)
         case _:
             return None
+
+
+def weight_standing(view: object | None, *, is_routed: bool) -> Standing:
+    """Weights are there when every router has applied them, or there is none."""
+    if view is None:
+        return Standing(Progress.SUPERSEDED, "superseded by project.delete")
+    return DONE if is_routed else RUNNING
 
 
 def _update(operation: Operation, project: ProjectRecord) -> Standing | None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from coordinator.commands import volume_catalogue
 from coordinator.commands.progress import Lag, lag, progress
-from coordinator.commands.standings import Standing
+from coordinator.commands.standings import WEIGHT_VERB, Standing, weight_standing
 from coordinator.store.changes import Change, Kind
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
@@ -18,16 +18,33 @@ from schemas.reply import Progress
 _VOLUMES = ""
 #: changes that are about the project they name
 _OF_PROJECT = frozenset(
-    {Kind.PROJECT, Kind.PLACEMENT, Kind.REPORTED, Kind.APPLIED, Kind.ORDER, Kind.HOMES}
+    {
+        Kind.PROJECT,
+        Kind.PLACEMENT,
+        Kind.REPORTED,
+        Kind.APPLIED,
+        Kind.ORDER,
+        Kind.HOMES,
+        Kind.ROUTES,
+    }
 )
 #: changes of a node that are about the projects which it has or should have
 _OF_NODE = frozenset({Kind.KNOWN, Kind.DOCUMENT})
 
 
+def _everywhere(_project: str) -> bool:
+    """Without routers."""
+    return True
+
+
 class Waiting:
     """Wakes those who wait for what has changed, and looks once per change for all of them."""
 
-    def __init__(self, store: Store, views: ProjectViews) -> None:
+    def __init__(
+        self, store: Store, views: ProjectViews, is_routed: Callable[[str], bool] = _everywhere
+    ) -> None:
+        """`is_routed`: whether routers go by what a project's record says."""
+        self._is_routed = is_routed
         self._store = store
         self._views = views
         #: by project; volumes are everywhere, and all waited for under one name
@@ -73,6 +90,9 @@ class Waiting:
                 *{slot.project for slot in store.placed.at(change.key)},
             ):
                 self._wake(project)
+        elif change.kind is Kind.ROUTER:
+            for project in list(self._waiters):
+                self._wake(project)
         if change.kind in {Kind.VOLUME, Kind.KNOWN}:
             self._wake(_VOLUMES)
 
@@ -99,6 +119,8 @@ class Waiting:
         applied = store.applied.get(name)
         is_applied = name in store.projects and applied == store.projects.revision(name)
         view = self._views.of(name)
+        if operation.verb == WEIGHT_VERB:
+            return weight_standing(view, is_routed=is_applied and self._is_routed(name))
         return progress(operation, view, self._lag(name), is_applied=is_applied)
 
     def _lag(self, project: str) -> Lag:

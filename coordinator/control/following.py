@@ -276,6 +276,7 @@ def _is_like(record: ProjectRecord, before: ProjectRecord) -> bool:
     """Whether two records of a project differ in single services at most, for documents."""
     return (
         record.services.keys() == before.services.keys()
+        and record.release is before.release
         and _shared(record) == _shared(before)
         and record.networks is before.networks
         and record.volumes is before.volumes

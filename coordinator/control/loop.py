@@ -19,12 +19,14 @@ from coordinator.control.fan_out import FanOut
 from coordinator.control.following import Following
 from coordinator.control.loss_watch import LossWatch
 from coordinator.control.moves import tell_moves
-from coordinator.control.releases import IsRouted, Releases, everywhere
+from coordinator.control.releases import Releases
+from coordinator.control.routing import Routing
+from coordinator.control.shown import ShownDocuments
 from coordinator.control.tombstones import Tombstones
 from coordinator.errors import BusWentBack, RevisionConflict
 from coordinator.nodes.health_watch import HealthWatch
 from coordinator.nodes.registrar import Registrar
-from coordinator.ports import EventSink, PassMeter
+from coordinator.ports import Bucket, EventSink, PassMeter
 from coordinator.store.changes import Change, Kind
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
@@ -39,7 +41,7 @@ log = structlog.get_logger()
 SettledSince = Callable[[], float | None]
 
 #: What the loop itself concludes is no reason for it to look again.
-_OWN = frozenset({Kind.PLACEMENT, Kind.APPLIED, Kind.ORDER})
+_OWN = frozenset({Kind.PLACEMENT, Kind.APPLIED, Kind.ORDER, Kind.ROUTES, Kind.ROUTER})
 
 
 class ControlLoop:
@@ -53,7 +55,8 @@ class ControlLoop:
         meter: PassMeter,
         watch: LossWatch,
         *,
-        is_routed: IsRouted = everywhere,
+        routers: Bucket,
+        default_domain: str = "",
         clock: Clock = CLOCK,
         pace: Pace = PACE,
     ) -> None:
@@ -68,13 +71,15 @@ class ControlLoop:
         self._back = asyncio.Event()
         self._reread = False
         self._tombstones = Tombstones(store, events, clock, pace)
+        self._routing = Routing(store, views, routers, clock, default_domain=default_domain)
         #: changes the records of projects, in turn with commands
         self.writer: RecordWriter[ProjectRecord] = RecordWriter(
             store.projects, self.reread_and_wake
         )
+        self.is_routed = self._routing.is_routed
         self._releases = Releases(
             *(store, views, self.writer, events, clock),
-            is_routed=is_routed,
+            is_routed=self._routing.is_routed,
             deadline_s=pace.release_s,
         )
         #: seconds until a release's clock is a reason to look again
@@ -90,8 +95,7 @@ class ControlLoop:
         self._retrying = Allowance(clock, pace.share)
         #: in monotonic seconds
         self._judge_at = self._refused_at = self._audit_at = 0.0
-        #: the version of the store up to which documents are shown
-        self._shown = 0
+        self.shown = ShownDocuments(store)
         store.changes.listen(self._hear)
 
     def wake(self) -> None:
@@ -119,6 +123,8 @@ class ControlLoop:
             await store.volumes.read(newest[VOLUMES_BUCKET])
             await store.nodes.read(newest[NODES_BUCKET])
             await store.documents.read(newest[DESIRED_BUCKET])
+            await store.routes.read(0)
+            await self._routing.read_routers()
             if store.has_older_records():
                 # Another coordinator may have written a record and its documents meanwhile. What is
                 # older still after this was lost.
@@ -129,23 +135,6 @@ class ControlLoop:
         except Transient:
             self._reread = True
             raise
-
-    def show_documents(self) -> None:
-        """Show where slots are by the documents: a standby, and one that is halted, decide nothing."""
-        store = self._store
-        changes = store.changes.since(self._shown)
-        self._shown = store.changes.version
-        names = (
-            {*store.placements, *store.projects, *store.doubts}
-            if changes is None
-            else {*changes.of(Kind.HOMES), *changes.of(Kind.PROJECT), *changes.of(Kind.DOUBT)}
-        )
-        for name in sorted(names):
-            placement = store.documented_placement(name)
-            if not placement.assigned and name not in store.projects and name not in store.doubts:
-                store.placements.forget(name)
-            elif store.placements.get(name) != placement:
-                store.placements.set(name, placement)
 
     async def run(self, epoch: int, link_settled_since: SettledSince) -> None:
         """For ever: pass after pass, as the active coordinator of this epoch."""
@@ -195,7 +184,7 @@ class ControlLoop:
             self._judge(settled_since)
             if self._following is None:
                 # A new process shows what is there, as a standby does.
-                self.show_documents()
+                self.shown.follow()
             return False
         if not store.halted_because:
             await self._registrar.register(self._watch.strangers)
@@ -222,10 +211,16 @@ class ControlLoop:
             self._is_through = False
             self._wake.set()
         if not store.halted_because:
-            tell_moves(following, self._events)
-            self._release_due_s = await self._releases.follow()
-            await self._tombstones.bury()
+            await self._go_on(following)
         return True
+
+    async def _go_on(self, following: Following) -> None:
+        """What follows from how things stand now: events, routes, releases, ends."""
+        tell_moves(following, self._events)
+        if not await self._routing.follow():
+            self._wake.set()
+        self._release_due_s = await self._releases.follow()
+        await self._tombstones.bury()
 
     async def _look_through(self, following: Following, epoch: int) -> None:
         """Before the first document of a new coordinator is written, look through all of them.

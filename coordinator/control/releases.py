@@ -32,11 +32,6 @@ log = structlog.get_logger()
 IsRouted = Callable[[str], bool]
 
 
-def everywhere(_project: str) -> bool:
-    """Where no router can be."""
-    return True
-
-
 @dataclass(slots=True)
 class _Watched:
     """The clocks of one service's batch, in monotonic seconds."""

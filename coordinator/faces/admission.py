@@ -20,6 +20,7 @@ from schemas.query import (
     ListRevisions,
     ViewProject,
     ViewRevision,
+    ViewRoutes,
 )
 
 #: a place is free again within this, because what holds it takes milliseconds
@@ -172,7 +173,8 @@ class Admission:
 def kind_of_query(query: type[AnyQuery]) -> Kind:
     """A query's kind. Whatever shows one thing is a read, although a volume is on many nodes."""
     is_read = issubclass(
-        query, ViewProject | ListRevisions | ViewRevision | InspectService | InspectVolume
+        query,
+        ViewProject | ListRevisions | ViewRevision | ViewRoutes | InspectService | InspectVolume,
     )
     return Kind.READ if is_read else Kind.LIST
 

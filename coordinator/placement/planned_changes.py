@@ -16,8 +16,8 @@ from schemas.fingerprint import fingerprint
 from schemas.names import ServiceKey, SlotKey
 from schemas.records import ProjectRecord
 from schemas.release import ReleaseKind, ServiceRecord
+from schemas.release_views import Plan, PlannedChange
 from schemas.states import NodeState, State
-from schemas.views import Plan, PlannedChange
 
 PULLED_AGAIN = "its image is pulled again; kept where it is the same"
 

@@ -18,6 +18,10 @@ from schemas.template import UpdatePolicy
 DEADLINE_S = 300.0
 
 
+#: What routers have applied is read so often while a release waits for them.
+ROUTERS_LOOK_S = 0.2
+
+
 class Pulls(StrEnum):
     """How far the nodes are with the images of a release."""
 
@@ -80,7 +84,8 @@ def sense(project: ProjectRecord, release: Release, seen: Seen) -> Sense:
         case ReleaseState.CONFIRMING if seen.is_routed:
             return Sense(Signal.ROUTED)
         case ReleaseState.ROLLING_BACK if release.kind is ReleaseKind.BLUE_GREEN:
-            return Sense(Signal.ROUTED if seen.is_routed else None)
+            signal = Signal.ROUTED if seen.is_routed else None
+            return Sense(signal, look_in_s=ROUTERS_LOOK_S)
         case _ if not seen.is_applied:
             return Sense()
         case _:
@@ -154,6 +159,8 @@ def _progress(
         for name, change in due(project, release, ready).items()
     ):
         return Sense(Signal.BATCH_UP, up=ready)
+    if release.state is ReleaseState.CONFIRMING:
+        waits.append(ROUTERS_LOOK_S)
     return Sense(look_in_s=min((each for each in waits if each > 0), default=None))
 
 

@@ -42,6 +42,9 @@ class Kind(Enum):
     #: decided for a project
     PLACEMENT = auto()
     APPLIED = auto()
+    #: of a project: what routers are told; and what a router has applied
+    ROUTES = auto()
+    ROUTER = auto()
     #: whether anything is written or moved at all
     CONDITION = auto()
 

@@ -22,6 +22,7 @@ from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.names import SlotKey, is_node_name
 from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
+from schemas.routing import ProjectRoutes, RouterCurrent
 from schemas.states import Wanted
 from schemas.subjects import DESIRED_BUCKET, NODES_BUCKET, PROJECTS_BUCKET, VOLUMES_BUCKET
 
@@ -40,6 +41,7 @@ class Buckets:
     nodes: Bucket
     desired: Bucket
     revisions: Bucket
+    routes: Bucket
 
 
 def made_at(table: Table[Any], name: str) -> int:
@@ -96,6 +98,12 @@ class Store:
         self.documented = Documented(self._tell_homes)
         self.reported = Reported(self._tell_reported, self._tell_homes)
         self.placed = Placed()
+        #: what routers are told, by project, and what they say
+        self.routes = Table(
+            *(Kind.ROUTES, ProjectRoutes, buckets.routes, log),
+            named="project",
+        )
+        self.routers: Rows[RouterCurrent] = Rows(Kind.ROUTER, log)
         self.revisions = Revisions(buckets.revisions)
         self._frozen_because = ""
         self._halted_because = ""

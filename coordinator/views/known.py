@@ -1,12 +1,15 @@
-"""Nodes and volumes as they are at the moment of a question. Reads: the store, views."""
+"""Nodes, volumes and routes as they are at the moment of a question. Reads: the store, views."""
 
 from dataclasses import replace
+from typing import Any
 
 from coordinator.clock import CLOCK, Clock
 from coordinator.store.nodes import NodePicture
 from coordinator.store.restoring import restored_volume
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
+from coordinator.views.rollup import ProjectView
+from coordinator.views.routing import routing_body
 from coordinator.views.volumes import VolumeView, volume_views
 
 
@@ -34,3 +37,8 @@ class KnownNow:
         found = (restored_volume(name, store.documents) for name in lost)
         records = [*store.volumes.values(), *(each for each in found if each is not None)]
         return volume_views(records, store.known.values(), views, store.volume_doubts)
+
+    def routing(self, view: ProjectView) -> dict[str, Any]:
+        """Where a project's traffic goes."""
+        store = self._store
+        return routing_body(view, store.routes.get(view.record.name), store.routers)

@@ -27,6 +27,7 @@ from schemas.query import (
     ListVolumes,
     ViewProject,
     ViewRevision,
+    ViewRoutes,
 )
 from schemas.revision import RevisionRecord
 from schemas.volume import BASE_DIRECTORY
@@ -35,6 +36,7 @@ _Known = (
     ListProjects
     | ViewProject
     | ListRevisions
+    | ViewRoutes
     | ListServices
     | InspectService
     | ListVolumes
@@ -56,12 +58,14 @@ class Queries:
         nodes: Callable[[], Sequence[NodePicture]],
         volume_views: Callable[[], Mapping[str, VolumeView]],
         revisions: Callable[[str, int], Awaitable[RevisionRecord]],
+        routing: Callable[[ProjectView], dict[str, Any]],
         *,
         default_domain: str = "",
         mount_base: str = BASE_DIRECTORY,
     ) -> None:
         self._views = views
         self._revisions = revisions
+        self._routing = routing
         self._kept = KeptAnswers(views, default_domain=default_domain)
         self._nodes = nodes
         self._volume_views = volume_views
@@ -91,6 +95,9 @@ class Queries:
             case ListRevisions():
                 bodies = revision_bodies(self._project(query.name))
                 return gathered(_array(b"[", bodies, b"]"))
+            case ViewRoutes():
+                body = self._routing(self._project(query.name))
+                return gathered((encode_plain(body),))
             case ListServices():
                 return self._kept.list_services(query)
             case InspectService():

@@ -99,7 +99,8 @@ def _ports(value: Any) -> Expected:
     for entry in value:
         if isinstance(entry, dict):
             published = str(entry.get("published", ""))
-            found.add(("", published, entry["target"], entry.get("protocol", "tcp")))
+            host_ip = entry.get("host_ip", "")
+            found.add((host_ip, published, entry["target"], entry.get("protocol", "tcp")))
             continue
         match = _SHORT_PORT.fullmatch(str(entry))
         assert match is not None, entry
@@ -137,7 +138,11 @@ def _ulimits(value: Any) -> Expected:
 def _devices(value: Any) -> Expected:
     found = []
     for entry in value:
-        source, target, permissions = (*entry.split(":"), "", "")[:3]
+        if isinstance(entry, dict):
+            parts = [entry[key] for key in ("source", "target", "permissions")]
+        else:
+            parts = entry.split(":")
+        source, target, permissions = (*parts, "", "")[:3]
         found.append((source, target or source, permissions or "rwm"))
     return {"devices": found}
 

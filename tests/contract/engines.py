@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +33,9 @@ STUBBORN = ServiceSpec(image="stubborn:1", command=_STUBBORN)
 #: Ends with code 3 as soon as it is started.
 EXITING = ServiceSpec(image="exits:1", command=_EXITING)
 
+#: somebody else's
+_FOREIGN = "monitoring"
+
 NETWORK = DesiredNetwork(project="shop", name="shop_default")
 
 
@@ -46,6 +50,9 @@ class Trial(Protocol):
 
     async def hold_port(self, port: int) -> None:
         """Somebody else gets this port of the node."""
+
+    async def join(self, container_id: str) -> str:
+        """Somebody takes the container into a network that isn't ours; returns its name."""
 
     async def die(self, container_id: str) -> None:
         """The container ends by SIGKILL."""
@@ -82,6 +89,11 @@ class FakeTrial:
     async def hold_port(self, port: int) -> None:
         self._fake.foreign_ports.add(port)
 
+    async def join(self, container_id: str) -> str:
+        seen = self._fake.boxes[container_id]
+        self._fake.boxes[container_id] = replace(seen, networks=seen.networks | {_FOREIGN})
+        return _FOREIGN
+
     async def die(self, container_id: str) -> None:
         self._fake.die(container_id)
 
@@ -111,6 +123,8 @@ class RealTrial:
         self.events: EngineEvents = DockerEvents(url)
         self.hand = docker.DockerClient(base_url=url, timeout=30)
         self._foreign: list[str] = []
+        #: networks, and who was taken into them
+        self._joined: list[tuple[str, str]] = []
         self._registry = Registry("registry", directory / "store", machine.enter)
 
     async def hold_name(self, name: str) -> None:
@@ -118,6 +132,15 @@ class RealTrial:
 
     async def hold_port(self, port: int) -> None:
         await asyncio.to_thread(self._run_foreign, "somebody", {"80/tcp": port})
+
+    async def join(self, container_id: str) -> str:
+        def join() -> None:
+            network = self.hand.networks.create(_FOREIGN)
+            self._joined.append((str(network.id), container_id))
+            network.connect(container_id)
+
+        await asyncio.to_thread(join)
+        return _FOREIGN
 
     async def die(self, container_id: str) -> None:
         await asyncio.to_thread(self.hand.api.kill, container_id)
@@ -143,6 +166,9 @@ class RealTrial:
         self._registry.stop()
         for name in self._foreign:
             self.hand.api.remove_container(name, force=True)
+        for network_id, container_id in self._joined:
+            self.hand.api.disconnect_container_from_network(container_id, network_id, force=True)
+            self.hand.api.remove_network(network_id)
         for place in self.shares.glob("*/*"):
             if place.is_mount():
                 _call("umount", "--lazy", str(place))

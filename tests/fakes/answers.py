@@ -9,6 +9,7 @@ from coordinator.errors import NotFound
 from coordinator.ports import Answer
 from coordinator.views.queries import Queries
 from coordinator.views.rollup import NodePicture, ProjectView
+from coordinator.views.routing import routing_body
 from coordinator.views.volumes import VolumeView
 from schemas.query import AnyQuery
 from schemas.revision import RevisionRecord
@@ -26,7 +27,7 @@ def answer(
 ) -> Any:
     """What a coordinator that knows this answers. Raises as it does."""
     queries = Queries(
-        *(lambda: projects, lambda: nodes, lambda: volumes or {}, no_revision),
+        *(lambda: projects, lambda: nodes, lambda: volumes or {}, no_revision, no_routing),
         default_domain=default_domain,
     )
     return parsed(asyncio.run(queries.ask(query)))
@@ -35,6 +36,11 @@ def answer(
 async def no_revision(project: str, number: int) -> RevisionRecord:
     """Of a coordinator that has kept none."""
     raise NotFound("revision", f"{number} of project {project}")
+
+
+def no_routing(view: ProjectView) -> dict[str, Any]:
+    """Of a coordinator that has none."""
+    return routing_body(view, None, {})
 
 
 def parsed(answer: Answer) -> Any:

@@ -11,7 +11,7 @@ from schemas.errors import InvalidInput
 from schemas.names import split_service_id
 from schemas.query import AnyQuery
 from schemas.reply import Progress, Reason, ReasonCode, Reply
-from tests.fakes.answers import no_revision
+from tests.fakes.answers import no_revision, no_routing
 
 OPERATION = "op-1"
 
@@ -39,7 +39,9 @@ class FakeDoor:
         self.answers: deque[Answer] = deque()
         self.closed_because = ""
         self.doubts: list[str] = []
-        self._queries = Queries(lambda: self.projects, lambda: self.nodes, dict, no_revision)
+        self._queries = Queries(
+            *(lambda: self.projects, lambda: self.nodes, dict, no_revision, no_routing)
+        )
 
     async def submit(self, command: AnyCommand, decided: Callable[[], None] = nothing) -> Reply:
         self.submitted.append(command)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
+from agent.domain.observation import SeenContainer, SeenVolume
 from agent.errors import (
     ContainerRejected,
     EngineFailed,
@@ -21,14 +21,14 @@ from agent.errors import (
     PullFailed,
 )
 from agent.ports import ContainerLabels, EngineEvent, EngineFacts
-from schemas.desired import DesiredNetwork, DesiredVolume
 from schemas.service import ServiceSpec
 from schemas.states import Health
-from tests.fakes.made_up import bindings, image_id, require_shares, seen_network, seen_volume
-from tests.fakes.script import Behaviour, Script
+from tests.fakes.belongings import FakeBelongings
+from tests.fakes.made_up import bindings, image_id, require_shares
+from tests.fakes.script import Behaviour
 
 
-class FakeEngine(Script):
+class FakeEngine(FakeBelongings):
     """`ContainerEngine` and `EngineEvents` over dictionaries."""
 
     def __init__(
@@ -36,10 +36,7 @@ class FakeEngine(Script):
     ) -> None:
         super().__init__()
         self.clock = clock
-        self.boxes: dict[str, SeenContainer] = {}
         self.specs: dict[str, ServiceSpec] = {}
-        self.nets: dict[str, SeenNetwork] = {}
-        self.vols: dict[str, SeenVolume] = {}
         #: on the node, and what a pull would bring
         self.local_images: dict[str, str] = {ref: image_id(ref) for ref in images}
         self.registry: dict[str, str] = {}
@@ -108,14 +105,6 @@ class FakeEngine(Script):
         await self.begin("containers", "")
         return tuple(self.boxes.values())
 
-    async def networks(self) -> tuple[SeenNetwork, ...]:
-        await self.begin("networks", "")
-        return tuple(self.nets.values())
-
-    async def volumes(self) -> tuple[SeenVolume, ...]:
-        await self.begin("volumes", "")
-        return tuple(self.vols.values())
-
     async def images(self, references: Iterable[str]) -> Mapping[str, str]:
         await self.begin("images", "")
         return {ref: self.local_images[ref] for ref in references if ref in self.local_images}
@@ -170,8 +159,8 @@ class FakeEngine(Script):
         return seen.id
 
     async def start(self, container_id: str) -> None:
-        await self.begin("start", self._name(container_id))
-        seen = self._existing(container_id)
+        await self.begin("start", self.name_of(container_id))
+        seen = self.existing(container_id)
         if seen.is_running:
             return
         spec = self.specs[container_id]
@@ -195,7 +184,7 @@ class FakeEngine(Script):
             self.die(container_id, behaviour.exits_with)
 
     async def stop(self, container_id: str, *, signal: str, timeout_s: float) -> None:
-        await self.begin("stop", self._name(container_id))
+        await self.begin("stop", self.name_of(container_id))
         seen = self.boxes.get(container_id)
         if seen is None or not seen.is_running:
             return
@@ -211,39 +200,19 @@ class FakeEngine(Script):
             self.die(container_id, exit_code)
 
     async def kill(self, container_id: str, signal: str) -> None:
-        await self.begin("kill", f"{self._name(container_id)} {signal}")
+        await self.begin("kill", f"{self.name_of(container_id)} {signal}")
         seen = self.boxes.get(container_id)
         if seen is not None and seen.is_running and signal.removeprefix("SIG") == "KILL":
             self.die(container_id, 137)
 
     async def remove(self, container_id: str, *, volumes: bool) -> None:
-        await self.begin("remove", self._name(container_id))
+        await self.begin("remove", self.name_of(container_id))
         if container_id in self.boxes:
             self.vanish(container_id)
 
-    async def create_network(self, network: DesiredNetwork) -> None:
-        await self.begin("create_network", network.name)
-        self.nets.setdefault(network.name, seen_network(network))
-
-    async def remove_network(self, name: str) -> None:
-        await self.begin("remove_network", name)
-        if any(name in seen.networks and seen.is_running for seen in self.boxes.values()):
-            raise EngineFailed(f"network {name} has active endpoints")
-        self.nets.pop(name, None)
-
-    async def create_volume(self, volume: DesiredVolume) -> None:
-        await self.begin("create_volume", volume.name)
-        self.vols.setdefault(volume.name, seen_volume(volume))
-
-    async def remove_volume(self, name: str) -> None:
-        await self.begin("remove_volume", name)
-        if any(name in seen.volumes for seen in self.boxes.values()):
-            raise EngineFailed(f"volume {name} is in use")
-        self.vols.pop(name, None)
-
     async def run_probe_command(self, container_id: str, command: str, timeout_s: float) -> int:
         await self.begin("run_probe_command", command)
-        self._existing(container_id)
+        self.existing(container_id)
         return self.probe_exit_codes.get(command, 0)
 
     # -- EngineEvents ------------------------------------------------------------------------
@@ -268,15 +237,6 @@ class FakeEngine(Script):
             if container_id not in self.boxes or not self.boxes[container_id].is_running:
                 return
             await asyncio.sleep(min(left, 0.05))
-
-    def _existing(self, container_id: str) -> SeenContainer:
-        if container_id not in self.boxes:
-            raise EngineFailed(f"no such container: {container_id[:12]}")
-        return self.boxes[container_id]
-
-    def _name(self, container_id: str) -> str:
-        seen = self.boxes.get(container_id)
-        return seen.name if seen else container_id
 
     def _taken_ports(self) -> set[int]:
         ours = {

@@ -9,6 +9,7 @@ from schemas.desired import (
     DesiredSlot,
     DesiredVolume,
     NodeDesired,
+    Preparation,
 )
 from schemas.fingerprint import fingerprint
 from schemas.service import NetworkAttachment, ServiceSpec
@@ -45,17 +46,25 @@ def orders(
     networks: Iterable[DesiredNetwork] = (),
     volumes: Iterable[DesiredVolume] = (),
     mounts: Iterable[DesiredMount] = (),
+    ahead: Iterable[ServiceSpec] = (),
 ) -> NodeDesired:
+    """A document of these slots. `ahead`: the specs that they prepare."""
     return NodeDesired(
         node="n1",
         epoch=epoch,
         generation=generation,
-        specs={slot.spec: spec for slot, spec in slots},
+        specs={fingerprint(spec): spec for spec in ahead}
+        | {slot.spec: spec for slot, spec in slots},
         slots=tuple(slot for slot, _ in slots),
         networks=tuple(networks),
         volumes=tuple(volumes),
         mounts=tuple(mounts),
     )
+
+
+def a_preparation(spec: ServiceSpec | None = None, **fields: Any) -> Preparation:
+    """What a slot will be next, by default of an image that no fake node has."""
+    return Preparation(spec=fingerprint(spec or a_spec("next:1")), **fields)
 
 
 def a_network(name: str = "shop_default", project: str = "shop") -> DesiredNetwork:

@@ -21,6 +21,7 @@ def some_buckets() -> Buckets:
         nodes=FakeBucket(),
         desired=FakeBucket(),
         revisions=FakeBucket(),
+        routes=FakeBucket(),
     )
 
 

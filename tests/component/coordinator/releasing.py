@@ -174,7 +174,7 @@ def _container(entry: DesiredSlot, *, is_sick: bool) -> Any:
         project=entry.project,
         set_name=entry.set_name,
         name=str(entry.key),
-        id=str(entry.key),
+        id=f"id-{entry.key}",
         fingerprint=entry.spec,
         version=entry.version,
         status="restarting" if is_sick else "running",

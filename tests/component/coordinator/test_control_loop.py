@@ -13,7 +13,8 @@ from schemas.event import EventKind
 from schemas.records import NodeRecord
 from schemas.states import NodeState, State, Wanted
 from tests.builders import a_container, a_project, a_status
-from tests.component.coordinator.world import CLOCK, PACE, World, creation, eventually
+from tests.component.coordinator.times import CLOCK
+from tests.component.coordinator.world import PACE, World, creation, eventually
 
 
 @pytest.fixture

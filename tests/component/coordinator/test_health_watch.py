@@ -8,7 +8,7 @@ from coordinator.clock import Clock
 from coordinator.nodes.health_watch import HealthWatch
 from schemas.records import NodeRecord
 from schemas.states import NodeState
-from tests.component.coordinator.world import Sink
+from tests.component.coordinator.listeners import Sink
 from tests.fakes.stores import a_store
 
 LONG_AGO = 0.0

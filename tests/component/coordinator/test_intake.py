@@ -16,7 +16,8 @@ from schemas.query import ListProjects, ViewProject
 from schemas.records import ProjectRecord
 from schemas.reply import Progress, ReasonCode
 from schemas.states import NodeState, State, Wanted
-from tests.component.coordinator.world import CLOCK, LONG_S, World, code, creation, eventually
+from tests.component.coordinator.times import CLOCK
+from tests.component.coordinator.world import LONG_S, World, code, creation, eventually
 from tests.fakes.answers import parsed
 
 

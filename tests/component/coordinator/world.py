@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from coordinator.clock import Clock, Pace
+from coordinator.clock import Pace
 from coordinator.commands.compiling import Offload
 from coordinator.commands.deciding import Deciding
 from coordinator.commands.deliveries import Deliveries
@@ -24,14 +23,14 @@ from schemas.codec import decode
 from schemas.command import AnyCommand, CreateProject, CreateVolume
 from schemas.current import ContainerCurrent, PreparationCurrent
 from schemas.desired import DesiredSlot, NodeDesired
-from schemas.event import Event, EventKind
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.reply import ReasonCode, Reply
 from schemas.states import NodeState, Wanted
 from tests.builders import a_container, a_status, exited
+from tests.component.coordinator.listeners import Meter, Requests, Sink
+from tests.component.coordinator.times import CLOCK
 from tests.fakes.buckets import FakeBucket
-from tests.fakes.clock import wall_clock
 from tests.fakes.stores import some_buckets
 
 #: longer than any of this takes
@@ -39,62 +38,11 @@ LONG_S = 30.0
 TEMPLATE = "web: {image: 'web:1'}"
 
 
-class Meter:
-    def __init__(self) -> None:
-        self.passes: list[str] = []
-        self.writes: list[str] = []
-
-    def count_pass(self, outcome: str, seconds: float) -> None:
-        self.passes.append(outcome)
-
-    def count_write(self, outcome: str) -> None:
-        self.writes.append(outcome)
-
-
-class Sink:
-    """Implements `coordinator.ports.EventSink`."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def tell(self, kind: EventKind, message: str, *, node: str = "", **about: Any) -> None:
-        fields = {"id": "e", "at": "", "kind": kind, "message": message, "node": node}
-        self.events.append(Event.model_validate({**fields, **about}))
-
-
-class Requests:
-    """Implements `coordinator.ports.NodeRequests`."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, tuple[str, ...], str]] = []
-        self.fault = ""
-        #: nodes that don't answer at all
-        self.frozen: set[str] = set()
-        #: no node answers while it is not set
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def signal(
-        self, node: str, container_ids: tuple[str, ...], signal: str, deadline: datetime
-    ) -> str:
-        self.sent.append((node, container_ids, signal))
-        await self.gate.wait()
-        if node in self.frozen:
-            await asyncio.sleep((deadline - CLOCK.now()).total_seconds() + 0.01)
-            return "its agent has not answered in time"
-        return self.fault
-
-
 async def at_once(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """Instead of in a thread: virtual time knows nothing of those."""
     return function(*args, **options)
 
 
-#: the running loop's, which may be virtual
-CLOCK = Clock(
-    monotonic=lambda: asyncio.get_running_loop().time(),
-    now=lambda: datetime.fromtimestamp(wall_clock(), UTC),
-)
 #: Nodes are judged at every pass.
 PACE = Pace(judge_s=0.0, refused_s=0.0)
 
@@ -109,6 +57,7 @@ class World:
         *,
         accepted: int = 0,
         lease: FakeBucket | None = None,
+        routers: FakeBucket | None = None,
         pace: Pace = PACE,
         offload: Offload = at_once,
     ) -> None:
@@ -119,11 +68,13 @@ class World:
         self.sink, self.meter, self.requests = Sink(), Meter(), Requests()
         self.journal: list[tuple[AnyCommand, Reply]] = []
         self.lease = lease or FakeBucket()
+        self.routers = routers or FakeBucket()
         while self.lease.sequence < epoch:
             self.lease.write("coordinator", b"{}")
         self.watch = LossWatch(self.store, self.lease, self.sink, accepted)
         self.loop = ControlLoop(
             *(self.store, self.views, self.sink, self.meter, self.watch),
+            routers=self.routers,
             clock=CLOCK,
             pace=pace,
         )
@@ -134,11 +85,14 @@ class World:
         )
         signalling = Signalling(self.views, self.requests, CLOCK, pace)
         self.deliveries = Deliveries(signalling, self.deciding, self._note)
-        self.waiting = Waiting(self.store, self.views)
+        self.waiting = Waiting(self.store, self.views, self.loop.is_routed)
         known = KnownNow(self.store, self.views, CLOCK)
         self.intake = Intake(
             self.store,
-            Queries(self.views.all, known.nodes, known.volumes, self.store.revisions.get),
+            Queries(
+                *(self.views.all, known.nodes, known.volumes),
+                *(self.store.revisions.get, known.routing),
+            ),
             self.deciding,
             self.deliveries,
             self.waiting,
@@ -198,7 +152,7 @@ class World:
 
     async def successor(self) -> "World":
         """A new process that has read what the old one had saved."""
-        world = World(self.buckets, self.epoch + 1, lease=self.lease)
+        world = World(self.buckets, self.epoch + 1, lease=self.lease, routers=self.routers)
         await world.loop.read()
         return world
 
@@ -230,7 +184,7 @@ class World:
                 "project": entry.project,
                 "set_name": entry.set_name,
                 "name": str(entry.key),
-                "id": str(entry.key),
+                "id": f"id-{entry.key}",
                 "fingerprint": entry.spec,
                 "version": entry.version,
             }

@@ -6,10 +6,12 @@ from typing import Any, assert_never
 
 from agent.domain.actions import (
     Action,
+    ConnectNetwork,
     ContainerLabels,
     CreateContainer,
     CreateNetwork,
     CreateVolume,
+    DisconnectNetwork,
     PullImage,
     RemoveContainer,
     RemoveNetwork,
@@ -139,6 +141,14 @@ class PureNode:
                 assert spec.image in images
                 made = self._made(spec, labels, images[spec.image])
                 containers[made.id] = made
+            case ConnectNetwork(key=key, container_id=container_id, attachment=attachment):
+                assert attachment.name in networks
+                chosen = container_id or next(s.id for s in containers.values() if s.key == key)
+                joined = containers[chosen].networks | {attachment.name}
+                containers[chosen] = replace(containers[chosen], networks=joined)
+            case DisconnectNetwork(container_id=container_id, network=name):
+                left = containers[container_id].networks - {name}
+                containers[container_id] = replace(containers[container_id], networks=left)
             case StartContainer(key=key, container_id=container_id):
                 chosen = container_id or next(s.id for s in containers.values() if s.key == key)
                 containers[chosen] = replace(

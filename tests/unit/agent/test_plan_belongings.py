@@ -5,11 +5,18 @@ from typing import Any
 
 import pytest
 
-from agent.domain.actions import CreateContainer, CreateNetwork, RemoveNetwork
+from agent.domain.actions import (
+    Action,
+    ConnectNetwork,
+    CreateContainer,
+    CreateNetwork,
+    RemoveNetwork,
+)
 from agent.domain.observation import Observation, SeenNetwork, SeenVolume
 from agent.domain.plan import plan
 from schemas.desired import AddressPlan, AddressPool, DesiredVolume
 from schemas.fingerprint import fingerprint, network_fingerprint, volume_fingerprint
+from schemas.names import SlotKey
 from schemas.states import Wanted
 from tests.fakes.orders import a_network, a_slot, a_spec, a_volume, joining, orders
 from tests.unit.agent.seen import PureNode, a_container, an_observation
@@ -106,6 +113,47 @@ def test_a_network_stays_while_a_container_is_being_made_in_it() -> None:
     )
     seen = with_network(in_flight=frozenset({create}))
     assert plan(orders(a_slot(spec=JOINED), networks=[NEW]), seen).is_empty
+
+
+LEFT = an_observation(a_container(), networks=["shop_default", "shop_old"])
+
+
+def test_a_network_that_the_project_no_longer_has_is_removed() -> None:
+    desired = orders(a_slot(), networks=[OLD])
+    assert plan(desired, LEFT).actions == (RemoveNetwork("shop", "shop_old"),)
+    assert plan(orders(a_slot()), replace(LEFT, networks=None)).is_empty
+    assert plan(desired, replace(LEFT, containers=None)).is_empty
+
+
+@pytest.mark.parametrize("status", ["running", "created", "exited"])
+def test_a_network_that_a_container_is_in_is_not_removed(status: str) -> None:
+    unmentioned = a_container("other", status=status, networks=frozenset({"shop_old"}))
+    observed = replace(LEFT, containers=(a_container(), unmentioned))
+    assert plan(orders(a_slot(), networks=[OLD]), observed).is_empty
+
+
+def test_a_network_that_a_slot_names_is_not_removed() -> None:
+    old = joining("shop_old")
+    for slot in (
+        a_slot(joins=old, wanted=Wanted.STOPPED),
+        a_slot(spec=a_spec(networks=old), wanted=Wanted.STOPPED),
+        a_slot(spec=a_spec(network_mode="shop_old"), wanted=Wanted.STOPPED),
+    ):
+        observed = replace(LEFT, containers=())
+        assert plan(orders(slot, networks=[OLD]), observed).is_empty
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        ConnectNetwork(SlotKey("shop", "web", 1), "id", joining("shop_old")[0]),
+        ConnectNetwork(SlotKey("shop", "web", 1), "", joining("shop_old")[0]),
+        CreateNetwork("shop_old", a_network("shop_old")),
+    ],
+)
+def test_a_network_that_an_action_uses_is_not_removed(action: Action) -> None:
+    observed = replace(LEFT, in_flight=frozenset({action}))
+    assert plan(orders(a_slot(), networks=[OLD]), observed).removals == ()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from agent.domain.plan import Plan, plan
 from schemas.names import SlotKey
 from schemas.service import NetworkAttachment
 from schemas.states import Wanted
-from tests.fakes.orders import a_slot, a_spec, a_volume, joining, orders
+from tests.fakes.orders import a_network, a_slot, a_spec, a_volume, joining, orders
 from tests.unit.agent.seen import NOW, a_container, an_observation
 
 KEY = SlotKey("shop", "web", 1)
@@ -34,7 +34,7 @@ def test_a_network_goes_with_the_last_container_of_its_project() -> None:
 
 
 def test_a_network_stays_while_its_project_has_a_slot_here() -> None:
-    desired = orders(a_slot(wanted=Wanted.STOPPED))
+    desired = orders(a_slot(wanted=Wanted.STOPPED), networks=[a_network()])
     assert plan(desired, an_observation(networks=["shop_default"])).is_empty
 
 

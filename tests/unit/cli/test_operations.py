@@ -8,7 +8,8 @@ from schemas.routes import ROUTES, Route
 
 def test_every_route_can_be_called_without_code_of_its_own() -> None:
     for route in ROUTES:
-        values = {"name": "a b", "service_id": "a/b"} | {p.name: "x" for p in route.parameters}
+        values = {"name": "a b", "service_id": "a/b", "number": "7"}
+        values |= {p.name: "x" for p in route.parameters}
         known = {key: value for key, value in values.items() if key in _names(route)}
         found = target(find(route.operation), known)
         assert found.method == route.method
@@ -18,7 +19,7 @@ def test_every_route_can_be_called_without_code_of_its_own() -> None:
 
 
 def _names(route: Route) -> set[str]:
-    in_path = {name for name in ("name", "service_id") if f"{{{name}}}" in route.path}
+    in_path = {name for name in ("name", "service_id", "number") if f"{{{name}}}" in route.path}
     return in_path | {parameter.name for parameter in route.parameters}
 
 

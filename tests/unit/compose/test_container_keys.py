@@ -167,7 +167,6 @@ def test_a_key_arrives_at_the_engine(keys: str, field: str, wanted: Any) -> None
         ("isolation: hyperv", "isolation"),
         ("pull_policy: daily", "pull_policy"),
         ("pull_policy: never, labels: {aliyun.latest_image: true}", "pull_policy"),
-        ("pull_policy: build", "pull_policy"),
         ("mem_swappiness: 101", "mem_swappiness"),
         ("oom_score_adj: 1001", "oom_score_adj"),
         ("pids_limit: -2", "pids_limit"),
@@ -228,3 +227,11 @@ def test_a_port_may_have_a_choice_of_host_ports() -> None:
     (port,) = web("ports: ['8000-8010:80']").spec.ports
     assert (port.host_port, port.host_choice) == (None, "8000-8010")
     assert web("ports: ['8000-8010:80']").definition["ports"] == ["8000-8010:80"]
+
+
+def test_an_image_that_would_be_built_is_pulled() -> None:
+    template = compiled("services: {web: {image: x, pull_policy: build}}")
+    assert template.services[0].pull is PullPolicy.MISSING
+    assert template.warnings == (
+        "services.web.pull_policy: nothing is built here: the nodes pull the image",
+    )

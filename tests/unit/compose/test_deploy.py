@@ -10,15 +10,31 @@ def test_a_choice_from_deploy_is_the_same_as_from_the_keys() -> None:
     assert web(keys).spec.restart == web("restart: 'on-failure:3'").spec.restart
     assert web("deploy: {restart_policy: {condition: none}}").spec.restart.policy == "no"
     assert web("deploy: {restart_policy: {condition: any}}").spec.restart.policy == "always"
+    assert web("deploy: {restart_policy: {condition: always}}").spec.restart.policy == "always"
+    stopped = web("deploy: {restart_policy: {condition: unless-stopped}}").spec.restart
+    assert stopped.policy == "unless-stopped"
+
+
+def test_attempts_are_counted_after_failures_only() -> None:
+    keys = "deploy: {restart_policy: {max_attempts: 2}}"
+    assert web(keys).spec.restart == web("restart: always").spec.restart
+    assert warnings(keys) == (
+        "services.web.deploy.restart_policy.max_attempts: only counts with condition: on-failure",
+    )
+
+
+def test_what_every_node_is_constrains_nothing() -> None:
+    keys = "deploy: {placement: {constraints: [node.role == manager, node.platform.os==linux]}}"
+    assert web(keys).placement.expressions == ()
+    assert len(warnings(keys)) == 2
 
 
 @pytest.mark.parametrize(
     ("deploy", "where"),
     [
-        ("{restart_policy: {condition: any, max_attempts: 2}}", "restart_policy.max_attempts"),
         ("{restart_policy: {condition: often}}", "restart_policy.condition"),
         ("{placement: {constraints: [a]}}", "placement.constraints[0]"),
-        ("{placement: {constraints: ['node.role==manager']}}", "placement.constraints[0]"),
+        ("{placement: {constraints: ['node.role!=manager']}}", "placement.constraints[0]"),
         ("{colour: red}", "colour"),
     ],
 )
@@ -43,11 +59,15 @@ def test_what_deploy_says_without_effect_is_told() -> None:
     assert len(warnings(keys)) == 5
 
 
-def test_restart_may_be_said_twice_but_not_in_two_ways() -> None:
+def test_of_two_ways_to_restart_that_of_deploy_counts() -> None:
     twice = "restart: always, deploy: {restart_policy: {condition: any}}"
     assert web(twice).spec.restart.policy == "always"
-    error = web_refused("restart: 'no', deploy: {restart_policy: {condition: any}}")
-    assert error.where == "services.web.restart"
+    assert warnings(twice) == ()
+    both = "restart: 'no', deploy: {restart_policy: {condition: any}}"
+    assert web(both).spec.restart.policy == "always"
+    assert warnings(both) == (
+        "services.web.restart: deploy.restart_policy counts, as with Compose",
+    )
 
 
 def test_networks_have_drivers_addresses_and_options() -> None:

@@ -19,7 +19,6 @@ def test_a_service_starts_from_another_one() -> None:
             cap_add: [NET_ADMIN]
             healthcheck: {test: a, retries: 3}
             ulimits: {nofile: 5, nproc: 6}
-            profiles: [never]
           web:
             extends: {service: base}
             image: web
@@ -30,7 +29,7 @@ def test_a_service_starts_from_another_one() -> None:
             healthcheck: {retries: 5}
             ulimits: {nofile: 7}
         """
-    ).services[0]
+    ).services[1]
     assert (web.name, web.spec.image, web.spec.command) == ("web", "web", ("a", "b"))
     assert web.spec.environment == {"A": "1", "B": "3", "C": "4"}
     assert web.spec.labels == {"l": "m"}
@@ -58,12 +57,63 @@ def test_a_mount_replaces_one_at_the_same_place_in_any_syntax() -> None:
     assert [mount.source for mount in services[1].spec.volumes] == ["/other"]
 
 
-def test_hosts_are_joined_by_their_names() -> None:
+def test_a_profile_is_extended_too() -> None:
+    text = "services: {a: {extends: b}, b: {image: x, profiles: [p]}, c: {image: x}}"
+    assert [one.name for one in compiled(text).services] == ["c"]
+    assert [one.name for one in compiled(text, COMPOSE_PROFILES="p").services] == ["a", "b", "c"]
+
+
+def test_what_a_service_needs_is_needed_by_those_that_extend_it() -> None:
+    services = {
+        one.name: one
+        for one in compiled(
+            """
+            services:
+              base: {image: x, depends_on: [db], links: ['db:store'], networks: [back]}
+              web:
+                extends: base
+                depends_on: {cache: {condition: service_healthy}}
+                networks: {back: {aliases: [w]}, front: }
+              db: {image: x, networks: [back]}
+              cache: {image: x, healthcheck: {test: a}}
+            networks: {back: , front: }
+            """
+        ).services
+    }
+    assert set(services["web"].depends_on) == {"db", "cache"}
+    assert services["web"].conditions == {"cache": "healthy"}
+    assert [one.name for one in services["web"].spec.networks] == ["shop_back", "shop_front"]
+    assert services["web"].spec.networks[0].aliases == ("web", "w")
+
+
+def test_a_command_is_replaced_and_never_half_of_it() -> None:
+    services = compiled(
+        "services: {a: {image: x, command: [a, b], healthcheck: {test: [CMD, c], retries: 2}}, "
+        "b: {extends: a, command: [d], healthcheck: {test: [CMD, e]}}}"
+    ).services
+    assert services[1].spec.command == ("d",)
+    assert services[1].spec.healthcheck is not None
+    assert services[1].spec.healthcheck.test == ("CMD", "e")
+    assert services[1].spec.healthcheck.retries == 2
+
+
+def test_options_of_one_log_driver_are_no_options_of_another() -> None:
+    services = compiled(
+        "services: {a: {image: x, logging: {driver: local, options: {max-size: 1m}}}, "
+        "b: {extends: a, logging: {driver: syslog}}, c: {extends: a, logging: {options: {a: b}}}}"
+    ).services
+    assert services[1].spec.logging is not None
+    assert services[2].spec.logging is not None
+    assert services[1].spec.logging.options == {}
+    assert services[2].spec.logging.options == {"max-size": "1m", "a": "b"}
+
+
+def test_every_address_of_a_host_counts() -> None:
     services = compiled(
         "a: {image: x, extra_hosts: ['h:1.1.1.1', 'i:2.2.2.2']}\n"
         "b: {extends: a, extra_hosts: ['h:3.3.3.3']}"
     ).services
-    assert services[1].spec.extra_hosts == ("h:3.3.3.3", "i:2.2.2.2")
+    assert services[1].spec.extra_hosts == ("h:1.1.1.1", "i:2.2.2.2", "h:3.3.3.3")
 
 
 @pytest.mark.parametrize(
@@ -75,8 +125,14 @@ def test_hosts_are_joined_by_their_names() -> None:
         ("a: {extends: {file: common.yml, service: b}}", "a.extends.file"),
         ("a: {extends: {}}", "a.extends"),
         ("a: {extends: [b]}\nb: {image: x}", "a.extends"),
-        ("a: {extends: b}\nb: {image: x, links: [c]}\nc: {image: x}", "a.extends"),
-        ("a: {extends: b}\nb: {image: x, net: 'container:c'}\nc: {image: x}", "a.extends"),
+        (
+            "services: {a: {extends: b, networks: n}, b: {image: x, networks: [m]}}",
+            "services.a.networks",
+        ),
+        (
+            "services: {a: {extends: b, deploy: []}, b: {image: x, deploy: {mode: global}}}",
+            "services.a.deploy",
+        ),
     ],
 )
 def test_what_cannot_be_extended_is_refused(text: str, where: str) -> None:

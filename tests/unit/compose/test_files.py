@@ -222,7 +222,6 @@ def test_a_definition_names_secrets_and_holds_none() -> None:
         f"{{content: !{SECRET}}}",
         f"{{content: !{SECRET} [a]}}",
         f"{{content: '${{{SECRET}'}}",
-        f"{{content: '$ {SECRET}'}}",
         f"{{content: '${{MISSING:?{SECRET}}}'}}",
         "{environment: $VARIABLE}",
         "{file: $VARIABLE}",

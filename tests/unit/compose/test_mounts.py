@@ -4,7 +4,7 @@ import pytest
 
 from schemas.desired import DesiredVolume
 from schemas.service import VolumeMount
-from tests.unit.compose.templates import compiled, refused, web, web_refused
+from tests.unit.compose.templates import compiled, refused, warnings, web, web_refused
 
 DECLARED = (
     "volumes: {data: , kept: {external: true}, own: {name: mine}, old: {external: {name: older}}}"
@@ -114,8 +114,15 @@ def test_a_relative_path_is_refused_with_the_reason() -> None:
     assert "no directory" in str(web_refused("volumes: [./html:/html]"))
 
 
-def test_two_mounts_in_one_place_are_refused() -> None:
-    assert web_refused("volumes: [/a, '/h:/a/']").where == "services.web.volumes[1]"
+def test_of_two_mounts_in_one_place_the_last_one_counts() -> None:
+    (mount,) = web("volumes: [/a, '/h:/a/']").spec.volumes
+    assert (mount.source, mount.target) == ("/h", "/a")
+    assert warnings("volumes: [/a, '/h:/a/']") == (
+        "services.web.volumes[1]: replaces what is mounted at /a: the last one counts",
+    )
+    assert warnings("volumes: ['/h:/a', '/h:/a/']") == (
+        "services.web.volumes[1]: is there twice: the last one counts",
+    )
 
 
 def test_an_undeclared_volume_is_refused_with_the_cure() -> None:

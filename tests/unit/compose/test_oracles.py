@@ -1,6 +1,6 @@
 """Every template of the corpus, field by field: what we make of it and what Docker's tools do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from compose.keys import SERVICE_KEYS, V1_SERVICE_KEYS, Verdict
 from compose.template import compile_template
 from schemas.service import Restart
-from schemas.template import ServiceTemplate
+from tests.compose_corpus.fields import ours_of
 from tests.compose_corpus.oracles import PROJECT, Sample, samples
 from tests.compose_corpus.reading import expected
 
@@ -28,7 +28,7 @@ def test_a_template_means_what_docker_s_own_tool_says(sample: Sample) -> None:
             if field == "network_mode" and value == _FIRST_FORMAT_MODE and said["version"] == "1":
                 assert ours[name].spec.network_mode in {"", _FIRST_FORMAT_MODE}
                 continue
-            assert (field, _ours(field, ours[name], template.services)) == (
+            assert (field, ours_of(field, ours[name], template.services)) == (
                 field,
                 _normal(field, value, said),
             )
@@ -101,74 +101,6 @@ def _normal(field: str, value: Any, said: Mapping[str, Any]) -> Any:
         is_service = kind == "service" or (kind == "container" and name in said["services"])
         return f"service:{name}" if is_service else value
     return value
-
-
-Readers = Mapping[str, Callable[[ServiceTemplate], Any]]
-
-_READ: Readers = {
-    "networks": lambda one: {
-        (a.name, a.aliases, a.ipv4_address, a.ipv6_address, a.link_local_ips)
-        for a in one.spec.networks
-    },
-    "extra_hosts": lambda one: set(one.spec.extra_hosts),
-    "ports": lambda one: {
-        (p.host_ip, p.host_choice or str(p.host_port or ""), p.container_port, p.protocol)
-        for p in one.spec.ports
-    },
-    "expose": lambda one: set(one.spec.expose),
-    "volumes": lambda one: {
-        (m.type, m.source, m.target, m.read_only, m.no_copy, m.propagation, m.tmpfs_size_bytes)
-        for m in one.spec.volumes
-    },
-    "healthcheck": lambda one: (
-        one.spec.healthcheck and one.spec.healthcheck.model_dump(exclude_none=True)
-    ),
-    "restart": lambda one: (one.spec.restart.policy, one.spec.restart.max_retries),
-    "ulimits": lambda one: {u.name: (u.soft, u.hard) for u in one.spec.ulimits},
-    "devices": lambda one: [(d.source, d.target, d.permissions) for d in one.spec.devices],
-    "logging": lambda one: one.spec.logging and (one.spec.logging.driver, one.spec.logging.options),
-    "log_driver": lambda one: one.spec.logging and one.spec.logging.driver,
-    "log_opt": lambda one: one.spec.logging and one.spec.logging.options,
-    "scale": lambda one: one.scale,
-    "is_global": lambda one: one.is_global,
-    "depends_on": lambda one: set(one.depends_on),
-    "conditions": lambda one: one.conditions,
-    "constraints": lambda one: [
-        f"{e.key}{'!=' if e.negated else '=='}{e.value}" for e in one.placement.expressions
-    ],
-    "external_links": lambda one: one.spec.networks[0].links,
-    "container_name": lambda one: one.spec.networks[0].aliases[-1],
-    "userns_mode": lambda one: one.spec.userns_mode,
-    "oom_kill_disable": lambda one: one.spec.oom_kill_disable,
-    "blkio": lambda one: (
-        one.spec.blkio
-        and {
-            key: value if key == "weight" else [(rate["path"], rate["amount"]) for rate in value]
-            for key, value in one.spec.blkio.model_dump().items()
-            if key == "weight" or value
-        }
-    ),
-}
-
-
-def _ours(field: str, one: ServiceTemplate, every: tuple[ServiceTemplate, ...]) -> Any:
-    if field == "links":
-        return _links(one, every)
-    if field in _READ:
-        return _READ[field](one)
-    return getattr(one.spec, field)
-
-
-def _links(one: ServiceTemplate, every: tuple[ServiceTemplate, ...]) -> set[tuple[str, str]]:
-    """Every name that a service needs and its dependencies answer to, as far as links gave it."""
-    return {
-        (other.name, alias)
-        for other in every
-        if other.name in one.depends_on
-        for network in other.spec.networks
-        for alias in network.aliases
-        if alias in {link.partition(":")[2] or link for link in one.definition["links"]}
-    }
 
 
 def test_a_template_without_a_restart_policy_is_the_one_exception_of_all() -> None:

@@ -109,7 +109,10 @@ def test_ingress_is_a_warning() -> None:
 
 
 def test_the_network_of_the_host_publishes_nothing() -> None:
-    assert web_refused("network_mode: host, ports: [80]").where == "services.web.ports"
+    assert web("network_mode: host, ports: [80]").spec.ports == ()
+    assert warnings("network_mode: host, ports: [80]") == (
+        "services.web.ports: no effect: all ports are the host's own",
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,10 @@ from compose.units import words
 from tests.unit.compose.templates import warnings
 
 
+def _mounts(value: Tree, where: str) -> object:
+    return mounts(value, where, Notes())
+
+
 def _environment(value: Tree, where: str) -> object:
     return environment(value, where, {}, PolicyReader(), Notes())
 
@@ -41,7 +45,7 @@ def _network(value: Tree, where: str) -> object:
         (_environment, [{"A": "b"}]),
         (ulimits, {"nofile": {"soft": 5}}),
         (
-            mounts,
+            _mounts,
             [{"type": "bind", "source": "/a", "target": "/b", "bind": {"selinux": "x"}}],
         ),
         (_network, {"colour": "red"}),

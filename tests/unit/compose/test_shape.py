@@ -46,11 +46,6 @@ def test_services_keep_the_order_of_the_template() -> None:
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        ("version: '1'\nservices: {web: {image: x}}", "version"),
-        ("version: '2.5'\nservices: {web: {image: x}}", "version"),
-        ("version: '3.14'\nservices: {web: {image: x}}", "version"),
-        ("version: 4\nservices: {web: {image: x}}", "version"),
-        ("version: two\nservices: {web: {image: x}}", "version"),
         ("version: [2]\nservices: {web: {image: x}}", "version"),
         ("version: '2'", "services"),
         ("version: '2'\nweb: {image: x}", "web"),
@@ -73,6 +68,13 @@ def test_services_keep_the_order_of_the_template() -> None:
 )
 def test_what_is_no_format_is_refused_with_its_path(text: str, where: str) -> None:
     assert refused(text).where == where
+
+
+@pytest.mark.parametrize("version", ["'1'", "'2.5'", "'3.14'", "4", "two", "''"])
+def test_a_version_that_nobody_knows_is_read_as_the_specification(version: str) -> None:
+    template = compiled(f"version: {version}\nservices: {{web: {{image: x}}}}")
+    assert template.compose_version == "spec"
+    assert "read as the Specification has it" in template.warnings[0]
 
 
 def test_another_name_at_the_top_is_ignored_with_a_warning() -> None:
@@ -146,7 +148,6 @@ def test_the_same_holds_for_the_first_format(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "advice"),
     [
-        ("build", "push it to a registry"),
         ("env_file", "environment"),
         ("net", "network_mode"),
         ("log_driver", "logging"),
@@ -154,6 +155,19 @@ def test_the_same_holds_for_the_first_format(key: str) -> None:
 )
 def test_a_refusal_says_what_to_do_instead(key: str, advice: str) -> None:
     assert advice in str(web_refused(f"{key}: x"))
+
+
+@pytest.mark.parametrize("text", ["services: {web: {build: .}}", "web: {build: ., dockerfile: D}"])
+def test_what_has_to_be_built_is_refused_with_what_to_do_instead(text: str) -> None:
+    error = refused(text)
+    assert error.where.endswith("web.build")
+    assert "push it to a registry" in str(error)
+
+
+def test_how_an_image_was_built_is_only_warned_about() -> None:
+    template = compiled("services: {web: {build: {context: .}, image: x}}")
+    assert template.services[0].definition == {"image": "x"}
+    assert template.warnings == ("services.web.build: nothing is built here: the nodes pull image",)
 
 
 def test_an_unknown_key_is_refused_with_a_guess() -> None:

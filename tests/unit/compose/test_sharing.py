@@ -41,7 +41,6 @@ def test_in_the_first_format_a_container_may_be_a_service() -> None:
         ("net: 'container:db', ports: ['80']", "web.ports"),
         ("net: 'container:db', hostname: web", "web.hostname"),
         ("net: 'container:db', extra_hosts: ['a:1.1.1.1']", "web.extra_hosts"),
-        ("net: host, ports: ['80']", "web.ports"),
         ("net: host, mac_address: '02:42:ac:11:00:02'", "web.mac_address"),
         (
             "net: 'container:db', labels: {aliyun.probe.url: 'http://container'}",

@@ -17,11 +17,11 @@ from schemas.desired import DesiredSlot, NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.release import ServiceRecord
+from schemas.release_views import Plan
 from schemas.revision import RevisionRecord
 from schemas.service import Probe
 from schemas.states import NodeState, State, Wanted
 from schemas.template import ProjectTemplate, UpdatePolicy
-from schemas.views import Plan
 from tests import builders
 from tests.unit.scheduler.builders import MIB, TIME, a_project, a_service, nodes
 from tests.unit.scheduler.test_schedule_properties import NAMES
