@@ -29,6 +29,7 @@ from agent.api import build_app, serve
 from agent.domain.status import Identity
 from agent.executor import Executor
 from agent.follower import follow_events
+from agent.log_tails import LogTails
 from agent.metrics import Metrics
 from agent.observer import Observer
 from agent.orders import Orders
@@ -79,6 +80,7 @@ class Agent:
             Prober(world.probe, tasks, lambda: wakes.wake(Wake.PROBE), world.clock),
             mounts=self._mounts,
             reporter=self.reporter,
+            log_tails=LogTails(world.engine, tasks, lambda: wakes.wake(Wake.LOG)),
         )
         world.bus.on_hint(lambda: wakes.wake(Wake.HINT))
         signals = Signals(world.engine, world.clock, lambda: world.ledger.epoch)

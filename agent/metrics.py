@@ -100,7 +100,9 @@ class Metrics:
         )
         self._engine_is_ready = _gauge(registry, "engine_ready", "Whether the engine can be read")
         self._bus_is_connected = _gauge(registry, "bus_connected", "Whether NATS is connected")
-        self._is_settled = _gauge(registry, "settled", "Whether nothing is left to do")
+        self._is_settled = _gauge(
+            registry, "settled", "Whether nothing is left to do, but for preparations"
+        )
         self._epoch = _gauge(registry, "desired_epoch", "Of the document worked on")
         self._generation = _gauge(registry, "desired_generation", "Of the document worked on")
         self._is_refusing = _gauge(

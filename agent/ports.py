@@ -107,6 +107,13 @@ class ContainerEngine(Protocol):
 
     async def remove_volume(self, name: str) -> None: ...
 
+    async def log_tail(self, container_id: str) -> tuple[str, ...]:
+        """What it printed last, as `agent.domain.log_tails.tail` has it, within some seconds.
+
+        Empty when it is gone or its log can't be read.
+        """
+        ...
+
     async def run_probe_command(self, container_id: str, command: str, timeout_s: float) -> int:
         """Run a shell command inside; returns its exit code."""
         ...

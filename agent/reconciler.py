@@ -15,6 +15,7 @@ from agent.adapters.mount_keeper import MountKeeper
 from agent.domain.actions import Action
 from agent.domain.attempts import fold
 from agent.domain.joins import fold_joining
+from agent.domain.log_tails import last_runs, with_tails
 from agent.domain.observation import Observation
 from agent.domain.outcomes import Outcome
 from agent.domain.plan import Plan, plan
@@ -23,6 +24,7 @@ from agent.domain.pulls import remember
 from agent.domain.shares import unanswered
 from agent.domain.slot_order import probes, references
 from agent.executor import Executor
+from agent.log_tails import LogTails
 from agent.observer import Observer, Sight
 from agent.orders import Orders
 from agent.prober import Prober, Target
@@ -66,6 +68,7 @@ class Reconciler:
         *,
         mounts: MountKeeper,
         reporter: Reporter,
+        log_tails: LogTails,
     ) -> None:
         self._orders = orders
         self._observer = observer
@@ -73,6 +76,7 @@ class Reconciler:
         self._prober = prober
         self._mounts = mounts
         self._reporter = reporter
+        self._log_tails = log_tails
         #: what the last look and the outcomes before it came to
         self._folded = Observation(now=0.0, containers=None)
         self._last_shown = Observation(now=0.0, containers=())
@@ -121,8 +125,10 @@ class Reconciler:
         # 4. Report what is before changing it: a killed container is visible before its repair.
         shown = self._shown(observed, desired)
         refusal = self._orders.refusal
+        problems = with_tails(planned.problems, self._log_tails.results)
+        told = replace(planned, problems=problems)
         self._reporter.report(
-            sight.engine, desired, shown, planned, refusal=refusal, is_resync=is_resync
+            sight.engine, desired, shown, told, refusal=refusal, is_resync=is_resync
         )
 
         # 5. Begin.
@@ -130,6 +136,7 @@ class Reconciler:
             log.info("plan", why=sorted(reasons), actions=len(planned.actions))
         self._executor.begin(planned)
         self._prober.watch(_targets(desired, shown))
+        self._log_tails.watch(last_runs(planned.problems, observed))
         self._last = sight, refusal, planned
         due_in_s = _due_in_s(planned, sight)
         if self._orders.is_unread:

@@ -15,6 +15,8 @@ class Wake(StrEnum):
     ENDED = "ended"
     #: a probe's result
     PROBE = "probe"
+    #: what a container printed last
+    LOG = "log"
     #: a shared volume's mount
     MOUNT = "mount"
     #: something that had to wait is due

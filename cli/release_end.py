@@ -79,7 +79,7 @@ class ReleaseEnd:
             what = f"{name}: version {current.version} runs beside the old one until you decide"
             todo = f"`troopers confirm {name}` or `troopers rollback {name}`"
             return Outcome(Result.AWAITING_CONFIRMATION, f"{what}, {todo}")
-        if current.state == "paused":
+        if current.state in {"paused", "pull_failed"}:
             why = current.message or "the release is paused"
             return Outcome(Result.PAUSED, f"{why}; `troopers rollback {name}` goes back")
         if current.state == "rollback_paused":

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.carrying_out import Batch, Patience, carry_out
-from cli.client import Client
+from cli.client import Client, warnings_of
 from cli.errors import UsageError
 from cli.following import Judge, Watch
 from cli.operations import about, find
@@ -23,12 +23,17 @@ _TITLES = {
     Wish.ROLL_BACK: "Rolling back",
     Wish.RETURN: "Rolling back",
 }
-#: percent
-_WEIGHT_MAX = 100
+#: The API knows which are too large.
+_WEIGHT = re.compile("[0-9]{1,9}")
 
 
 def add_releases(app: typer.Typer, screen: Screen) -> None:
     """Make the commands."""
+    _add_decisions(app, screen)
+    _add_weight(app, screen)
+
+
+def _add_decisions(app: typer.Typer, screen: Screen) -> None:
 
     @app.command(help=find("confirm_project").summary)
     @connected
@@ -40,7 +45,7 @@ def add_releases(app: typer.Typer, screen: Screen) -> None:
             bool,
             typer.Option(
                 "--keep-weights",
-                help="Don't send all requests to the new version first; refused unless they are.",
+                help="Leave the weights as they were set until the old version is gone.",
             ),
         ] = False,
     ) -> None:
@@ -63,6 +68,8 @@ def add_releases(app: typer.Typer, screen: Screen) -> None:
         request = Request("rollback_project", {"name": name, "force": True, "to": number})
         _decide(client, screen, patience, wish, request)
 
+
+def _add_weight(app: typer.Typer, screen: Screen) -> None:
     @app.command(help=find("weight_project").summary)
     @connected
     def weight(
@@ -71,19 +78,22 @@ def add_releases(app: typer.Typer, screen: Screen) -> None:
         weights: Annotated[
             list[str],
             typer.Argument(
-                metavar="SERVICE=VERSION:PERCENT,...",
-                help="Such as `web=1.0:90,2.0:10`; several services are several of these.",
+                metavar="SERVICE=VERSION:WEIGHT,...",
+                help="Such as `web=1.0:90,2.0:10`: weights are relative to each other. Several "
+                "services are several of these.",
             ),
         ],
         as_json: AsJson = False,
     ) -> None:
         body = shares(weights)
-        client.call("weight_project", body=body, name=name)
+        # Until every router has them, as long as the API sees fit.
+        answer = client.call("weight_project", body=body, wait=None, name=name)
+        screen.warn(*warnings_of(answer))
         if as_json:
             screen.json(body)
             return
         for service, of in body.items():
-            words = ", ".join(f"{version} {percent} %" for version, percent in of.items())
+            words = ", ".join(f"{version} {part}" for version, part in of.items())
             screen.say(f"{service}: {words}")
 
 
@@ -95,19 +105,18 @@ def revision_number(text: str) -> int:
 
 
 def shares(arguments: Sequence[str]) -> dict[str, dict[str, int]]:
-    """The percentages by service and version. Raises UsageError."""
+    """The weights by service and version. Raises UsageError."""
     weights: dict[str, dict[str, int]] = {}
     for argument in arguments:
         service, separator, listed = argument.partition("=")
         if not service or not separator or service in weights:
-            raise UsageError(f"{argument}: must be SERVICE=VERSION:PERCENT,..., each service once")
+            raise UsageError(f"{argument}: must be SERVICE=VERSION:WEIGHT,..., each service once")
         weights[service] = {}
         for each in listed.split(","):
-            version, _, percent = each.rpartition(":")
-            number = int(percent) if re.fullmatch("[0-9]{1,3}", percent) else -1
-            if not version or not 0 <= number <= _WEIGHT_MAX or version in weights[service]:
-                raise UsageError(f"{argument}: {each!r} must be VERSION:PERCENT, each version once")
-            weights[service][version] = number
+            version, _, weight = each.rpartition(":")
+            if not version or not _WEIGHT.fullmatch(weight) or version in weights[service]:
+                raise UsageError(f"{argument}: {each!r} must be VERSION:WEIGHT, each version once")
+            weights[service][version] = int(weight)
     return weights
 
 

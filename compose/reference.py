@@ -98,7 +98,8 @@ _DIFFERENCES = """\
 - `external:` (a service without a container) gives an IP address a name in the services that link to it or depend on it.
 - `deploy.update_config` counts in every version, and `aliyun.rolling_updates` where it names nothing; with neither, all containers of a
   changed service are replaced at once. A `monitor` of zero is the default of 5 s. Without `rollback_config` a rollback goes as the update
-  does, and pauses when it fails.
+  does, and pauses when it fails. Between two batches there is `delay`; where neither a HEALTHCHECK nor a probe says that a container is
+  well, those of the first batch must have run for half a second.
 - `order: start-first` is stop-first, with a warning, where two containers of a service can't be there at once: a fixed host port, a fixed
   address, a local volume that its only container writes to, or a global service.
 - `aliyun.routing.port_N` names domains, or prefixes that the cluster's domain completes, with a path after `/` or `:`, separated by `;`.

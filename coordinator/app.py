@@ -250,6 +250,9 @@ class Coordinator:
         self._metrics.set_services(
             service.current_state for view in views.values() for service in view.services.values()
         )
+        self._metrics.set_releases(
+            view.record.release.state for view in views.values() if view.record.release
+        )
         self._metrics.set_active(bool(self._lease.epoch))
         self._metrics.set_held_back(
             halted=bool(store.halted_because), frozen=bool(store.frozen_because)

@@ -11,6 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.exposition import generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
+from coordinator.releases.table import ENDS
+from schemas.release import ReleaseState
 from schemas.states import NodeState, State
 
 _PREFIX = "troopers_coordinator"
@@ -67,6 +69,7 @@ class Metrics:
         self._doubted = self._gauge(
             "records_in_doubt", "Records that are lost, unreadable or an old copy.", "noun"
         )
+        self._releases = self._gauge("releases", "Updates that are under way or wait.", "state")
         self._active = self._gauge("active", "1 while this coordinator holds the lease.")
         self._halted = self._gauge("halted", "1 while nothing is changed: NATS has lost data.")
         self._frozen = self._gauge(
@@ -75,6 +78,7 @@ class Metrics:
         # States with no member are shown as 0 from the start, so that alerts have something to read.
         self.set_nodes(())
         self.set_services(())
+        self.set_releases(())
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """An HTTP request was answered. `route` is a pattern, never a path."""
@@ -122,6 +126,13 @@ class Metrics:
         tally = Tally(states)
         for state in State:
             self._services.labels(state.value).set(tally[state])
+
+    def set_releases(self, states: Iterable[ReleaseState]) -> None:
+        """The state of every release, now."""
+        tally = Tally(states)
+        for state in ReleaseState:
+            if state not in ENDS:
+                self._releases.labels(state.value).set(tally[state])
 
     def set_active(self, active: bool) -> None:
         """Whether this coordinator holds the lease."""

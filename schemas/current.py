@@ -74,6 +74,9 @@ class SlotProblem(Part):
     #: when the agent tries again
     retry_at: str = ""
     attempts: int = 0
+    #: with crashed and unhealthy: what the container printed last, newest line last; at most 20
+    #: lines of 500 characters. Empty until it is read, and where it can't be.
+    log_tail: tuple[str, ...] = ()
 
     @property
     def key(self) -> SlotKey:

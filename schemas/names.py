@@ -103,6 +103,11 @@ def set_name(revision: int) -> str:
     return f"r{revision}"
 
 
+def age_of_set(name: str) -> int:
+    """The revision that a set was made for; 0: the first one."""
+    return int(name[1:] or 0)
+
+
 def container_name(project: str, service: str, slot: int, in_set: str = "") -> str:
     """A container's name on its engine, without the leading slash that Docker shows.
 

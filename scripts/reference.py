@@ -1,7 +1,9 @@
-"""Writes docs/settings.md, metrics.md and cli.md from the code: python scripts/reference.py [--check].
+"""Writes docs/settings.md, metrics.md, cli.md, and the states of releases in architecture.md.
+
+python scripts/reference.py [--check]
 
 Reads: the `Settings` class of every daemon with the `#:` comments above its fields, the names in
-every registry of metrics, and the commands of `troopers`. Writes: the three pages; with --check
+every registry of metrics, and the commands of `troopers`. Writes: these pages; with --check
 nothing, and exits 1 if one is stale.
 """
 
@@ -15,6 +17,7 @@ from cli_page import cli_page
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from release_states import with_states
 
 import agent.metrics
 import agent.settings
@@ -123,6 +126,7 @@ def main() -> int:
         "settings.md": settings_page(),
         "metrics.md": metrics_page(),
         "cli.md": cli_page(OUTAGE_S),
+        "architecture.md": with_states(_read(ROOT / "docs" / "architecture.md")),
     }
     stale = [name for name, text in pages.items() if _read(ROOT / "docs" / name) != text]
     if "--check" in sys.argv[1:]:

@@ -17,6 +17,7 @@ from agent.adapters.docker_commands import ProbeCommands
 from agent.adapters.docker_containers import Containers
 from agent.adapters.docker_faults import explanation, pull_fault
 from agent.adapters.docker_labels import OURS
+from agent.adapters.docker_logs import log_tail
 from agent.adapters.docker_looks import Looks
 from agent.adapters.docker_seen import seen_networks, seen_volumes
 from agent.domain.observation import SeenContainer, SeenNetwork, SeenVolume
@@ -39,6 +40,10 @@ _DOUBTERS = 4
 _PROBERS = 2
 #: Layers come in parallel inside one pull already. Two for slots, and two for what they prepare.
 _PULLERS = 4
+
+#: Logs are read for people, who can do without; a driver that hangs holds up nothing else.
+_LOG_READERS = 2
+_LOG_S = 3.0
 
 #: A healthy engine answers in milliseconds; ten seconds of silence on a busy one is a fault.
 _READ_S = 10.0
@@ -81,13 +86,14 @@ class DockerEngine:
         self._looks = Looks(self._reads, self._doubts)
         self._belongings = Belongings(self._changes)
         self._commands = ProbeCommands(self._probes)
+        self._logs = calls("engine-log", _LOG_READERS, _LOG_S)
         self._share_probes = calls("engine-share-probe", _PROBERS, read_s)
         self._share_commands = ProbeCommands(self._share_probes)
 
     def close(self) -> None:
         """Give the threads back. Calls that run end by their deadline."""
         for calls in (
-            *(self._reads, self._changes, self._probes, self._pulls),
+            *(self._reads, self._changes, self._probes, self._pulls, self._logs),
             *(self._share_reads, self._share_changes, self._share_probes, self._doubts),
         ):
             calls.close()
@@ -184,6 +190,9 @@ class DockerEngine:
 
     async def remove_volume(self, name: str) -> None:
         await self._belongings.remove_volume(name)
+
+    async def log_tail(self, container_id: str) -> tuple[str, ...]:
+        return await log_tail(self._logs, container_id, _LOG_S)
 
     async def run_probe_command(self, container_id: str, command: str, timeout_s: float) -> int:
         commands = self._share_commands if self._may_hang(container_id) else self._commands

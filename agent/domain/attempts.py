@@ -108,6 +108,9 @@ def _look(
 ) -> Attempts:
     """Count what the slot's containers show, and forget what is over."""
     slot, restart = order.slot, order.spec.restart if order.spec else Restart()
+    if attempts.are_of_outdated and any(seen.fingerprint == slot.spec for seen in containers):
+        # What its predecessor suffered is no trouble of the container that has replaced it.
+        attempts = replace(attempts, exits=0, last_exit_at=0.0, are_of_outdated=False)
     for seen in containers:
         if seen.is_vague:
             # Without the time of its exit the same exit would be counted twice.
@@ -144,7 +147,8 @@ def _count_exit(
     ended_at = min(seen.finished_at or now, now)
     why = ", out of memory" if seen.oom_killed else ""
     message = f"container {slot.key} exited with code {seen.exit_code}{why}"
-    return _count_trouble(attempts, "crashed", message, mark, ended_at)
+    words = ("crashed", message) if seen.fingerprint == slot.spec else None
+    return _count_trouble(attempts, words, mark, ended_at)
 
 
 def _count_bad_health(
@@ -154,21 +158,29 @@ def _count_bad_health(
     if not seen.is_running or slot.wanted is not Wanted.RUNNING or mark in attempts.counted:
         return attempts
     message = f"container {slot.key} fails its health check"
-    return _count_trouble(attempts, "unhealthy", message, mark, now)
+    words = ("unhealthy", message) if seen.fingerprint == slot.spec else None
+    return _count_trouble(attempts, words, mark, now)
 
 
 def _count_trouble(
-    attempts: Attempts, code: str, message: str, mark: tuple[str, float], at: float
+    attempts: Attempts, words: tuple[str, str] | None, mark: tuple[str, float], at: float
 ) -> Attempts:
+    """`words`: a code and a message; None: the container is to be replaced, so nobody is told."""
     counted = replace(
         attempts,
         exits=attempts.exits + 1,
         last_exit_at=at,
-        since=attempts.since or at,
+        are_of_outdated=words is None,
         counted=attempts.counted | {mark},
     )
-    # What its successor waits for is the worse news.
-    return counted if attempts.is_pull else replace(counted, code=code, message=message)
+    if words is None:
+        return counted
+    since = attempts.since or at
+    if attempts.is_pull:
+        # What its successor waits for is the worse news.
+        return replace(counted, since=since)
+    code, message = words
+    return replace(counted, since=since, code=code, message=message)
 
 
 def _ends_well(outcome: Outcome, order: SlotOrder, attempts: Attempts) -> bool:

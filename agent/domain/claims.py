@@ -57,7 +57,7 @@ def claims(action: Action) -> Claims:  # noqa: C901, PLR0911 - one line per kind
         case CreateContainer(key=key, spec=spec, awaits_pull=awaits_pull):
             networks = frozenset(attachment.name for attachment in spec.networks)
             volumes = frozenset(mount.source for mount in spec.volumes if mount.type == "volume")
-            used = _named("network", networks) | _named("volume", volumes)
+            used = _in_networks(networks) | _named("volume", volumes)
             used |= _named("slot", leans_on(spec))
             used |= _named("image", frozenset({spec.image} if awaits_pull else ()))
             return Claims(frozenset({f"slot {key}"}), used)
@@ -65,11 +65,14 @@ def claims(action: Action) -> Claims:  # noqa: C901, PLR0911 - one line per kind
             # Its container may have to wait for an image, and others don't wait for that.
             return Claims(frozenset(), frozenset({f"network {attachment.name}", f"slot {key}"}))
         case ConnectNetwork(attachment=attachment):
-            # Who is made or started in the network after it finds it there. Its own slot is not
-            # claimed: a container that can't be connected is started again all the same.
-            return Claims(frozenset({f"network {attachment.name}"}))
+            # Who is made or started in the network after it finds it there; who leaves it is no
+            # matter. Its own slot is not claimed: a container that can't be connected is started
+            # again all the same.
+            return Claims(
+                frozenset({f"joining {attachment.name}"}), frozenset({f"network {attachment.name}"})
+            )
         case StartContainer(key=key, ports=ports, leans_on=others, networks=networks):
-            used = _named("port", ports) | _named("slot", others) | _named("network", networks)
+            used = _named("port", ports) | _named("slot", others) | _in_networks(networks)
             return Claims(frozenset({f"slot {key}"}), used)
         case _:
             assert_never(action)
@@ -77,3 +80,7 @@ def claims(action: Action) -> Claims:  # noqa: C901, PLR0911 - one line per kind
 
 def _named(kind: str, names: frozenset[str]) -> frozenset[str]:
     return frozenset(f"{kind} {name}" for name in names)
+
+
+def _in_networks(names: frozenset[str]) -> frozenset[str]:
+    return _named("network", names) | _named("joining", names)

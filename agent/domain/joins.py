@@ -62,7 +62,11 @@ def fold_joining(
     `observed.joining` is what was before. It is forgotten when another container is in the slot, or
     other networks are.
     """
-    ended = [_judge(outcome, observed) for outcome in outcomes if _is_join(outcome)]
+    ended = [
+        _judge(outcome, observed)
+        for outcome in outcomes
+        if _is_join(outcome) and not _is_anothers(outcome)
+    ]
     if not (ended or observed.joining):
         return {}
     by_slot = observed.by_slot()
@@ -134,6 +138,11 @@ def _judge(outcome: Outcome, observed: Observation) -> Outcome:
 
 def _is_join(outcome: Outcome) -> bool:
     return isinstance(outcome.action, ConnectNetwork | DisconnectNetwork)
+
+
+def _is_anothers(outcome: Outcome) -> bool:
+    """Whether only another container's connect failed before it: it is tried without that one."""
+    return isinstance(outcome, Blocked) and _is_join(outcome.by)
 
 
 def _cause(outcome: Failed | Blocked) -> Failed:

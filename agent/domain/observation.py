@@ -89,6 +89,8 @@ class Attempts:
     #: unasked exits and restarts for bad health, in a row
     exits: int = 0
     last_exit_at: float = 0.0
+    #: those of containers that others are to replace
+    are_of_outdated: bool = False
     #: failed actions in a row
     failures: int = 0
     last_failure_at: float = 0.0

@@ -69,6 +69,15 @@ def anchored(layer: dict[str, Any], origin: Origin) -> dict[str, Any]:
     return dict(found)
 
 
+def unanchored(value: Any) -> Any:
+    """The tree with paths as they are written, for whoever will refuse them."""
+    if isinstance(value, ClientPath):
+        return value.written
+    if isinstance(value, dict):
+        return {key: unanchored(item) for key, item in value.items()}
+    return [unanchored(item) for item in value] if isinstance(value, list) else value
+
+
 _Change = Callable[[Any, Origin, str], Any]
 
 

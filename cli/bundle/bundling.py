@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.bundle.anchors import unanchored
 from cli.bundle.disk import Disk
 from cli.bundle.errors import BundleError, located
 from cli.bundle.inlining import Inliner
@@ -64,6 +65,7 @@ def bundle(
         tree = parse(text)
     else:
         tree = _rewritten(Inliner(disk, environment, shown, notes).inlined(whole), loader, found)
+        tree = unanchored(tree)
         text = written(tree)
     _check_size(text, shown)
     with located(shown):

@@ -12,12 +12,12 @@ class BundleError(InvalidInput):
 
 
 def inside(file: str, where: str) -> str:
-    """The path of a key in a file."""
-    return f"{file}: {where}" if where else file
+    """The path of a key in a file, or the one of both that there is."""
+    return f"{file}: {where}" if file and where else file or where
 
 
 @contextmanager
-def located(file: str) -> Iterator[None]:
+def located(file: str = "") -> Iterator[None]:
     """Say which file, or what in it, a template's error is about."""
     try:
         yield

@@ -48,7 +48,10 @@ class Inliner:
             chosen = wanted(
                 self._with_profiles(services), "services", self._environment, self._notes
             )
-        self._mounted = Mounted(self._disk, self._notes, found.get("configs") or ())
+        declared = found.get("configs") or {}
+        if not isinstance(declared, dict):
+            raise BundleError("must be a mapping", where=inside(self._shown, "configs"))
+        self._mounted = Mounted(self._disk, self._notes, declared)
         found["services"] = {
             name: self._service(services[name], below("services", name)) for name in chosen
         }
@@ -73,45 +76,58 @@ class Inliner:
             return service
         found = dict(service)
         if (files := found.pop("env_file", None)) is not None:
-            self._add_variables(found, files, below(where, "env_file"))
+            self._add_variables(found, files, where)
         if (files := found.pop("label_file", None)) is not None:
-            self._add_labels(found, files)
+            self._add_labels(found, files, where)
         if isinstance(options := found.get("security_opt"), list):
             found["security_opt"] = [self._profile(option) for option in options]
         self._mounted.take(found)
         return found
 
     def _add_variables(self, service: dict[str, Any], files: Any, where: str) -> None:
-        own = service.get("environment") or {}
+        own = self._pairs(service, "environment", where)
         given = {self._read(name): self._read(value) for name, value in _pairs(own)}
         outside = {**given, **self._environment}
         found: dict[str, str] = {}
         for file in files if isinstance(files, list) else []:
             path = file.get("path")
             if not isinstance(path, ClientPath):
-                raise BundleError("must be a path", where=inside(self._shown, where))
+                raise BundleError("must be a path", where=inside(self._shown, f"{where}.env_file"))
             if file.get("required") is False and self._disk.kind(path.path) is Kind.MISSING:
                 continue
             kind = file.get("format")
             if kind not in {None, "raw"}:
                 raise BundleError(f"{clipped(str(kind))} is no format", where=path.where)
             text = self._disk.text(path.path, path.where, bytes_max=TEXT_BYTES_MAX)
-            with located(self._disk.shown(path.path)):
+            with located():
                 if kind == "raw":
-                    found |= raw_variables_of(text, outside, "")
+                    found |= raw_variables_of(text, outside, self._disk.shown(path.path))
                 else:
-                    found |= variables_of(text, outside, "", self._notes, {**given, **found})
+                    found |= variables_of(
+                        text, outside, self._disk.shown(path.path), self._notes, {**given, **found}
+                    )
         service["environment"] = _below(found, own)
 
-    def _add_labels(self, service: dict[str, Any], files: Any) -> None:
+    def _pairs(self, service: Mapping[str, Any], key: str, where: str) -> Any:
+        found = service.get(key) or {}
+        if not isinstance(found, dict | list):
+            raise BundleError(
+                "must be a mapping or a list", where=inside(self._shown, below(where, key))
+            )
+        return found
+
+    def _add_labels(self, service: dict[str, Any], files: Any, where: str) -> None:
+        own = self._pairs(service, "labels", where)
         found: dict[str, str] = {}
         for path in files:
             if not isinstance(path, ClientPath):
-                raise BundleError("label_file: must be a path", where=self._shown)
+                raise BundleError(
+                    "must be a path", where=inside(self._shown, f"{where}.label_file")
+                )
             text = self._disk.text(path.path, path.where, bytes_max=TEXT_BYTES_MAX)
-            with located(self._disk.shown(path.path)):
-                found |= variables_of(text, {}, "", self._notes, found)
-        service["labels"] = _below(found, service.get("labels") or {})
+            with located():
+                found |= variables_of(text, {}, self._disk.shown(path.path), self._notes, found)
+        service["labels"] = _below(found, own)
 
     def _profile(self, option: Any) -> Any:
         path = option.get("seccomp") if isinstance(option, dict) else None

@@ -154,6 +154,8 @@ class Loader:
         paths = [self._local(path, origin, where) for path in _texts(options.get("path"), where)]
         if not paths:
             raise BundleError("needs the path of a file", where=where)
+        for path in paths:
+            self._check_file(path, where)
         directory = posixpath.dirname(paths[0])
         if (written := options.get("project_directory")) is not None:
             directory = self._local(written, origin, where)
@@ -175,9 +177,13 @@ class Loader:
         own: dict[str, str] = {}
         for path in files:
             text = self._disk.text(path, where, bytes_max=TEXT_BYTES_MAX)
-            with located(self.shown(path)):
-                own |= variables_of(text, origin.environment, "", self._notes, own)
+            with located():
+                own |= variables_of(text, origin.environment, self.shown(path), self._notes, own)
         return {**own, **origin.environment}
+
+    def _check_file(self, path: str, where: str) -> None:
+        if self._disk.kind(path) is not Kind.FILE:
+            raise BundleError(f"{self.shown(path)}: there is no such file", where=where)
 
     def _local(self, written: Any, origin: Origin, where: str) -> str:
         if not isinstance(written, str) or not written:
@@ -236,8 +242,7 @@ class Loader:
         source = _Source(path, there)
         known = self._extended_files.get(path)
         if known is None or known[0] is not origin.environment:
-            if self._disk.kind(path) is not Kind.FILE:
-                raise BundleError(f"{shown}: there is no such file", where=where)
+            self._check_file(path, where)
             merger = _merger(origin.environment)
             whole: dict[str, Any] = {}
             for layer in self._layers(source):

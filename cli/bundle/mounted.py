@@ -28,7 +28,6 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _NAME_MAX = 200
 #: So many of the places of one fault are named.
 _SHOWN_MAX = 10
-_TRUE = frozenset({True, "true"})
 
 
 class Mounted:
@@ -89,13 +88,13 @@ class Mounted:
         self, source: ClientPath, mount: Mapping[str, Any], service: Mapping[str, Any]
     ) -> dict[str, Any]:
         """The config that a mounted file becomes, as the service has it."""
-        if service.get("read_only") in _TRUE:
+        if _is_true(service.get("read_only")):
             raise BundleError(
                 f"{source.written} would be written into a read-only container: "
                 "leave read_only out, or build it into the image",
                 where=source.where,
             )
-        is_read_only = mount.get("read_only") in _TRUE
+        is_read_only = _is_true(mount.get("read_only"))
         if not is_read_only:
             self._notes.warn(
                 f"{source.written} becomes a config: what a container writes to it is the "
@@ -126,6 +125,10 @@ class Mounted:
             self._taken.add(name)
             self._names[path] = name
         return self._names[path]
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or value == "true"
 
 
 def content_of(path: ClientPath, disk: Disk) -> str:

@@ -28,6 +28,8 @@ OVERRIDES = (
     "docker-compose.override.yaml",
 )
 _NAME_MAX = 64
+#: Compose's own variable for what --env-file names.
+_ENV_FILES = "COMPOSE_ENV_FILES"
 _VARIABLE = re.compile(r"[^=\s]+")
 
 
@@ -65,11 +67,12 @@ def place(
         **{name: value for name, value in given.items() if value is not None},
     }
     reading = _Variables(disk, outside, notes)
+    env_files = env_files or [each for each in outside.get(_ENV_FILES, "").split(",") if each]
     for file in env_files:
         reading.take(_absolute(file, cwd))
     if not env_files and not files:
         reading.take_default(cwd)
-    found = tuple(_absolute(file, cwd) for file in files) or _found(disk, cwd, reading.known)
+    found = tuple(_absolute(file, cwd) for file in files) or _found(disk, cwd, reading.known, notes)
     named = [file for file in found if file != STREAM]
     directory = posixpath.dirname(named[0]) if named else cwd
     if not env_files and (files or directory != cwd):
@@ -135,14 +138,15 @@ class _Variables:
         """Read a file; what a later one says counts."""
         shown = self._disk.shown(path)
         text = self._disk.text(path, "--env-file", bytes_max=TEXT_BYTES_MAX)
-        with located(shown):
-            self._found |= variables_of(text, self._outside, "", self._notes, self._found)
+        with located():
+            self._found |= variables_of(text, self._outside, shown, self._notes, self._found)
         self.known = {**self._found, **self._outside}
 
     def take_default(self, directory: str) -> None:
         """Read the directory's `.env`, if there is one."""
         path = posixpath.join(directory, ".env")
-        if self._disk.kind(path) is Kind.FILE:
+        is_unwanted = self.known.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in {"1", "true", "t"}
+        if not is_unwanted and self._disk.kind(path) is Kind.FILE:
             before = self._found
             self.take(path)
             # The one beside the shell was read first, and Compose lets it win.
@@ -164,7 +168,7 @@ def _absolute(file: str, cwd: str) -> str:
     return file if file == STREAM else posixpath.normpath(posixpath.join(cwd, file))
 
 
-def _found(disk: Disk, cwd: str, known: Mapping[str, str]) -> tuple[str, ...]:
+def _found(disk: Disk, cwd: str, known: Mapping[str, str], notes: Notes) -> tuple[str, ...]:
     """The files that nobody had to name."""
     if said := known.get("COMPOSE_FILE", ""):
         separator = known.get("COMPOSE_PATH_SEPARATOR", "") or os.pathsep
@@ -180,6 +184,9 @@ def _found(disk: Disk, cwd: str, known: Mapping[str, str]) -> tuple[str, ...]:
             for names in (FILES, OVERRIDES)
         )
         if main:
+            if len(main) > 1:
+                others = ", ".join(map(disk.shown, main[1:]))
+                notes.warn(f"is read, and not {others}", where=disk.shown(main[0]))
             return (main[0], *override[:1])
         above = posixpath.dirname(directory)
         if above == directory:

@@ -12,6 +12,7 @@ from coordinator.commands.operations import Moment, answer_to, answered, begun, 
 from coordinator.commands.releasing import check_no_release
 from coordinator.commands.service_changes import changes, signal_of, wish
 from coordinator.errors import Conflict, NotFound
+from coordinator.releases.planning import compiled_fields
 from coordinator.releases.start_order import in_start_order
 from schemas.command import (
     AnyProjectCommand,
@@ -75,17 +76,12 @@ def create(
         name=command.name,
         description=command.description,
         template=command.template,
-        shown_template=template.shown_text,
-        hidden_variables=template.hidden_variables,
         version=command.version,
         environment=command.environment,
-        compose_version=template.compose_version,
         created=moment.now,
         updated=moment.now,
         services=services,
-        networks=template.networks,
-        volumes=template.volumes,
-        warnings=template.warnings,
+        **compiled_fields(template),
         history=(
             RevisionNote(
                 number=1,

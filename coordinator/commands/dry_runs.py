@@ -72,4 +72,7 @@ class DryRuns:
 
 def _plan(cluster: Cluster, before: ProjectRecord | None, record: ProjectRecord) -> dict[str, Any]:
     """As the API shows it."""
-    return planned_changes(cluster, before, record).model_dump(mode="json", exclude_unset=True)
+    plan: dict[str, Any] = planned_changes(cluster, before, record).model_dump(
+        mode="json", exclude_unset=True
+    )
+    return plan

@@ -90,7 +90,7 @@ class ReleaseCommands:
         if number == held.revision:
             raise Conflict(f"project {held.name} is at revision {number} already")
         if not any(note.number == number for note in held.history):
-            raise NotFound("revision", f"{number} of project {held.name}")
+            raise NotFound(f"revision of project {held.name}", f"r{number}")
         old = await self._revisions.get(held.name, number)
         is_other = old.version != held.version
         again = old.model_copy(

@@ -14,7 +14,8 @@ from coordinator.control.losses import Testimony, Word, newest_epoch, too_new, w
 from coordinator.errors import BusWentBack
 from coordinator.ports import Bucket, EventSink
 from coordinator.store.changes import Kind
-from coordinator.store.store import Position, Store
+from coordinator.store.nodes import Position
+from coordinator.store.store import Store
 from schemas.event import EventKind
 from schemas.names import SlotKey
 from schemas.subjects import LEASE_BUCKET

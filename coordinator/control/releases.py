@@ -14,13 +14,23 @@ from coordinator.clock import Clock
 from coordinator.commands.record_writer import RecordWriter
 from coordinator.failpoints import failpoint
 from coordinator.ports import EventSink
+from coordinator.releases.rollouts import is_backwards
 from coordinator.releases.sensing import Batch, Seen, Sense, sense
 from coordinator.releases.steps import Happening, is_possible, step
+from coordinator.store.nodes import Position, position_of
 from coordinator.store.placements import NOWHERE
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
-from coordinator.views.releases import BatchNow, batches_now, nodes_of, pulls_now, slots_of
+from coordinator.views.releases import (
+    BatchNow,
+    Nodes,
+    OrderedNode,
+    batches_now,
+    pulls_now,
+    slots_of,
+)
 from coordinator.views.rollup import ProjectView
+from schemas.errors import InvalidInput
 from schemas.event import EventKind
 from schemas.records import ProjectRecord
 from schemas.release import Release, Rollout
@@ -49,6 +59,14 @@ class _Clocks:
     services: dict[str, _Watched] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """By node: the first document that is known to have what one revision of a record asks for."""
+
+    revision: int
+    since: dict[str, Position] = field(default_factory=dict)
+
+
 class Releases:
     """Follows the projects that have a release."""
 
@@ -71,6 +89,9 @@ class Releases:
         self._is_routed = is_routed
         self._deadline_s = deadline_s
         self._released: dict[str, _Clocks | None] = {}
+        #: project -> revision of a record whose next step the bus doesn't take
+        self._stuck: dict[str, int] = {}
+        self._ordered: dict[str, _Ordered] = {}
         store.projects.observe(self._hear)
 
     async def follow(self) -> float | None:
@@ -80,6 +101,8 @@ class Releases:
         """
         waits: list[float] = []
         for name in sorted(self._released):
+            if self._stuck.get(name) == self._store.projects.revision(name):
+                continue
             found = self._sense(name)
             if found is None:
                 continue
@@ -99,6 +122,8 @@ class Releases:
             self._released.setdefault(name, None)
         else:
             self._released.pop(name, None)
+            self._stuck.pop(name, None)
+            self._ordered.pop(name, None)
 
     def _sense(self, name: str) -> Sense | None:
         view = self._views.of(name)
@@ -111,8 +136,8 @@ class Releases:
     def _seen(self, name: str, view: ProjectView, release: Release) -> Seen:
         store = self._store
         placement = store.placements.get(name, NOWHERE)
-        nodes = nodes_of(store.nodes_of(name), store.known, store.documents)
         is_applied = store.applied.get(name) == store.projects.revision(name)
+        nodes = self._nodes(name) if is_applied else {}
         pulls, message = pulls_now(name, nodes)
         now = batches_now(view, placement, nodes) if is_applied else {}
         return Seen(
@@ -123,6 +148,21 @@ class Releases:
             is_applied=is_applied,
             deadline_s=self._deadline_s,
         )
+
+    def _nodes(self, name: str) -> Nodes:
+        """The nodes that have to do with a project all of whose orders are written."""
+        store = self._store
+        revision = store.projects.revision(name)
+        ordered = self._ordered.get(name)
+        if ordered is None or ordered.revision != revision:
+            ordered = self._ordered[name] = _Ordered(revision)
+        found = {}
+        for node in store.nodes_of(name):
+            if node in store.known and node in store.documents:
+                document = store.documents[node]
+                since = ordered.since.setdefault(node, position_of(document))
+                found[node] = OrderedNode(store.known[node], document, since)
+        return found
 
     def _timed(self, name: str, release: Release, batches: dict[str, BatchNow]) -> dict[str, Batch]:
         """The batches with how long they have been so."""
@@ -136,11 +176,16 @@ class Releases:
             rollout = release.rollouts[service]
             watched = clocks.services.get(service)
             if watched is None or watched.rollout != rollout:
-                watched = clocks.services[service] = _Watched(rollout, at)
-            is_up = now.missing <= now.failed_missing
-            watched.up_since = (
-                (watched.up_since if watched.up_since is not None else at) if is_up else None
-            )
+                has_same = watched and _awaits(watched.rollout, release) == _awaits(
+                    rollout, release
+                )
+                # Where only what it replaced goes, nothing is to be waited for anew.
+                up_since = watched.up_since if watched and has_same else None
+                watched = clocks.services[service] = _Watched(rollout, at, up_since)
+            if now.missing <= now.failed_missing:
+                watched.up_since = at if watched.up_since is None else watched.up_since
+            elif now.missing - now.unheard > now.failed_missing:
+                watched.up_since = None
             timed[service] = Batch(
                 total=now.total,
                 missing=now.missing,
@@ -169,7 +214,13 @@ class Releases:
 
         before = self._store.projects.get(name)
         failpoint("before_release_put")
-        record = await self._writer.amend(name, amended)
+        try:
+            record = await self._writer.amend(name, amended)
+        except InvalidInput:
+            # It has become too large for the bus, by a message: an operator can still roll it back.
+            log.exception("a release can't go on", project=name)
+            self._stuck[name] = revision
+            return
         failpoint("after_release_put")
         if record is not None and before is not None:
             self._tell(before, record)
@@ -193,3 +244,8 @@ class Releases:
             correlation_id=was.operation.id,
             attributes={"state": state.value, "version": version, "kind": was.kind.value},
         )
+
+
+def _awaits(rollout: Rollout, release: Release) -> int:
+    """What decides whose containers are waited for: forwards the new ones', back the old ones'."""
+    return rollout.replaced if is_backwards(release) else rollout.begun

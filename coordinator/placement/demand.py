@@ -20,9 +20,8 @@ class Demand:
     key: ServiceKey
     record: ServiceRecord
     taken: Footprint
-    #: its slots, by number; of a global service, by node index
-    first: int
-    last: int
+    #: its slots from one number to another; of a global service, node indices
+    spans: tuple[tuple[int, int], ...]
     #: the services whose containers must be on the same node
     together_with: tuple[ServiceKey, ...] = ()
     #: the same service of another set: where a slot of its has been, that of the same number goes
@@ -72,17 +71,19 @@ class Demand:
 
     def slots(self) -> Iterator[SlotKey]:
         """Of a service that is not global."""
-        return (self.slot(number) for number in range(self.first, self.last + 1))
+        return (
+            self.slot(number) for first, last in self.spans for number in range(first, last + 1)
+        )
 
     def may_have(self, load: NodeLoad) -> bool:
         """Whether a slot of a global service is wanted on this node."""
-        return self.first <= load.view.index <= self.last
+        return any(first <= load.view.index <= last for first, last in self.spans)
 
     def is_as(self, other: "Demand") -> bool:
         """Whether it wants the same, as far as it can be told at once."""
         return (
             self.record is other.record
-            and (self.first, self.last) == (other.first, other.last)
+            and self.spans == other.spans
             and self.together_with == other.together_with
             and self.beside == other.beside
         )
@@ -134,8 +135,7 @@ def _demand(
         key,
         newest.record,
         footprint(key, newest.record.template.spec),
-        first=min(group.first for group in alike),
-        last=max(group.last for group in alike),
+        spans=tuple(sorted((group.first, group.last) for group in alike)),
         together_with=tuple(partners),
         beside=tuple(
             sorted(each for each in groups if each.service == key.service and each != key)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from typing import Protocol
 
-from schemas.names import ServiceKey, split_service_id
+from schemas.names import ServiceKey, age_of_set, split_service_id
 from schemas.template import ServiceTemplate
 
 #: whether it goes with the global services (0) or after them (1), its component's first project,
@@ -142,7 +142,11 @@ def _leaders(
     """What is placed before it; of what has two sets, both, and its own older set as well."""
     project, own = service.key.project, service.key
     template = service.template
-    yield from (key for key in by_name[project, own.service] if age(key) < age(own))
+    yield from (
+        key
+        for key in by_name[project, own.service]
+        if age_of_set(key.set_name) < age_of_set(own.set_name)
+    )
     names = [*template.depends_on, *template.placement.together_with]
     for each in template.placement.expressions:
         if each.kind == "affinity" and each.key == "service" and not each.negated:
@@ -152,11 +156,6 @@ def _leaders(
                 yield from by_name.get(other, ())
     for name in names:
         yield from by_name.get((project, name), ())
-
-
-def age(key: ServiceKey) -> int:
-    """The revision that its set was made for; 0: the first one."""
-    return int(key.set_name[1:] or 0)
 
 
 def _projects_named(template: ServiceTemplate) -> Iterator[str]:

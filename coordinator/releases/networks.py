@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from coordinator.releases.specs import in_set
 from schemas.desired import DesiredNetwork, DesiredVolume
-from schemas.names import network_of_set, set_name
+from schemas.names import age_of_set, network_of_set, set_name
 from schemas.records import ProjectRecord
 from schemas.release import ReleaseKind, ServiceRecord
 from schemas.service import NetworkAttachment
@@ -40,7 +40,7 @@ def volumes_of(project: ProjectRecord) -> tuple[DesiredVolume, ...]:
 
 def network_sets(project: ProjectRecord) -> list[str]:
     """The sets whose networks a service lives in, older ones first."""
-    return sorted({service.network_set for service in every_service(project)}, key=_age)
+    return sorted({service.network_set for service in every_service(project)}, key=age_of_set)
 
 
 def joins_of(
@@ -48,7 +48,9 @@ def joins_of(
 ) -> tuple[NetworkAttachment, ...]:
     """The networks of younger sets that a service's containers are joined to."""
     release, name = project.release, service.template.name
-    younger = [each for each in network_sets(project) if _age(each) > _age(service.network_set)]
+    younger = [
+        each for each in network_sets(project) if age_of_set(each) > age_of_set(service.network_set)
+    ]
     if (
         release
         and release.kind is ReleaseKind.BLUE_GREEN
@@ -95,7 +97,3 @@ def _in_set(network: DesiredNetwork, in_set_name: str) -> DesiredNetwork:
         return network
     name = network_of_set(network.name, in_set_name)
     return network.model_copy(update={"name": name, "addresses": None})
-
-
-def _age(in_set_name: str) -> int:
-    return int(in_set_name[1:] or 0)

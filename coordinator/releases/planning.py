@@ -5,12 +5,13 @@ everything else that a template says of it is taken over without touching them.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from coordinator.releases.groups import own_networks, set_of
 from coordinator.releases.specs import Surroundings, owners_of, resolved
 from schemas.desired import PullPolicy
 from schemas.fingerprint import fingerprint
-from schemas.names import set_name
+from schemas.names import age_of_set, set_name
 from schemas.records import ProjectRecord
 from schemas.release import (
     Operation,
@@ -57,15 +58,10 @@ def planned(project: ProjectRecord, template: ProjectTemplate, asked: Asked) -> 
         revision=asked.revision,
         description=asked.description,
         template=asked.text,
-        shown_template=template.shown_text,
-        hidden_variables=template.hidden_variables,
         version=asked.version,
         environment=asked.environment,
-        compose_version=template.compose_version,
         services=records,
-        networks=template.networks,
-        volumes=template.volumes,
-        warnings=template.warnings,
+        **compiled_fields(template),
     )
     rollouts = {name: Rollout() for name in services if name in changed | renamed}
     return Release(
@@ -76,6 +72,18 @@ def planned(project: ProjectRecord, template: ProjectTemplate, asked: Asked) -> 
         operation=asked.operation,
         decided_by=asked.operation,
     )
+
+
+def compiled_fields(template: ProjectTemplate) -> dict[str, Any]:
+    """What a set of services has from its compiled template, besides the services."""
+    return {
+        "shown_template": template.shown_text,
+        "hidden_variables": template.hidden_variables,
+        "compose_version": template.compose_version,
+        "networks": template.networks,
+        "volumes": template.volumes,
+        "warnings": template.warnings,
+    }
 
 
 def _pulled(service: ServiceTemplate, asked: Asked) -> ServiceTemplate:
@@ -130,7 +138,13 @@ def _renamed(
         name
         for name in changed
         if name in project.services
-        and (asked.kind is ReleaseKind.BLUE_GREEN or services[name].update.order == "start-first")
+        and (
+            asked.kind is ReleaseKind.BLUE_GREEN
+            or services[name].update.order == "start-first"
+            # Slots of a global service are node indices, and those of others are not: one set
+            # can't have both.
+            or services[name].is_global is not project.services[name].template.is_global
+        )
     }
     while True:
         followers = {
@@ -172,7 +186,7 @@ def _home(project: ProjectRecord, held: ServiceRecord | None) -> str:
     if held is not None:
         return held.network_set
     sets = {service.network_set for service in project.services.values()}
-    return max(sets, key=lambda each: int(each[1:] or 0), default="")
+    return max(sets, key=age_of_set, default="")
 
 
 def _kept(held: ServiceRecord, service: ServiceTemplate) -> ServiceRecord:

@@ -16,8 +16,9 @@ from schemas.template import UpdatePolicy
 
 #: A container that hasn't come up by then won't, as far as a release is concerned.
 DEADLINE_S = 300.0
-
-
+#: What crashes as it starts was running for a moment. Where no check says that a container is well,
+#: those of the first batch must have run for so long before others are given up for their like.
+PROOF_S = 0.5
 #: What routers have applied is read so often while a release waits for them.
 ROUTERS_LOOK_S = 0.2
 
@@ -143,7 +144,9 @@ def _progress(
             continue
         policy, batch = change.policy(is_back=is_back), seen.batches[name]
         is_over = change.is_back if is_back else change.is_through
-        pause = _monitor_s(release, policy) if is_over else policy.delay_s
+        pause = (
+            _monitor_s(release, policy) if is_over else _pause_s(change, policy, is_back=is_back)
+        )
         if batch.up_for_s >= pause or (not is_over and change.is_back):
             (ended if is_over else rested).add(name)
             # Those that depend on it need not wait until it was watched.
@@ -151,17 +154,19 @@ def _progress(
             waits.append(pause - batch.up_for_s)
             if is_over:
                 rested.add(name)
+    if release.state is ReleaseState.CONFIRMING:
+        # What it waits for is no node's to say.
+        waits.append(ROUTERS_LOOK_S)
+    look_in_s = min((each for each in waits if each > 0), default=None)
     if ended == release.rollouts.keys():
-        return Sense(_all_up(release), up=frozenset(ended))
+        return Sense(_all_up(release), up=frozenset(ended), look_in_s=look_in_s)
     ready = frozenset(rested | ended)
     if release.state is not ReleaseState.PAUSED and any(
         name in ready or (not is_back and change.is_back)
         for name, change in due(project, release, ready).items()
     ):
         return Sense(Signal.BATCH_UP, up=ready)
-    if release.state is ReleaseState.CONFIRMING:
-        waits.append(ROUTERS_LOOK_S)
-    return Sense(look_in_s=min((each for each in waits if each > 0), default=None))
+    return Sense(look_in_s=look_in_s)
 
 
 def _all_up(release: Release) -> Signal | None:
@@ -210,6 +215,18 @@ def _is_tolerant(release: Release, change: Change) -> bool:
     is_back = is_backwards(release)
     is_accepted = bool(release.confirmed) and not is_back
     return is_accepted or change.policy(is_back=is_back).failure_action == "continue"
+
+
+def _pause_s(change: Change, policy: UpdatePolicy, *, is_back: bool) -> float:
+    """How long a batch has to be up before the next one is begun."""
+    spec = change.new.template.spec
+    check = spec.healthcheck
+    is_checked = spec.probe is not None or (check is not None and check.test != ("NONE",))
+    # What follows is of the same definition, and what it goes back to has run before.
+    is_first = change.rollout.begun <= policy.parallelism
+    if is_checked or is_back or not is_first:
+        return policy.delay_s
+    return max(policy.delay_s, min(PROOF_S, policy.monitor_s))
 
 
 def _monitor_s(release: Release, policy: UpdatePolicy) -> float:

@@ -6,6 +6,9 @@ from schemas.current import NodeCurrent
 from schemas.desired import NodeDesired
 from schemas.states import EngineState, MountState, NodeState
 
+#: epoch and generation of a document
+Position = tuple[int, int]
+
 #: of silence: two heartbeats lost, and a third one late
 SUSPECT_AFTER_S = 5.0
 
@@ -71,5 +74,13 @@ def has_taken(current: NodeCurrent, document: NodeDesired) -> bool:
 
     A node that refuses its orders works on others, whatever their numbers.
     """
-    own, reported = (document.epoch, document.generation), (current.epoch, current.generation)
-    return reported >= own and not current.refusal
+    return has_reached(current, position_of(document))
+
+
+def position_of(document: NodeDesired) -> Position:
+    return document.epoch, document.generation
+
+
+def has_reached(current: NodeCurrent, position: Position) -> bool:
+    """The same, of the document that had this position."""
+    return (current.epoch, current.generation) >= position and not current.refusal

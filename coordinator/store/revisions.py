@@ -28,7 +28,7 @@ class Revisions:
         """One revision. Raises NotFound, or SchemaError where it can't be read here."""
         found = await self._bucket.get(_key(project, number))
         if found is None:
-            raise NotFound("revision", f"{number} of project {project}")
+            raise NotFound(f"revision of project {project}", f"r{number}")
         return decode(RevisionRecord, found[0])
 
     async def drop(self, project: str, numbers: Iterable[int]) -> None:

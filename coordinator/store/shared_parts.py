@@ -28,10 +28,11 @@ class SharedParts:
         """A record has changed: its parts are what documents will refer to."""
         if record is None:
             return
-        for service in record.services.values():
-            self._specs[spec_key(service.template.spec)] = service.template.spec
-        for network in record.networks:
-            self._networks[network.name] = network
+        for each in (record, record.release.target) if record.release else (record,):
+            for service in each.services.values():
+                self._specs[spec_key(service.template.spec)] = service.template.spec
+            for network in each.networks:
+                self._networks[network.name] = network
 
     def share(self, document: NodeDesired) -> NodeDesired:
         """An equal document, with parts that are held already instead of its own."""

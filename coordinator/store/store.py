@@ -13,7 +13,7 @@ from coordinator.ports import Bucket
 from coordinator.store.changes import ChangeLog, Kind
 from coordinator.store.evidence import Doubt, Kept, project_doubt, volume_doubt
 from coordinator.store.indexes import Documented, Reported
-from coordinator.store.nodes import Health, NodePicture
+from coordinator.store.nodes import Health, NodePicture, Position
 from coordinator.store.placements import Placed, Placement
 from coordinator.store.revisions import Revisions
 from coordinator.store.shared_parts import SharedParts
@@ -25,9 +25,6 @@ from schemas.records import NodeRecord, ProjectRecord, VolumeRecord
 from schemas.routing import ProjectRoutes, RouterCurrent
 from schemas.states import Wanted
 from schemas.subjects import DESIRED_BUCKET, NODES_BUCKET, PROJECTS_BUCKET, VOLUMES_BUCKET
-
-#: epoch and generation of a document
-Position = tuple[int, int]
 
 _UNHEARD = Health()
 

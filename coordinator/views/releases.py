@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from coordinator.releases.groups import SlotGroup
 from coordinator.releases.rollouts import SlotsOf, changes_of, is_backwards
 from coordinator.releases.sensing import Pulls
-from coordinator.store.nodes import NodePicture, has_taken
+from coordinator.store.nodes import NodePicture, Position, has_reached
 from coordinator.store.placements import Placement
 from coordinator.views.rollup import ProjectView
 from coordinator.views.services import ServiceView
 from coordinator.views.sightings import ContainerView, wanted_slots
-from schemas.current import SlotProblem
+from schemas.current import NodeCurrent, SlotProblem
 from schemas.desired import NodeDesired
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
@@ -28,7 +28,20 @@ _FAILURES = frozenset({"crashed", "unhealthy"})
 #: reasons that are told of one batch
 _REASONS_MAX = 3
 
-Nodes = Mapping[str, tuple[NodePicture, NodeDesired]]
+
+@dataclass(frozen=True, slots=True)
+class OrderedNode:
+    """A node, its document, and from which one on its orders are those that are meant.
+
+    Documents change for other reasons too: what a node says stays true when its next one is under way.
+    """
+
+    picture: NodePicture
+    document: NodeDesired
+    since: Position
+
+
+Nodes = Mapping[str, OrderedNode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,8 @@ class BatchNow:
 
     total: int
     missing: int = 0
+    #: those of the missing ones whose containers are right, but whose nodes don't know it yet
+    unheard: int = 0
     failed: int = 0
     failed_missing: int = 0
     why: str = ""
@@ -66,8 +81,8 @@ def batches_now(view: ProjectView, placement: Placement, nodes: Nodes) -> dict[s
     is_back = is_backwards(release)
     problems = {
         problem.key: (name, problem)
-        for name, (picture, _) in nodes.items()
-        for problem in (picture.current.problems if picture.current else ())
+        for name, node in nodes.items()
+        for problem in (node.picture.current.problems if node.picture.current else ())
         if placement.assigned.get(problem.key) == name
     }
     numbers = slots_of(view.record, placement)
@@ -108,7 +123,7 @@ class _Look:
         self, groups: Iterable[SlotGroup], service: ServiceView | None, *, total: int
     ) -> BatchNow:
         """The slots of these groups together."""
-        missing = failed = failed_missing = 0
+        missing = unheard = failed = failed_missing = 0
         reasons: dict[str, None] = {}
         containers: dict[SlotKey, list[ContainerView]] = {}
         for container in service.containers if service else ():
@@ -119,15 +134,17 @@ class _Look:
                 continue
             for slot in self._awaited(group):
                 there = containers.get(slot, [])
-                is_missing = not self._is_up(group, slot, there)
+                is_right = self._is_right(group, there)
+                is_missing = not (is_right and self._is_known(slot))
                 why = self._failure(group, slot, there)
                 missing += is_missing
+                unheard += is_right and self._newest(slot) is None
                 failed += bool(why)
                 failed_missing += bool(why) and is_missing
                 if why:
                     reasons.setdefault(why)
         why = _told(reasons) or _told(dict.fromkeys(service.reasons if service else ()))
-        return BatchNow(total, missing, failed, failed_missing, why)
+        return BatchNow(total, missing, unheard, failed, failed_missing, why)
 
     def _awaited(self, group: SlotGroup) -> Iterable[SlotKey]:
         """Without those on nodes that can't be reached: they follow when their node is back."""
@@ -135,30 +152,36 @@ class _Look:
         slots = wanted_slots(group, (key for key in known if key.service_key == group.key))
         for slot in slots:
             node = self.placement.assigned.get(slot)
-            if node is None or (node in self.nodes and self.nodes[node][0].is_trusted):
+            if node is None or (node in self.nodes and self.nodes[node].picture.is_trusted):
                 yield slot
 
-    def _is_up(self, group: SlotGroup, slot: SlotKey, there: Iterable[ContainerView]) -> bool:
+    def _newest(self, slot: SlotKey) -> NodeCurrent | None:
+        """What the slot's node says, if that is about the orders that are meant: before, it isn't."""
         node = self.placement.assigned.get(slot)
         if node is None or node not in self.nodes:
-            return False
-        picture, document = self.nodes[node]
-        current = picture.current
-        if current is None or not has_taken(current, document):
-            return False
-        if self.is_refreshed and not current.settled:
-            return False
+            return None
+        current = self.nodes[node].picture.current
+        return current if current and has_reached(current, self.nodes[node].since) else None
+
+    def _is_known(self, slot: SlotKey) -> bool:
+        """Whether its container proves something."""
+        current = self._newest(slot)
+        return current is not None and (current.settled or not self.is_refreshed)
+
+    def _is_right(self, group: SlotGroup, there: Iterable[ContainerView]) -> bool:
         identity = fingerprint(group.spec)
         return any(each.fills_slot(group.record, identity) for each in there)
 
     def _failure(self, group: SlotGroup, slot: SlotKey, there: Iterable[ContainerView]) -> str:
         """Why the slot has failed, in words; empty: it hasn't."""
+        if slot in self.placement.unplaced and not self.placement.may_pass:
+            return f"{slot}: {self.placement.unplaced[slot]}"
+        if self._newest(slot) is None:
+            return ""
         if slot in self.problems:
             node, problem = self.problems[slot]
             if problem.definite or (self.is_strict and problem.code in _FAILURES):
                 return f"{problem.message} (node {node})"
-        if slot in self.placement.unplaced and not self.placement.may_pass:
-            return f"{slot}: {self.placement.unplaced[slot]}"
         identity = fingerprint(group.spec)
         for each in there:
             current = each.current
@@ -176,7 +199,8 @@ def _told(reasons: Collection[str]) -> str:
 def pulls_now(project: str, nodes: Nodes) -> tuple[Pulls, str]:
     """How far the nodes are with the images of a project's release, and what is wrong."""
     is_going, faults = False, dict[str, None]()
-    for _, (picture, document) in sorted(nodes.items()):
+    for name, node in sorted(nodes.items()):
+        picture, document = node.picture, node.document
         orders = {
             (slot.service, slot.prepares.spec, slot.prepares.version, slot.prepares.refresh)
             for slot in document.slots
@@ -189,10 +213,14 @@ def pulls_now(project: str, nodes: Nodes) -> tuple[Pulls, str]:
             for each in picture.current.preparations
             if each.project == project
         }
-        has_read = has_taken(picture.current, document)
+        has_read = has_reached(picture.current, node.since)
         for order in orders:
             found = had.get(order)
-            if has_read and found is not None and found.definite and not found.image_id:
+            if has_read and found is None:
+                faults.setdefault(
+                    f"node {name} says nothing of its images: its agent is older than this coordinator"
+                )
+            elif has_read and found is not None and found.definite and not found.image_id:
                 faults.setdefault(found.message)
             elif not has_read or found is None or not found.image_id:
                 is_going = True
@@ -217,12 +245,3 @@ def updated_of(view: ProjectView, service: str, placement: Placement) -> tuple[i
         if each.fills_slot(group.record, fingerprint(group.spec))
     }
     return len(up), len(slots_of(view.record, placement)(service))
-
-
-def nodes_of(
-    names: Collection[str],
-    known: Mapping[str, NodePicture],
-    documents: Mapping[str, NodeDesired],
-) -> Nodes:
-    """The nodes with their documents, as far as they are known."""
-    return {n: (known[n], documents[n]) for n in names if n in known and n in documents}

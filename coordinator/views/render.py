@@ -75,11 +75,25 @@ def service_pieces(view: ProjectView, name: str, with_containers: bool) -> Itera
         yield from _container_pieces(service)
     after = {
         "compose_version": view.record.compose_version,
-        "hash": fingerprint(record.template.spec),
-        "version": view.record.version,
+        "hash": _identity(view, name),
+        "version": _version(view, name),
         "reasons": service.reasons,
     }
     yield b"}," + encode_plain(after)[1:]
+
+
+def _identity(view: ProjectView, name: str) -> str:
+    """Of what the engine is asked for; of two sets, the current one's."""
+    groups = (group for alike in view.groups.values() for group in alike)
+    spec = next((group.spec for group in groups if group.key.service == name), None)
+    return fingerprint(spec or view.services[name].record.template.spec)
+
+
+def _version(view: ProjectView, name: str) -> str:
+    """The current one; of a service that only a release brings, that one's."""
+    release = view.record.release
+    is_new = release is not None and name not in view.record.services
+    return release.target.version if release is not None and is_new else view.record.version
 
 
 def _container_pieces(service: ServiceView) -> Iterator[bytes]:
@@ -106,6 +120,7 @@ def _container(container: ContainerView) -> dict[str, Any]:
         "fail_count": current.fail_count,
         "ports": _ports(container) if current.ports else {},
         "version": current.version,
+        **({"log_tail": container.log_tail} if container.log_tail else {}),
     }
 
 

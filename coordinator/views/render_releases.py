@@ -97,7 +97,7 @@ def revision_body(view: ProjectView, number: int, kept: RevisionRecord) -> Mappi
     """One revision with its template. Raises NotFound: the project's history doesn't have it."""
     found = next((each for each in revision_bodies(view) if each["number"] == number), None)
     if found is None:
-        raise NotFound("revision", f"{number} of project {view.record.name}")
+        raise NotFound(f"revision of project {view.record.name}", f"r{number}")
     hidden = dict.fromkeys(kept.environment.keys() & set(kept.hidden_variables), HIDDEN)
     return {
         **found,

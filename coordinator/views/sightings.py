@@ -58,6 +58,8 @@ class ContainerView:
     is_lost: bool = False
     #: the slot is not placed on this node (any more)
     is_leftover: bool = False
+    #: its newest lines, where its node tells of a problem
+    log_tail: tuple[str, ...] = ()
 
     @property
     def runs(self) -> bool:
@@ -116,6 +118,7 @@ def sightings(
             continue
         lost = not node.is_trusted
         stale = node.is_silent or node.current.engine.state is not EngineState.READY
+        tails = {problem.key: problem.log_tail for problem in report.problems}
         for container in report.containers:
             view = ContainerView(
                 current=container,
@@ -124,6 +127,7 @@ def sightings(
                 is_stale=stale,
                 is_lost=lost,
                 is_leftover=assigned.get(container.key) != node.name,
+                log_tail=tails.get(container.key, ()),
             )
             containers.setdefault(container.key.service_key, []).append(view)
         for problem in report.problems:

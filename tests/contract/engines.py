@@ -24,13 +24,14 @@ from tests.registry import Registry
 #: As PID 1, a program that sets no trap ignores every signal that it may.
 _OBEDIENT = ("sh", "-c", "trap 'exit 143' TERM; touch /obeys; sleep 1000 & wait")
 _STUBBORN = ("sleep", "1000")
-_EXITING = ("sh", "-c", "exit 3")
+_EXITING = ("sh", "-c", "for n in $(seq 30); do echo line $n; done; exit 3")
 
 #: Ends at once when it is asked to.
 OBEDIENT = ServiceSpec(image="box:1", command=_OBEDIENT)
 #: Ignores TERM.
 STUBBORN = ServiceSpec(image="stubborn:1", command=_STUBBORN)
-#: Ends with code 3 as soon as it is started.
+_PRINTED = "".join(f"line {n}\n" for n in range(1, 31))
+#: Prints thirty lines and ends with code 3 as soon as it is started.
 EXITING = ServiceSpec(image="exits:1", command=_EXITING)
 
 #: somebody else's
@@ -78,7 +79,7 @@ class FakeTrial:
         self._mounted = self._fake.mounted = set()
         self._fake.is_registry_away = True
         self._fake.behave("stubborn:1", Behaviour(stops_after_s=None))
-        self._fake.behave("exits:1", Behaviour(exits_with=3))
+        self._fake.behave("exits:1", Behaviour(exits_with=3, prints=_PRINTED))
         self._fake.probe_exit_codes["exit 3"] = 3
         self.engine: ContainerEngine = self._fake
         self.events: EngineEvents = self._fake

@@ -35,7 +35,7 @@ def answer(
 
 async def no_revision(project: str, number: int) -> RevisionRecord:
     """Of a coordinator that has kept none."""
-    raise NotFound("revision", f"{number} of project {project}")
+    raise NotFound(f"revision of project {project}", f"r{number}")
 
 
 def no_routing(view: ProjectView) -> dict[str, Any]:

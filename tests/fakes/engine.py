@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from agent.domain.log_tails import tail
 from agent.domain.observation import SeenContainer, SeenVolume
 from agent.errors import (
     ContainerRejected,
@@ -47,6 +48,9 @@ class FakeEngine(FakeBelongings):
         self.mounted: set[str] | None = None
         self.behaviours: dict[str, Behaviour] = {}
         self.probe_exit_codes: dict[str, int] = {}
+        #: by container id; missing: its log can't be read
+        self.logs: dict[str, str] = {}
+        self.logs_read: list[str] = []
         self._listeners: set[asyncio.Queue[EngineEvent | None]] = set()
         self._count = 0
 
@@ -81,6 +85,7 @@ class FakeEngine(FakeBelongings):
         self.die(container_id)
         seen = self.boxes.pop(container_id)
         del self.specs[container_id]
+        self.logs.pop(container_id, None)
         self._tell("destroy", seen)
 
     def show_health(self, container_id: str, health: Health) -> None:
@@ -179,6 +184,7 @@ class FakeEngine(FakeBelongings):
             ip="" if spec.network_mode else f"172.18.0.{2 + self._count % 250}",
             ports={f"{port.container_port}/{port.protocol}": bindings(port) for port in spec.ports},
         )
+        self.logs[container_id] = self.logs.get(container_id, "") + behaviour.prints
         self._tell("start", self.boxes[container_id])
         if behaviour.exits_with is not None:
             self.die(container_id, behaviour.exits_with)
@@ -209,6 +215,11 @@ class FakeEngine(FakeBelongings):
         await self.begin("remove", self.name_of(container_id))
         if container_id in self.boxes:
             self.vanish(container_id)
+
+    async def log_tail(self, container_id: str) -> tuple[str, ...]:
+        self.logs_read.append(self.name_of(container_id))
+        await self.begin("log_tail", "")
+        return tail(self.logs.get(container_id, "").encode())
 
     async def run_probe_command(self, container_id: str, command: str, timeout_s: float) -> int:
         await self.begin("run_probe_command", command)

@@ -16,6 +16,8 @@ class Behaviour:
     exits_with: int | None = None
     #: how long it takes to obey a signal; None: it ignores all but KILL
     stops_after_s: float | None = 0.0
+    #: what it prints when it is started
+    prints: str = ""
     #: the health it shows after a start
     health: Health = Health.NONE
 

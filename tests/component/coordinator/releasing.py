@@ -3,7 +3,13 @@
 import asyncio
 from typing import Any
 
-from schemas.command import AnyCommand, ConfirmUpdate, RollbackUpdate, UpdateProject
+from schemas.command import (
+    AnyCommand,
+    ConfirmUpdate,
+    DeleteProject,
+    RollbackUpdate,
+    UpdateProject,
+)
 from schemas.current import PreparationCurrent, SlotProblem
 from schemas.desired import DesiredSlot
 from schemas.records import ProjectRecord
@@ -11,7 +17,8 @@ from schemas.release import Release, ReleaseState
 from schemas.reply import Reply
 from schemas.states import State, Wanted
 from tests.builders import a_container
-from tests.component.coordinator.world import World, creation, prepared
+from tests.component.coordinator.world import World, creation
+from tests.releases import prepared
 
 NODES = (1, 2)
 #: where a release waits for somebody
@@ -84,12 +91,16 @@ class Shop:
         return reply
 
     async def step(self) -> None:
+        """A pass, the nodes do what their documents say, and the clocks of batches run out."""
+        await self.pass_at_once()
+        self.seen.append(self.healthy())
+        await asyncio.sleep(STEP_S)
+
+    async def pass_at_once(self) -> None:
         """A pass, and the nodes do what their documents say."""
         await self.world.do_pass()
         for index in NODES:
             self._obey(index)
-        self.seen.append(self.healthy())
-        await asyncio.sleep(STEP_S)
 
     async def steps(self, count: int) -> None:
         for _ in range(count):
@@ -113,6 +124,10 @@ class Shop:
                 return
             await self.step()
         raise AssertionError(self.record.release)
+
+    async def delete(self) -> None:
+        """With force, whatever runs."""
+        await self.say(DeleteProject(command_id="delete", name="shop", force=True))
 
     async def succeed(self) -> None:
         """Another coordinator takes over."""

@@ -10,7 +10,8 @@ from coordinator.commands import dry_runs
 from schemas.command import CreateProject, DeleteVolume, UpdateProject
 from schemas.reply import ReasonCode, Reply
 from tests.component.coordinator.releasing import Shop, confirm, rolling, update
-from tests.component.coordinator.world import CLOCK, World, at_once, code, creation
+from tests.component.coordinator.times import CLOCK
+from tests.component.coordinator.world import World, at_once, code, creation
 from tests.fakes.buckets import FakeBucket
 
 NAS = {"diskId": "d", "host": "10.0.0.9", "path": "/"}

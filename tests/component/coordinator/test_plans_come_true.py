@@ -31,11 +31,12 @@ def a_service(draw: st.DrawFn, before: tuple[str, ...], *, is_global: bool) -> d
         "update_config": {"parallelism": draw(st.integers(0, 2)), "order": order, "monitor": "1s"},
     }
     ports = draw(st.sampled_from([[], [], [], ["80:80"], ["81:80"]]))
+    is_last: bool = draw(st.booleans())
     return {
         "image": draw(st.sampled_from(["i:1", "i:2"])),
         "deploy": deploy,
         **({"ports": ports} if ports else {}),
-        **({"depends_on": list(before)} if before and draw(st.booleans()) else {}),
+        **({"depends_on": list(before)} if before and is_last else {}),
     }
 
 

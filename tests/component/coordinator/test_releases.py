@@ -278,3 +278,16 @@ async def test_an_earlier_revision_comes_back_as_a_new_one() -> None:
     assert (shop.record.version, shop.record.revision) == ("1.0", 3)
     assert [note.of_revision for note in shop.record.history] == [0, 0, 1]
     assert shop.healthy().keys() == {*WEB, "shop_db_1"}
+
+
+async def test_a_batch_without_a_check_is_no_proof_in_its_first_moment() -> None:
+    shop = Shop()
+    await shop.start(rolling(1))
+    await shop.say(update(rolling(2)))
+    await shop.until(ReleaseState.UPDATING)
+    for _ in range(5):
+        await shop.pass_at_once()
+        assert shop.release.rollouts["web"].begun == 2
+    await shop.step()
+    await shop.step()
+    assert shop.release.rollouts["web"].begun == 4

@@ -21,7 +21,7 @@ from coordinator.views.queries import Queries
 from coordinator.views.rollup import ProjectView
 from schemas.codec import decode
 from schemas.command import AnyCommand, CreateProject, CreateVolume
-from schemas.current import ContainerCurrent, PreparationCurrent
+from schemas.current import ContainerCurrent
 from schemas.desired import DesiredSlot, NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
@@ -32,6 +32,7 @@ from tests.component.coordinator.listeners import Meter, Requests, Sink
 from tests.component.coordinator.times import CLOCK
 from tests.fakes.buckets import FakeBucket
 from tests.fakes.stores import some_buckets
+from tests.releases import prepared
 
 #: longer than any of this takes
 LONG_S = 30.0
@@ -230,23 +231,6 @@ class World:
         """As it is stored."""
         held = self.projects.values.get(name)
         return decode(ProjectRecord, held[0]) if held else None
-
-
-def prepared(document: NodeDesired) -> tuple[PreparationCurrent, ...]:
-    """What a node says that has every image which its document wants prepared."""
-    found = {
-        (slot.project, slot.service, slot.prepares.spec): PreparationCurrent(
-            project=slot.project,
-            service=slot.service,
-            spec=slot.prepares.spec,
-            version=slot.prepares.version,
-            refresh=slot.prepares.refresh,
-            image_id="sha256:1",
-        )
-        for slot in document.slots
-        if slot.prepares is not None
-    }
-    return tuple(found.values())
 
 
 async def eventually(is_true: Callable[[], bool]) -> None:

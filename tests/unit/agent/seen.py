@@ -44,10 +44,11 @@ def a_container(
     *,
     spec: ServiceSpec | None = None,
     project: str = "shop",
+    set_name: str = "",
     **fields: Any,
 ) -> SeenContainer:
     spec = spec or a_spec()
-    key = SlotKey(project, service, slot)
+    key = SlotKey(project, service, slot, set_name)
     shared = {mount.source: "i1" for mount in spec.volumes if mount.type == "cluster"}
     ready: dict[str, Any] = {
         "mounts": shared,
@@ -175,6 +176,7 @@ class PureNode:
             labels.key.slot,
             spec=spec,
             project=labels.key.project,
+            set_name=labels.key.set_name,
             id=f"made-{self.count}-{labels.key}",
             status="created",
             started_at=None,

@@ -17,6 +17,7 @@ from agent.domain.observation import Attempts, SeenContainer, resource_key
 from agent.domain.outcomes import Blocked, Failed, Outcome, Succeeded
 from agent.errors import EngineFailed, ImageNotFound, PullFailed
 from schemas.desired import NodeDesired
+from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.states import Health, Wanted
 from tests.fakes.orders import a_slot, a_spec, orders
@@ -97,6 +98,21 @@ def test_other_orders_end_every_count_but_remember_what_was_counted() -> None:
     changes = ({"refresh": 1}, {"tries": 1}, {"version": "2"}, {"wanted": Wanted.STOPPED})
     for newer in (a_slot(**change) for change in changes):
         assert look(looping, seen, desired=orders(newer)).exits == 0
+
+
+def test_what_a_predecessor_suffers_is_not_told_of_its_successor() -> None:
+    spec = a_spec(image="web:2")
+    newer = orders(a_slot(spec=spec))
+    successor = a_container(id="next", fingerprint=fingerprint(spec))
+    before = look(Attempts(), a_container())
+    for ill in (a_container(health=Health.FAILURE), exited(a_container())):
+        outdated = look(before, ill, desired=newer)
+        # It may have to stay for a while, and then backs off.
+        assert (outdated.exits, outdated.code) == (1, "")
+        assert look(outdated, successor, desired=newer).exits == 0
+        crashed = look(outdated, exited(successor), desired=newer)
+        assert (crashed.exits, crashed.code) == (1, "crashed")
+        assert look(crashed, successor, desired=newer).exits == 1
 
 
 def test_failures_count_until_the_slot_is_where_it_is_wanted() -> None:

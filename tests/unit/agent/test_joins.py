@@ -106,6 +106,14 @@ def test_a_start_in_the_network_waits_and_that_of_the_joining_container_does_not
     }
 
 
+def test_who_leaves_the_network_holds_up_nobody_who_joins_it() -> None:
+    web = a_container("web", spec=a_spec(networks=joining(NEXT)))
+    gone = a_slot("web", spec=a_spec(networks=joining(NEXT)), wanted=Wanted.ABSENT)
+    planned = plan(document(others=[gone]), seen(DB, web))
+    (connect,) = planned.additions
+    assert not any(must_wait(connect, removal) for removal in planned.removals)
+
+
 def test_a_new_container_joins_before_it_is_started_and_holds_nobody_up() -> None:
     web = a_slot("web", spec=a_spec(networks=joining(NEXT)))
     planned = plan(document(others=[web]), seen())
@@ -256,6 +264,17 @@ class TestFailure:
     def test_what_can_t_be_seen_is_not_forgotten(self) -> None:
         observed = replace(self.failed(times=4), containers=None)
         assert fold_joining(document(), observed, []) == observed.joining
+
+    def test_another_container_joins_without_it(self) -> None:
+        other = a_container("cache", spec=SPEC)
+        desired = document(others=[a_slot("cache", spec=SPEC, joins=JOINS)])
+        observed = seen(DB, other)
+        cache, db = plan(desired, observed).actions
+        assert must_wait(db, cache)
+        failed = Failed(cache, REFUSAL)
+        again = plan(desired, after(desired, observed, failed, Blocked(db, failed)))
+        assert again.actions == (db,)
+        assert [problem.service for problem in again.problems] == ["cache"]
 
     def test_a_network_that_can_t_be_made_is_the_cause(self) -> None:
         create = CreateNetwork(NEXT, NETWORKS[1])

@@ -76,12 +76,10 @@ def test_weights_go_by_service_and_version(stub: Stub, run: Run) -> None:
     done = run("weight", "shop", "web=1.0:90,2.0:10", "api=a:b:100")
     assert (done.code, done.err) == (0, "")
     assert stub.commands()[0].body == {"web": {"1.0": 90, "2.0": 10}, "api": {"a:b": 100}}
-    assert done.out.splitlines()[0] == "web: 1.0 90 %, 2.0 10 %"
+    assert done.out.splitlines()[0] == "web: 1.0 90, 2.0 10"
 
 
-@pytest.mark.parametrize(
-    "wrong", ["web", "web=", "=v1:1", "web=v1", "web=v1:101", "web=v1:-1", "web=v1:1,v1:2"]
-)
+@pytest.mark.parametrize("wrong", ["web", "web=", "=v1:1", "web=v1", "web=v1:-1", "web=v1:1,v1:2"])
 def test_weights_that_can_t_be_meant_are_wrong_usage(stub: Stub, run: Run, wrong: str) -> None:
     assert run("weight", "shop", wrong).code == 2
     assert stub.asked == []

@@ -4,72 +4,32 @@ No clock, no bus: every step is a call. The coordinator remembers only what it w
 started; the documents and the statuses are what a bus would have kept.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from coordinator.commands.catalogue import Decision, bury
 from coordinator.control.decision import Consequences, follow
 from coordinator.control.following import Following
 from coordinator.placement.assignments import has_left
+from coordinator.releases.groups import SlotGroup, slot_groups
+from coordinator.releases.sensing import Batch, Seen, sense
+from coordinator.releases.steps import Happening, step
 from coordinator.store.invariants import validate
-from coordinator.store.nodes import NodePicture
+from coordinator.store.nodes import NodePicture, position_of
+from coordinator.store.placements import NOWHERE
 from coordinator.views.projects import ProjectViews
-from schemas.current import ContainerCurrent, NodeCurrent
-from schemas.desired import DesiredSlot, NodeDesired
+from coordinator.views.releases import OrderedNode, batches_now, pulls_now, slots_of
+from schemas.desired import NodeDesired
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.states import NodeState, State, Wanted
-from tests.builders import TIME, a_container, a_status, exited
+from tests.builders import TIME, a_container
 from tests.fakes.stores import a_store, know, remember
+from tests.unit.coordinator.obeying import Agent
 
 STRANGER = "stranger"
-
-
-@dataclass
-class Agent:
-    """A node: its containers, and the document it works on."""
-
-    index: int
-    held: NodeDesired
-    containers: dict[SlotKey, ContainerCurrent] = field(default_factory=dict)
-    is_cut_off: bool = False
-    sequence: int = 0
-
-    @property
-    def name(self) -> str:
-        return f"n{self.index}"
-
-    def act(self, entry: DesiredSlot) -> None:
-        """Make one slot what the held document wants of it."""
-        there = self.containers.get(entry.key)
-        where = f"{entry.service}.{entry.slot}"
-        match entry.wanted:
-            case Wanted.ABSENT:
-                self.containers.pop(entry.key, None)
-            case Wanted.STOPPED:
-                if there is not None:
-                    self.containers[entry.key] = exited(
-                        where, project=entry.project, fingerprint=there.fingerprint
-                    )
-            case Wanted.RUNNING:
-                self.containers[entry.key] = a_container(
-                    where, project=entry.project, fingerprint=entry.spec
-                )
-
-    def act_on_all(self) -> None:
-        for entry in self.held.slots:
-            self.act(entry)
-
-    def status(self) -> NodeCurrent:
-        self.sequence += 1
-        return a_status(
-            self.index,
-            *(self.containers[key] for key in sorted(self.containers)),
-            epoch=self.held.epoch,
-            generation=self.held.generation,
-            sequence=self.sequence,
-        )
+#: more than all that a release waits for
+LONG_S = 1000.0
 
 
 class Cluster:
@@ -188,6 +148,43 @@ class Cluster:
         assert changed == whole.changed
         validate(self.store)
 
+    def go_on(self, *, is_late: bool = False) -> bool:
+        """A step of the release, if one is due. `is_late`: what isn't up has had its time."""
+        record, view = self.projects.get("shop"), self.following.views.of("shop")
+        if record is None or view is None or view.record is not record or record.release is None:
+            return False
+        placement = self.store.placements.get("shop", NOWHERE)
+        store = self.store
+        nodes = {
+            node: OrderedNode(
+                store.known[node], store.documents[node], position_of(store.documents[node])
+            )
+            for node in store.nodes_of("shop")
+            if node in store.known and node in store.documents
+        }
+        is_applied = self.store.applied.get("shop") == self.store.projects.revision("shop")
+        pulls, message = pulls_now("shop", nodes)
+        seen = Seen(
+            pulls=pulls if is_applied else pulls.GOING,
+            pull_message=message,
+            batches={
+                name: Batch(
+                    *(now.total, now.missing, now.failed, now.failed_missing, now.why),
+                    up_for_s=0.0 if now.missing else LONG_S,
+                    begun_for_s=LONG_S if is_late else 0.0,
+                )
+                for name, now in batches_now(view, placement, nodes).items()
+            },
+            is_routed=is_applied,
+            is_applied=is_applied,
+        )
+        found = sense(record, record.release, seen)
+        if found.signal is None:
+            return False
+        happening = Happening(TIME, up=found.up, message=found.message)
+        self.projects["shop"] = step(record, found.signal, happening, slots_of(record, placement))
+        return True
+
     def heal(self) -> None:
         """No more faults: everybody hears everybody again."""
         for agent in self.agents:
@@ -203,7 +200,7 @@ class Cluster:
                 self.report(agent)
                 self.deliver(agent)
             moved = [agent.containers for agent in self.agents] != before
-            if not self.do_pass() and not moved:
+            if not self.do_pass() and not self.go_on() and not moved:
                 return
         raise AssertionError("the cluster finds no rest")
 
@@ -260,13 +257,18 @@ class Cluster:
         )
         for slot in after.slots:
             if slot.wanted is Wanted.RUNNING and slot.key not in started:
-                project = self.projects[slot.project]
-                for name in project.services[slot.service].template.depends_on:
-                    dependency = project.services[name]
-                    if dependency.desired_state is State.RUNNING:
-                        wanted = range(1, dependency.scale + 1)
-                        missing = {SlotKey(project.name, name, number) for number in wanted}
-                        assert missing <= self._believed(fingerprint(dependency.template.spec))
+                groups = slot_groups(self.projects[slot.project])
+                (group,) = (g for g in groups if g.key == slot.key.service_key and g.has(slot.slot))
+                for name in group.record.template.depends_on:
+                    self._check_there(name, [g for g in groups if g.key.service == name], group)
+
+    def _check_there(self, name: str, groups: list[SlotGroup], of: SlotGroup) -> None:
+        """What a new container finds of a dependency: of its own set, if that has another one."""
+        ahead = [group for group in groups if group.is_next] if of.is_next else []
+        for group in ahead or [group for group in groups if not group.is_next]:
+            if group.record.desired_state is State.RUNNING:
+                missing = set(group.slots()) - self._believed(fingerprint(group.spec))
+                assert not missing, f"{of.key} starts without {name}"
 
     def _believed(self, identity: str) -> set[SlotKey]:
         return {

@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from coordinator.commands.catalogue import apply, create
 from coordinator.commands.operations import Moment
 from coordinator.errors import Conflict, NotFound
+from coordinator.releases.groups import slot_groups
 from schemas.command import (
     CreateProject,
     DeleteProject,
@@ -34,8 +35,9 @@ from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.states import State
 from schemas.template import ProjectTemplate
-from tests.builders import a_service, exited
-from tests.unit.coordinator.cluster import STRANGER, Agent, Cluster
+from tests.builders import a_service
+from tests.unit.coordinator.cluster import STRANGER, Cluster
+from tests.unit.coordinator.obeying import Agent, ended
 
 SIZE = 3
 TEMPLATE = ProjectTemplate(
@@ -143,12 +145,7 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(number=AGENTS)
     def reboot(self, number: int) -> None:
         agent = self.agent(number)
-        agent.containers = {
-            key: exited(
-                f"{key.service}.{key.slot}", 137, project=key.project, fingerprint=each.fingerprint
-            )
-            for key, each in agent.containers.items()
-        }
+        agent.containers = {key: ended(each, 137) for key, each in agent.containers.items()}
 
     @rule()
     def judge(self) -> None:
@@ -177,9 +174,7 @@ class AnyHistory(RuleBasedStateMachine):
         agent = self.agent(number)
         ours = sorted(key for key in agent.containers if key.project != STRANGER)
         for key in ours[:1]:
-            agent.containers[key] = exited(
-                f"{key.service}.{key.slot}", 1, fingerprint=agent.containers[key].fingerprint
-            )
+            agent.containers[key] = ended(agent.containers[key], 1)
 
     @precondition(lambda self: self.moments % 3 == 0)
     @rule()
@@ -217,15 +212,16 @@ class AnyHistory(RuleBasedStateMachine):
             assert project.is_gone
             assert not ours
             return
-        wanted: set[SlotKey] = set()
-        for name, service in project.services.items():
-            if service.desired_state is State.RUNNING:
-                count = SIZE if service.template.is_global else service.scale
-                wanted |= {SlotKey("shop", name, number) for number in range(1, count + 1)}
-        assert running.keys() == wanted
-        for key in wanted:
-            spec: Any = project.services[key.service].template.spec
-            assert ours[key].fingerprint == fingerprint(spec)
+        specs: dict[SlotKey, str] = {}
+        for group in slot_groups(project):
+            if group.is_held or group.record.desired_state is not State.RUNNING:
+                continue
+            count = SIZE if group.record.template.is_global else group.last
+            for number in range(group.first, count + 1):
+                slot = SlotKey("shop", group.key.service, number, group.key.set_name)
+                specs[slot] = fingerprint(group.spec)
+        assert running.keys() == specs.keys()
+        assert {key: each.fingerprint for key, each in ours.items() if each.running} == specs
 
 
 TestAnyHistory = AnyHistory.TestCase

@@ -89,7 +89,13 @@ def projects(draw: st.DrawFn) -> list[ProjectRecord]:
     ]
 
 
-slots = st.builds(SlotKey, st.sampled_from(["p", "q"]), st.sampled_from(NAMES), st.integers(1, 6))
+slots = st.builds(
+    SlotKey,
+    st.sampled_from(["p", "q"]),
+    st.sampled_from(NAMES),
+    st.integers(1, 6),
+    st.sampled_from(["", "", "r2", "r3"]),
+)
 placements = st.dictionaries(slots, st.sampled_from([f"n{i}" for i in range(1, 7)]), max_size=12)
 
 

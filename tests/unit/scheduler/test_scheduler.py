@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from coordinator.placement.occupancy import NodeView
 from coordinator.placement.schedule import schedule
@@ -12,11 +12,31 @@ from coordinator.placement.scheduler import Scheduler
 from coordinator.store.placements import Placement
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
+from schemas.release import ReleaseKind
 from schemas.states import State
+from schemas.template import ServiceTemplate, UpdatePolicy
+from tests.releases import KINDS, ORDERS, an_update, anywhere, ended
 from tests.unit.scheduler.builders import a_node, a_project, a_service, down
 from tests.unit.scheduler.test_schedule_properties import NAMES, a_known_node, services, slots
 
 PROJECTS = ["p", "q", "r"]
+
+
+@st.composite
+def next_template(
+    draw: st.DrawFn, project: ProjectRecord, name: str, order: str
+) -> ServiceTemplate:
+    """What an update says of a service: the same, another image, or anything."""
+    held = project.services.get(name)
+    what = draw(st.sampled_from(["same", "image", "image", "image", "new"]))
+    if held is None or what == "new":
+        made = draw(services(name)).template
+    elif what == "same":
+        return held.template
+    else:
+        spec = held.template.spec.model_copy(update={"image": f"{name}:{draw(st.integers(1, 9))}"})
+        made = held.template.model_copy(update={"spec": spec, "scale": draw(st.integers(0, 4))})
+    return made.model_copy(update={"update": UpdatePolicy.model_validate({"order": order})})
 
 
 class TwoSchedules(RuleBasedStateMachine):
@@ -30,8 +50,17 @@ class TwoSchedules(RuleBasedStateMachine):
         self.nodes: dict[str, NodeView] = {}
         self.homes: dict[SlotKey, str] = {}
         self.frozen = False
+        #: of the newest set
+        self.revision = 1
         #: what happens now happens within one pass
         self.goes_on = False
+
+    @initialize(data=st.data(), some=st.lists(a_known_node, min_size=2, max_size=4))
+    def there_are_nodes_and_a_project(self, data: st.DataObject, some: list[NodeView]) -> None:
+        for node in some:
+            self.a_node_comes_or_changes(node)
+        made = [data.draw(services(each)) for each in NAMES]
+        self._record(a_project(*made, name=PROJECTS[0]))
 
     @rule(data=st.data(), name=st.sampled_from(PROJECTS))
     def a_project_is_made_or_changed(self, data: st.DataObject, name: str) -> None:
@@ -55,6 +84,30 @@ class TwoSchedules(RuleBasedStateMachine):
         change = {"scale": scale, "desired_state": state}
         changed = held.services[service].model_copy(update=change)
         self._record(held.model_copy(update={"services": {**held.services, service: changed}}))
+
+    @precondition(lambda self: self.named(is_released=False))
+    @rule(data=st.data(), kind=KINDS, order=ORDERS, steps=st.integers(0, 3))
+    def a_project_is_updated(
+        self, data: st.DataObject, kind: ReleaseKind, order: str, steps: int
+    ) -> None:
+        name = data.draw(st.sampled_from(self.named(is_released=False)))
+        held = self.projects[name]
+        chosen = data.draw(st.sets(st.sampled_from(NAMES), min_size=1).map(sorted))
+        made = [data.draw(next_template(held, each, order)) for each in chosen]
+        self.revision += 1
+        self._record(an_update(held, made, kind, revision=self.revision))
+        for _ in range(steps):
+            self.both_decide_the_same()
+            self._record(data.draw(anywhere(self.projects[name])))
+
+    @precondition(lambda self: self.named(is_released=True))
+    @rule(data=st.data(), ends=st.sampled_from(["", "completed", "rolled back"]))
+    def a_release_goes_on_or_ends(self, data: st.DataObject, ends: str) -> None:
+        held = self.projects[data.draw(st.sampled_from(self.named(is_released=True)))]
+        if ends:
+            self._record(ended(held, completed=ends == "completed"))
+        else:
+            self._record(data.draw(anywhere(held)))
 
     @rule(name=st.sampled_from(PROJECTS))
     def a_project_is_gone(self, name: str) -> None:
@@ -127,6 +180,11 @@ class TwoSchedules(RuleBasedStateMachine):
             "moved": whole.moved,
         }
 
+    def named(self, *, is_released: bool) -> list[str]:
+        """The projects that have a release, or that have none."""
+        found = (name for name, each in self.projects.items() if bool(each.release) is is_released)
+        return sorted(found)
+
     def _record(self, record: ProjectRecord) -> None:
         self.projects[record.name] = record
         self.kept.take_project(record.name, record)
@@ -147,7 +205,7 @@ class TwoSchedules(RuleBasedStateMachine):
 
 
 TestTwoSchedules = TwoSchedules.TestCase
-TestTwoSchedules.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestTwoSchedules.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
 
 
 def test_nothing_is_decided_anew_where_nothing_has_changed() -> None:

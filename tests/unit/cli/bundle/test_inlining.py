@@ -3,6 +3,7 @@
 import pytest
 
 from compose.limits import FILE_BYTES_MAX
+from compose.parse import parse
 from tests.unit.cli.bundle.trees import Folder
 
 WEB = "services: {{web: {{image: x, {}}}}}\n"
@@ -217,6 +218,7 @@ def test_configs_and_secrets_have_what_their_files_have(folder: Folder) -> None:
     files = {one.target: one.content for one in folder.compiled().services[0].spec.files}
     assert files == {"/c": "$A\n", "/d": " b ", "/run/secrets/s": " b "}
     assert folder.tree()["secrets"] == {"s": {"content": " b "}}
+    assert parse(folder.compiled().shown_text)["secrets"] == {"s": {"content": "***"}}
     assert folder.bundle().warnings == (
         "compose.yml: secrets.unused.file: no service has it: left out",
     )
@@ -250,3 +252,9 @@ def test_the_first_format_stays_the_first_format(folder: Folder) -> None:
     assert folder.compiled().compose_version == "1"
     folder.write("compose.yml", "web: {image: x, volumes: ['./e:/e:ro']}")
     assert "put the services below services:" in str(folder.refused())
+
+
+def test_a_variable_that_a_file_misses_is_told_with_the_file(folder: Folder) -> None:
+    folder.write("e", "A=$NO")
+    folder.write("compose.yml", WEB.format("env_file: e"))
+    assert folder.bundle().warnings == ("e: the variable NO is not set: it is taken as empty",)

@@ -22,6 +22,9 @@ def test_of_several_usual_names_the_first_one_counts(folder: Folder) -> None:
     folder.write("compose.yml", "services: {newer: {image: x}}")
     folder.write("compose.yaml", "services: {newest: {image: x}}")
     assert list(folder.tree()["services"]) == ["newest"]
+    assert folder.bundle().warnings == (
+        "compose.yaml: is read, and not compose.yml, docker-compose.yaml",
+    )
 
 
 def test_an_override_file_is_laid_over_the_file_that_was_found_and_no_other(
@@ -88,6 +91,15 @@ def test_files_of_variables_are_read_in_turn_and_in_place_of_the_usual_one(folde
     folder.write(".env", "C=3")
     assert folder.bundle(env_files=["one", "two"]).environment == {"A": "1", "B": "21"}
     assert str(_refused(folder, env_files=["none"])) == "--env-file: none: there is no such file"
+
+
+def test_compose_s_own_variables_choose_files_of_variables(folder: Folder) -> None:
+    folder.write("compose.yml", WEB)
+    folder.write(".env", "V=usual")
+    folder.write("one", "V=1")
+    folder.write("two", "V=2")
+    assert folder.bundle(COMPOSE_ENV_FILES="one,two").environment == {"V": "2"}
+    assert folder.bundle(COMPOSE_DISABLE_ENV_FILE="true").environment == {}
 
 
 def test_a_fault_in_a_file_of_variables_names_file_and_line(folder: Folder) -> None:
