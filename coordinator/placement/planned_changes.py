@@ -99,7 +99,9 @@ class _Look:
         if group.record.template.is_global:
             is_others = held.set_name == slot.set_name or not held.template.is_global
             return "one on every node" if is_others else self._why_beside(slot, held, group)
-        if slot.slot > held.scale and not held.template.is_global:
+        if held.template.is_global:
+            return "not on every node any more"
+        if slot.slot > held.scale:
             return _scaled(held, group.record)
         if held.set_name != slot.set_name:
             return self._why_beside(slot, held, group)

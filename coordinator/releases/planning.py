@@ -106,6 +106,8 @@ def _changed(
         for name, service in services.items()
         if is_refreshed
         or (held := project.services.get(name)) is None
+        # The same containers, and other slots: kept under their numbers they would be on wrong nodes.
+        or held.template.is_global is not service.is_global
         or _identity(project, held, held.template, networks)
         != _identity(project, held, service, networks)
     }

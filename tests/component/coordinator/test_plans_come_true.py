@@ -17,8 +17,6 @@ from tests.fakes.clock import VirtualTimeLoop
 #: in version 3 of the format, by name
 Services = dict[str, dict[str, Any]]
 
-#: Always global: what becomes so, or is so no longer, is another question than what a plan says.
-GLOBAL = "c"
 _OTHER = "services: {x: {image: 'x:1', ports: ['80:80']}}"
 
 
@@ -44,7 +42,9 @@ def a_service(draw: st.DrawFn, before: tuple[str, ...], *, is_global: bool) -> d
 def services(draw: st.DrawFn) -> Services:
     found: Services = {}
     for name in sorted(draw(st.sets(st.sampled_from("abc"), min_size=1))):
-        found[name] = draw(a_service(tuple(found), is_global=name == GLOBAL))
+        found[name] = draw(
+            a_service(tuple(found), is_global=draw(st.sampled_from([False, False, True])))
+        )
     return found
 
 

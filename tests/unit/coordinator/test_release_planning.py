@@ -1,5 +1,7 @@
 """What an update plans: which services change, under which names, in whose networks."""
 
+import pytest
+
 from coordinator.releases.groups import slot_groups
 from schemas.release import ReleaseKind
 from schemas.template import UpdatePolicy
@@ -12,10 +14,13 @@ def set_names(project) -> dict[str, str]:
     return {n: project.release.target.services[n].set_name for n in project.release.rollouts}
 
 
-def test_a_service_that_becomes_global_or_is_it_no_longer_gets_containers_beside_the_old_ones():
+@pytest.mark.parametrize("image", ["web:1", "web:2"])
+def test_a_service_that_becomes_global_or_is_it_no_longer_gets_containers_beside_the_old_ones(
+    image,
+):
     for was_global in (True, False):
         held = a_project(a_service("web", is_global=was_global, scale=2))
-        other = a_service("web", is_global=not was_global, scale=2, image="web:2").template
+        other = a_service("web", is_global=not was_global, scale=2, image=image).template
         assert other.update.order == "stop-first"
         released = an_update(held, [other])
         assert set_names(released) == {"web": "r2"}
