@@ -4,7 +4,7 @@
     (as root; starts two engines in network namespaces)
 
 A rolling update of 20 containers by 2, whose new ones differ in a variable, from the moment it is
-accepted until it is completed: rounds of Troopers and of Swarm mode (P) in turn, with the same image,
+asked for until it is completed: rounds of Troopers and of Swarm mode (P) in turn, with the same image,
 command, batches and monitor. And of a blue-green update with a router: how soon it can be decided
 about, and is. Prints, never fails.
 """
@@ -23,6 +23,7 @@ from bench.update_work import IMAGE, PARALLELISM, REPLICAS, Project, until
 from cli.cluster import Cluster
 from cli.image import busybox_root
 from cli.machines import Machine, Machines
+from daemon.logs import configure
 
 ENGINES = 2
 ROUNDS = 3
@@ -34,6 +35,7 @@ LIMIT_S = 1.0
 
 def main(rounds: int = ROUNDS, colours: int = COLOURS) -> None:
     """Measure and print."""
+    configure("error")
     os.environ.update(OFFLINE)  # Engines have our environment.
     cores, load = os.cpu_count(), os.getloadavg()[0]
     print(f"load average before: {load:.2f} on {cores} cores that engines and everybody share")
