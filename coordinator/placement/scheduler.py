@@ -86,7 +86,7 @@ class Scheduler:
         for key in self._unconfirmed - self._leaving:
             self._confirm(key, home)
         # What was leaving and has left is decided again as well: it is no move any more.
-        self._change(self._unconfirmed)
+        self._change(self._unconfirmed | {key for key in self._leaving if self._has_moved(key)})
 
     def take_project(self, name: str, record: ProjectRecord | None) -> None:
         """A project has another record, or none."""
@@ -230,6 +230,10 @@ class Scheduler:
         demand = self._demand(key)
         assigned = demand.assigned.items() if demand else ()
         _mark(self._unconfirmed, key, on=any(home(slot) != node for slot, node in assigned))
+
+    def _has_moved(self, key: ServiceKey) -> bool:
+        demand = self._demand(key)
+        return demand is not None and not demand.leaving.keys().isdisjoint(demand.assigned)
 
     def _is_astray(self, demand: Demand, slot: SlotKey, home: Home) -> bool:
         at = home(slot)
