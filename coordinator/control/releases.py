@@ -146,6 +146,7 @@ class Releases:
                 missing=now.missing,
                 failed=now.failed,
                 failed_missing=now.failed_missing,
+                leaving=now.leaving,
                 why=now.why,
                 up_for_s=at - watched.up_since if watched.up_since is not None else 0.0,
                 begun_for_s=at - watched.begun_at,

@@ -1,7 +1,8 @@
 """Batches: which slots of a released service go over next, forwards and back. Pure.
 
     stop-first    a slot goes over in place: its container is replaced under the same name
-    start-first   the next set's containers start first; when they are up, those that they replace go
+    start-first   the next set's containers start first; when they are up, those that they replace go,
+                  and when these are gone, the next batch begins
     blue-green    the whole next set starts; what it replaces goes when it is confirmed
     a new one     all of it at once
 
@@ -41,6 +42,12 @@ class Change:
     @property
     def last_old(self) -> int:
         return last_slot(self.old) if self.old else 0
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether old and new containers of a slot exist at once, for the time of a batch."""
+        is_standard = self.kind is ReleaseKind.STANDARD
+        return is_standard and self.old is not None and not self.is_in_place
 
     @property
     def is_through(self) -> bool:
@@ -132,9 +139,11 @@ def forwards(change: Change, slots: Sequence[int]) -> Rollout:
         # What is beyond the new number of slots goes with the last batch.
         is_last = then >= change.last_new
         return Rollout(begun=then, replaced=max(then, change.last_old) if is_last else then)
-    # What the last batch replaces goes while the next one starts.
-    is_begun = begun >= change.last_new
-    return Rollout(begun=then, replaced=max(begun, change.last_old) if is_begun else begun)
+    # What the last batch stands for goes before the next one starts: there are never more at once.
+    going = change.last_old if begun >= change.last_new else min(begun, change.last_old)
+    if change.rollout.replaced < going:
+        return Rollout(begun=begun, replaced=going)
+    return Rollout(begun=then, replaced=change.rollout.replaced)
 
 
 def backwards(change: Change, slots: Sequence[int]) -> Rollout:
@@ -146,9 +155,11 @@ def backwards(change: Change, slots: Sequence[int]) -> Rollout:
     if change.is_in_place:
         then = _before(min(rollout.begun, change.last_new), size, slots)
         return Rollout(begun=then, replaced=then)
-    # The old containers of the last batch are up: what they stand in for goes.
+    if rollout.begun > rollout.replaced:
+        # The old containers are up: what they stand in for goes.
+        return Rollout(begun=rollout.replaced, replaced=rollout.replaced)
     then = _before(min(rollout.replaced, change.last_old), size, slots)
-    return Rollout(begun=min(rollout.begun, rollout.replaced), replaced=then)
+    return Rollout(begun=rollout.begun, replaced=then)
 
 
 def _after(number: int, size: int, slots: Sequence[int], last: int) -> int:

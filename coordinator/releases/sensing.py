@@ -46,6 +46,8 @@ class Batch:
     failed: int = 0
     #: those of the missing ones that failed
     failed_missing: int = 0
+    #: those that others have replaced, and that still run
+    leaving: int = 0
     #: what is wrong, in words
     why: str = ""
     #: since when nothing of this batch has been missing; 0: something is
@@ -201,6 +203,8 @@ def _fails(release: Release, change: Change, batch: Batch, deadline_s: float) ->
 
 def _is_missing(release: Release, change: Change, batch: Batch, deadline_s: float) -> bool:
     """Whether something is to be waited for; where failures are allowed, for those no more."""
+    if batch.leaving and batch.begun_for_s < deadline_s:
+        return True
     allowed = change.policy(is_back=is_backwards(release)).max_failure_ratio
     if _is_tolerant(release, change) or allowed:
         return batch.missing > batch.failed_missing and batch.begun_for_s < deadline_s
@@ -217,7 +221,10 @@ def _is_tolerant(release: Release, change: Change) -> bool:
 
 
 def _pause_s(change: Change, policy: UpdatePolicy) -> float:
-    """How long a batch has to be up before the next one is begun."""
+    """How long a batch has to be up before the next one is begun, or what it replaces goes."""
+    if change.is_beside and change.rollout.begun <= change.rollout.replaced:
+        # It was waited for already.
+        return 0.0
     spec = change.new.template.spec
     check = spec.healthcheck
     is_checked = spec.probe is not None or (check is not None and check.test != ("NONE",))

@@ -5,10 +5,10 @@ runs is what was there before.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coordinator.releases.groups import SlotGroup
-from coordinator.releases.rollouts import SlotsOf, changes_of, is_backwards
+from coordinator.releases.rollouts import Change, SlotsOf, changes_of, is_backwards
 from coordinator.releases.sensing import Pulls
 from coordinator.store.nodes import NodePicture, has_taken
 from coordinator.store.placements import Placement
@@ -39,6 +39,7 @@ class BatchNow:
     missing: int = 0
     failed: int = 0
     failed_missing: int = 0
+    leaving: int = 0
     why: str = ""
 
 
@@ -88,8 +89,25 @@ def batches_now(view: ProjectView, placement: Placement, nodes: Nodes) -> dict[s
             if group.key.service == name and group.is_next is not is_back and not group.is_held
         ]
         side = view.current if is_back else view.next
-        found[name] = look.at(groups, side.get(name), total=len(numbers(name)))
+        now = look.at(groups, side.get(name), total=len(numbers(name)))
+        leaving = _leaving(view.record.name, change, nodes, is_back=is_back)
+        found[name] = replace(now, leaving=leaving) if leaving else now
     return found
+
+
+def _leaving(project: str, change: Change, nodes: Nodes, *, is_back: bool) -> int:
+    """The containers whose place others have taken, side by side with them, and that still run."""
+    of, rollout = (change.new if is_back else change.old), change.rollout
+    if of is None or not change.is_beside:
+        return 0
+    return sum(
+        each.running
+        and each.key.service_key == (project, change.name, of.set_name)
+        and (each.slot > rollout.begun if is_back else each.slot <= rollout.replaced)
+        for picture, _ in nodes.values()
+        if picture.current is not None and picture.is_trusted
+        for each in picture.current.containers
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +145,7 @@ class _Look:
                 if why:
                     reasons.setdefault(why)
         why = _told(reasons) or _told(dict.fromkeys(service.reasons if service else ()))
-        return BatchNow(total, missing, failed, failed_missing, why)
+        return BatchNow(total, missing, failed, failed_missing, why=why)
 
     def _awaited(self, group: SlotGroup) -> Iterable[SlotKey]:
         """Without those on nodes that can't be reached: they follow when their node is back."""
