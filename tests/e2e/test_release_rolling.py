@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from schemas.release import ReleaseState
 from tests.e2e.releasing import Shop, a_web, names, rolling
 from tests.e2e.watching import EngineWatch
 from tests.e2e.world import World
@@ -46,19 +47,24 @@ def test_a_rolling_update_never_has_fewer_or_more_than_its_batch_allows(
 
 
 @pytest.mark.parametrize("order", ["stop-first", "start-first"])
-def test_a_batch_waits_for_the_health_of_the_one_before(world: World, order: str) -> None:
-    check = {"test": ["CMD", "true"], "interval": "1s", "timeout": "5s", "retries": 3}
+def test_a_batch_waits_until_its_predecessor_is_healthy_and_what_that_replaces_is_gone(
+    world: World, order: str
+) -> None:
+    check = {"test": ["CMD", "true"], "interval": "1s", "timeout": "10s", "retries": 3}
+    slowly = ["sh", "-c", "trap 'sleep 1.5; exit 0' TERM; sleep 86400 & wait"]
     shop = Shop(world)
 
     def services(revision: int) -> dict[str, Any]:
-        return {"web": a_web(revision, deploy=rolling(3, 1, order=order), healthcheck=check)}
+        deploy = rolling(3, 1, order=order)
+        web = a_web(revision, deploy=deploy, healthcheck=check, command=slowly)
+        return {"web": web}
 
     shop.create(services(1))
     with EngineWatch(world, "shop", has_check=True) as watch:
         shop.update(services(2), "2.0")
-        world.wait_for_state("shop", "running")
+        shop.wait_for_release(ReleaseState.COMPLETED)
         shop.wait_until_only(names("web", 3, "r2" if order == "start-first" else ""))
         watch.wait_until_noted()
-    fewest = 2 if order == "stop-first" else 3
-    assert min(count.serving for count in watch.counts()) == fewest
-    assert max(count.running for count in watch.counts()) == (3 if order == "stop-first" else 4)
+    counts = watch.counts()
+    assert min(count.serving for count in counts) == (2 if order == "stop-first" else 3)
+    assert max(count.running for count in counts) == (3 if order == "stop-first" else 4)
