@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import nats
-from nats.js.errors import NoKeysError
 
+from tests.e2e.bus_keys import read
 from tests.e2e.world import World
 
 #: oftener than a real one writes, so that tests needn't wait for it
@@ -73,7 +73,7 @@ class FakeRouter:
         try:
             while not self._ending.is_set():
                 try:
-                    await self._turn(client.jetstream(), since)
+                    await self._turn(client, since)
                 except (nats.errors.Error, OSError):
                     # The bus may be away for a while.
                     self._written.clear()
@@ -83,19 +83,14 @@ class FakeRouter:
         finally:
             await client.close()
 
-    async def _turn(self, stream: Any, since: str) -> None:
-        routes = await stream.key_value("routes")
-        try:
-            keys = await routes.keys()
-        except NoKeysError:
-            keys = []
-        documents = {key: json.loads((await routes.get(key)).value) for key in keys}
+    async def _turn(self, client: Any, since: str) -> None:
+        documents = await read(client, "routes")
         applied = {
             key: self.applied.get(key, 0) if key in self._held else document["generation"]
             for key, document in documents.items()
         }
         current = {"router": self.name, "applied": applied, "since": since}
-        routers = await stream.key_value("routers")
+        routers = await client.jetstream().key_value("routers")
         await routers.put(self.name, json.dumps(current).encode())
         self.applied = applied
         self.weights = {key: _weights(document) for key, document in documents.items()}

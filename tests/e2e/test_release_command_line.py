@@ -42,6 +42,7 @@ def shop(world: World) -> Shop:
     return Shop(world)
 
 
+@pytest.mark.long
 def test_deploy_creates_then_updates_and_each_command_ends_when_it_is_done(
     here: Directory, shop: Shop
 ) -> None:
@@ -92,6 +93,7 @@ def test_a_deploy_whose_containers_fail_exits_with_one_and_says_why(
     assert shop.state == result
 
 
+@pytest.mark.long
 def test_what_the_api_refuses_exits_with_one_and_prints_nothing(
     here: Directory, shop: Shop
 ) -> None:

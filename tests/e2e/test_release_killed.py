@@ -12,7 +12,7 @@ from coordinator.releases.table import ENDS, TABLE, states_of
 from schemas.release import ReleaseKind, ReleaseState
 from tests.e2e.bus_keys import kept
 from tests.e2e.release_faults import faults_of
-from tests.e2e.release_scenarios import SCENARIOS, Stage
+from tests.e2e.release_scenarios import HELD, SCENARIOS, Stage
 from tests.e2e.releasing import Shop, state_of, template
 
 KINDS = sorted({kind for kind, _, _ in TABLE})
@@ -49,23 +49,28 @@ class Cases:
         return bool(shop.shown["current_state"] == "running")
 
     def drive(self) -> None:
-        for case, shop in self.shops.items():
-            SCENARIOS[case].begin(self.stage, shop)
-            shop.wait_for_release(case[1])
+        # While registries are held, nothing else can be pulled.
+        first = [each for each in self.shops.items() if each[0][1] is not ReleaseState.PULLING]
+        for cases in (first, self.shops.items() - first):
+            for case, shop in cases:
+                SCENARIOS[case].begin(self.stage, shop)
+            for case, shop in cases:
+                shop.wait_for_release(case[1])
 
     def states(self) -> dict[str, str]:
         return {shop.name: shop.state for shop in self.shops.values()}
 
     def let_go(self) -> None:
         """End every hold, and wait until each release has ended or waits for somebody."""
-        # Registries first: they are held last.
-        for case, shop in reversed(self.shops.items()):
-            scenario = SCENARIOS[case]
-            scenario.let_go(self.stage, shop)
-            until = scenario.rests or scenario.end
+        self.stage.let_pulls_go()
+        for case, shop in self.shops.items():
+            SCENARIOS[case].let_go(self.stage, shop)
+        for case, shop in self.shops.items():
+            until = SCENARIOS[case].rests or SCENARIOS[case].end
+            is_held = HELD in (SCENARIOS[case].old, SCENARIOS[case].new)
 
-            def is_there(shop: Shop = shop, until: str = until, case: Any = case) -> bool:
-                if case[1] in {ReleaseState.UPDATING, ReleaseState.ROLLING_BACK}:
+            def is_there(shop: Shop = shop, until: str = until, is_held: bool = is_held) -> bool:
+                if is_held:
                     self.stage.relieve(shop)
                 return shop.state == until
 
@@ -119,6 +124,11 @@ class Mortal:
         # It may be dead before it is ready.
         self._coordinator.launch()
 
+    def end(self) -> None:
+        """The next one is no mortal."""
+        self._coordinator.stop()
+        del self._coordinator.environment[FAIL_VARIABLE]
+
     def ask(self, verb: str, body: Any = None) -> None:
         """Have a command accepted: a step comes after it is written, whatever becomes of the answer."""
         self._coordinator.wait_ready()
@@ -127,19 +137,26 @@ class Mortal:
             assert answer.status == 202, answer
 
     def until(self, state: ReleaseState) -> None:
-        """Let them die until the release is in this state."""
+        """Let them die until the release is in this state, and nothing more is to be written."""
         while True:
             self._shop.world.wait_for(
-                lambda: not self._coordinator.is_alive or self.state == state,
+                lambda: not self._coordinator.is_alive or self._rests_in(state),
                 f"the coordinator is dead, or the release is {state}",
             )
             if self._coordinator.is_alive:
                 return
-            point = self._coordinator.environment[FAIL_VARIABLE]
-            self.deaths.append((point, self.state))
+            self.deaths.append((self._point, self.state))
             if self.state == state and state in ENDS:
                 return
             self.start()
+
+    @property
+    def _point(self) -> str:
+        return self._coordinator.environment[FAIL_VARIABLE]
+
+    def _rests_in(self, state: ReleaseState) -> bool:
+        """Whoever has written the last step is alive for another moment, and is none to be asked."""
+        return self._point == "before_release_put" and self.state == state
 
     @property
     def state(self) -> str:
@@ -178,10 +195,10 @@ def test_coordinators_that_die_before_and_after_every_step_end_it_together(
             mortal.ask(f"{'confirm' if end is ReleaseState.COMPLETED else 'rollback'}-update")
         mortal.until(end)
     finally:
-        del world.cluster.coordinator.environment[FAIL_VARIABLE]
-    world.cluster.coordinator.restart()
+        mortal.end()
+    world.cluster.coordinator.start()
     world.wait_for_nodes(3)
     assert faults_of(shop, (kind, end)) == {}
     points = [point for point, _ in mortal.deaths]
-    assert points == ["before_release_put", "after_release_put"] * (len(points) // 2)
+    assert points == ["before_release_put", "after_release_put"] * (len(points) // 2), mortal.deaths
     assert len(points) // 2 >= steps, mortal.deaths

@@ -46,6 +46,7 @@ def test_a_rolling_update_never_has_fewer_or_more_than_its_batch_allows(
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", ["stop-first", "start-first"])
 def test_a_batch_waits_until_its_predecessor_is_healthy_and_what_that_replaces_is_gone(
     world: World, order: str

@@ -12,6 +12,7 @@ from tests.e2e.watching import EngineWatch
 from tests.e2e.world import World
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ReleaseKind)
 def test_agents_that_are_killed_in_the_middle_touch_nothing_but_the_batch(
     world: World, kind: ReleaseKind
