@@ -17,7 +17,6 @@ UNHEALTHY: dict[str, Any] = {
     "healthcheck": {"test": ["CMD", "false"], "interval": "300ms", "retries": 1}
 }
 EXITS: dict[str, Any] = {"command": ["sh", "-c", "exit 3"]}
-ORDERS = pytest.mark.parametrize("order", ["stop-first", "start-first"])
 
 
 def web(revision: int, order: str = "stop-first", action: str = "pause", **more: Any) -> Any:
@@ -37,8 +36,7 @@ def left(watch: EngineWatch, old: set[str]) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("fault", [UNHEALTHY, EXITS], ids=["unhealthy", "exits"])
-@ORDERS
+@pytest.mark.parametrize(("order", "fault"), [("stop-first", UNHEALTHY), ("start-first", EXITS)])
 def test_an_update_that_fails_is_paused_and_undone_by_hand(
     shop: Shop, order: str, fault: dict[str, Any]
 ) -> None:
