@@ -36,7 +36,11 @@ def left(watch: EngineWatch, old: set[str]) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("order", "fault"), [("stop-first", UNHEALTHY), ("start-first", EXITS)])
+@pytest.mark.parametrize(
+    ("order", "fault"),
+    [("stop-first", UNHEALTHY), ("start-first", EXITS)],
+    ids=["unhealthy", "exits"],
+)
 def test_an_update_that_fails_is_paused_and_undone_by_hand(
     shop: Shop, order: str, fault: dict[str, Any]
 ) -> None:
@@ -63,7 +67,11 @@ def test_an_update_that_fails_is_paused_and_undone_by_hand(
     assert (shop.shown["version"], shop.shown["current_state"]) == ("1.0", "running")
 
 
-@pytest.mark.parametrize(("order", "fault"), [("stop-first", EXITS), ("start-first", UNHEALTHY)])
+@pytest.mark.parametrize(
+    ("order", "fault"),
+    [("stop-first", EXITS), ("start-first", UNHEALTHY)],
+    ids=["exits", "unhealthy"],
+)
 def test_an_update_that_fails_goes_back_by_itself_where_its_template_says_so(
     shop: Shop, order: str, fault: dict[str, Any]
 ) -> None:
