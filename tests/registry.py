@@ -37,6 +37,13 @@ class Registry:
         """Connections are refused from now on. Safe to repeat."""
         self._child.stop()
 
+    def pause(self) -> None:
+        """Whoever asks waits from now on."""
+        self._child.pause()
+
+    def resume(self) -> None:
+        self._child.resume()
+
 
 def release(engine: Engine, base: str, reference: str, version: str) -> str:
     """Push an image like `base`; what the engine has of that name stays. Returns the image's id."""

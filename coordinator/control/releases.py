@@ -206,7 +206,7 @@ class Releases:
                 # Where only what it replaced goes, nothing is to be waited for anew.
                 up_since = watched.up_since if watched and has_same else None
                 watched = clocks.services[service] = _Watched(rollout, up_since)
-            if now.missing <= now.unheard:
+            if now.missing <= now.unheard and not now.leaving:
                 # Those whose containers are right are missed by nobody.
                 watched.missing_since = None
             elif watched.missing_since is None:
@@ -221,6 +221,7 @@ class Releases:
                 missing=now.missing,
                 failed=now.failed,
                 failed_missing=now.failed_missing,
+                leaving=now.leaving,
                 why=now.why,
                 up_for_s=at - watched.up_since if watched.up_since is not None else 0.0,
                 left_behind=now.left_behind,

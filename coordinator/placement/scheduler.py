@@ -232,8 +232,7 @@ class Scheduler:
         _mark(self._unconfirmed, key, on=any(home(slot) != node for slot, node in assigned))
 
     def _has_moved(self, key: ServiceKey) -> bool:
-        demand = self._demand(key)
-        return demand is not None and not demand.leaving.keys().isdisjoint(demand.assigned)
+        return bool((d := self._demand(key)) and d.leaving.keys() & d.assigned.keys())
 
     def _is_astray(self, demand: Demand, slot: SlotKey, home: Home) -> bool:
         at = home(slot)

@@ -2,6 +2,7 @@
 
     stop-first    a slot goes over in place: its container is replaced under the same name
     start-first   the next set's containers start first; when they are up, those that they replace go
+                  while the next batch starts; one more waits until they are gone
     blue-green    the whole next set starts; what it replaces goes when it is confirmed
     a new one     all of it at once
 
@@ -41,6 +42,12 @@ class Change:
     @property
     def last_old(self) -> int:
         return last_slot(self.old) if self.old else 0
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether old and new containers of a slot exist at once, for the time of a batch."""
+        is_standard = self.kind is ReleaseKind.STANDARD
+        return is_standard and self.old is not None and not self.is_in_place
 
     @property
     def is_through(self) -> bool:

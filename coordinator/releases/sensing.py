@@ -45,6 +45,8 @@ class Batch:
     failed: int = 0
     #: those of the missing ones that failed
     failed_missing: int = 0
+    #: those that others have replaced, and that still run
+    leaving: int = 0
     #: what is wrong, in words
     why: str = ""
     #: slots that are left behind, because their nodes are down
@@ -225,6 +227,8 @@ def _fails(release: Release, change: Change, batch: Batch, deadline_s: float) ->
 
 def _is_missing(release: Release, change: Change, batch: Batch, deadline_s: float) -> bool:
     """Whether something is to be waited for; where failures are allowed, for those no more."""
+    if batch.leaving and batch.missing_for_s < deadline_s:
+        return True
     if batch.left_behind and not batch.up:
         # Nothing proves that any of it works.
         return True

@@ -72,7 +72,7 @@ def step(
     return record
 
 
-def _carried_out(  # noqa: PLR0911 - one line per intent
+def _carried_out(  # noqa: C901, PLR0911 - one line per intent
     project: ProjectRecord,
     intent: Intent,
     up: Collection[str],
@@ -87,6 +87,8 @@ def _carried_out(  # noqa: PLR0911 - one line per intent
             return _with(project, rollouts=advanced(project, release, up, slots_of))
         case Intent.RETREAT:
             return _with(project, rollouts=retreated(project, release, up, slots_of))
+        case Intent.TRY_AGAIN:
+            return _tried_again(project, release)
         case Intent.NOTE_CONFIRMATION:
             return _with(project, confirmed="smooth" if happening.is_smooth else "keep")
         case Intent.FORGET_CONFIRMATION:
@@ -127,6 +129,16 @@ def _shared(held: ServiceRecord, target: ServiceRecord) -> ServiceRecord:
         name: value for name in names if getattr(held, name) != (value := getattr(target, name))
     }
     return held.model_copy(update=changed) if changed else held
+
+
+def _tried_again(project: ProjectRecord, release: Release) -> ProjectRecord:
+    """Nodes forget what failed when a slot is tried anew, and the release judges by what they say."""
+    again = {
+        name: service.model_copy(update={"tries": service.tries + 1})
+        for name, service in project.services.items()
+        if name in release.rollouts
+    }
+    return project.model_copy(update={"services": {**project.services, **again}})
 
 
 def _with(project: ProjectRecord, **changed: object) -> ProjectRecord:

@@ -45,6 +45,8 @@ class Intent(StrEnum):
     ADVANCE = "advance"
     #: the same, towards the current set
     RETREAT = "retreat"
+    #: forget what failed so far, and try it at once
+    TRY_AGAIN = "try again"
     #: remember that it is confirmed
     NOTE_CONFIRMATION = "note confirmation"
     FORGET_CONFIRMATION = "forget confirmation"
@@ -83,7 +85,10 @@ _STANDARD: _Part = {
     (_S.ROLLING_BACK, _G.FAILED): (_S.ROLLBACK_PAUSED, ()),
     (_S.ROLLING_BACK, _G.ROLLBACK): (_S.ROLLING_BACK, ()),
     # Whoever says so again takes the way back as it is: there must be a way out.
-    (_S.ROLLBACK_PAUSED, _G.ROLLBACK): (_S.ROLLING_BACK, (_I.NOTE_CONFIRMATION, _I.RETREAT)),
+    (_S.ROLLBACK_PAUSED, _G.ROLLBACK): (
+        _S.ROLLING_BACK,
+        (_I.NOTE_CONFIRMATION, _I.TRY_AGAIN, _I.RETREAT),
+    ),
     # What failed on the way back works after all.
     (_S.ROLLBACK_PAUSED, _G.BATCH_UP): (_S.ROLLING_BACK, (_I.RETREAT,)),
     (_S.ROLLBACK_PAUSED, _G.ALL_UP): (_S.ROLLED_BACK, (_I.RESTORE,)),

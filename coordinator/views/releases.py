@@ -5,7 +5,7 @@ runs is what was there before.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coordinator.releases.groups import SlotGroup
 from coordinator.releases.rollouts import Change, SlotsOf, changes_of, is_backwards
@@ -54,6 +54,7 @@ class BatchNow:
     unheard: int = 0
     failed: int = 0
     failed_missing: int = 0
+    leaving: int = 0
     why: str = ""
     #: those that are not waited for, because their nodes are down
     left_behind: int = 0
@@ -107,7 +108,9 @@ def batches_now(view: ProjectView, placement: Placement, nodes: Nodes) -> dict[s
             if group.key.service == name and group.is_next is not is_back and not group.is_held
         ]
         side = view.current if is_back else view.next
-        found[name] = look.at(groups, side.get(name), total=len(numbers(name)))
+        now = look.at(groups, side.get(name), total=len(numbers(name)))
+        leaving = _leaving(view.record.name, change, nodes, is_back=is_back)
+        found[name] = replace(now, leaving=leaving) if leaving else now
     return found
 
 
@@ -117,6 +120,21 @@ def _is_refreshed(change: Change) -> bool:
     if old is None or not change.is_in_place or new.refresh == old.refresh:
         return False
     return fingerprint(old.template.spec) == fingerprint(new.template.spec)
+
+
+def _leaving(project: str, change: Change, nodes: Nodes, *, is_back: bool) -> int:
+    """The containers whose place others have taken, side by side with them, and that still run."""
+    of, rollout = (change.new if is_back else change.old), change.rollout
+    if of is None or not change.is_beside:
+        return 0
+    return sum(
+        each.running
+        and each.key.service_key == (project, change.name, of.set_name)
+        and (each.slot > rollout.begun if is_back else each.slot <= rollout.replaced)
+        for node in nodes.values()
+        if node.picture.current is not None and node.picture.state is not NodeState.DOWN
+        for each in node.picture.current.containers
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +180,8 @@ class _Look:
         told = dict.fromkeys(service.reasons if service else ())
         why = _told(reasons) or _told(told) or f"{missing} of {total} containers are not up"
         return BatchNow(
-            *(total, missing, unheard, failed, failed_missing, why),
+            *(total, missing, unheard, failed, failed_missing),
+            why=why,
             left_behind=left_behind,
             up=up,
         )

@@ -1,16 +1,24 @@
 """Real engines in network namespaces, made once; a control plane that the tests of a file share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from cli.image import busybox_root
 from cli.machines import Machines
+from tests.e2e.fake_router import FakeRouter
+from tests.e2e.release_scenarios import Stage
 from tests.e2e.world import IMAGE, World
 from tests.guard import LeakGuard
+from tests.registry import PORT, Registry, release
 
 NODES = 3
+#: what `push` pushes to
+REFERENCE = f"127.0.0.1:{PORT}/shop/web:1"
+
+Push = Callable[[str], str]
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +82,34 @@ def world(shared: Shared) -> Iterator[World]:
     # Captured output is shown for failed tests only.
     world.show_logs()
     shared.take_back(world)
+
+
+@pytest.fixture
+def registries(engines: Machines, tmp_path: Path) -> Iterator[dict[str, Registry]]:
+    """One on every node's loopback, by node; all serve the same images."""
+    store = tmp_path / "store"
+    made = {m.name: Registry(f"registry-{m.name}", store, m.enter) for m in engines}
+    try:
+        for registry in made.values():
+            registry.start()
+        yield made
+    finally:
+        for registry in made.values():
+            registry.stop()
+        for machine in engines:
+            machine.engine.remove_image(REFERENCE)
+
+
+@pytest.fixture
+def push(engines: Machines, registries: dict[str, Registry]) -> Push:
+    """Push a version under the tag that all have, from n1's loopback; returns the image's id."""
+    assert registries
+    return lambda version: release(engines[0].engine, IMAGE, REFERENCE, version)
+
+
+@pytest.fixture
+def stage(world: World, registries: dict[str, Registry]) -> Iterator[Stage]:
+    with FakeRouter(world) as router:
+        made = Stage(world, router, registries)
+        yield made
+        made.let_pulls_go()

@@ -1,44 +1,14 @@
 """Which image runs: a registry on every node's loopback, and tags that move."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from cli.machines import Machines
+from tests.e2e.conftest import REFERENCE, Push
 from tests.e2e.test_projects import a_service
-from tests.e2e.world import IMAGE, World
-from tests.registry import PORT, Registry, release
+from tests.e2e.world import World
+from tests.registry import Registry
 
 NODES = ["n1", "n2", "n3"]
-REFERENCE = f"127.0.0.1:{PORT}/shop/web:1"
 NEWEST = {"aliyun.scale": "3", "aliyun.latest_image": "true"}
-
-Push = Callable[[str], str]
-
-
-@pytest.fixture
-def registries(engines: Machines, tmp_path: Path) -> Iterator[dict[str, Registry]]:
-    """By node; all serve the same images."""
-    store = tmp_path / "store"
-    made = {m.name: Registry(f"registry-{m.name}", store, m.enter) for m in engines}
-    try:
-        for registry in made.values():
-            registry.start()
-        yield made
-    finally:
-        for registry in made.values():
-            registry.stop()
-        for machine in engines:
-            machine.engine.remove_image(REFERENCE)
-
-
-@pytest.fixture
-def push(engines: Machines, registries: dict[str, Registry]) -> Push:
-    """Push a version under the tag that all have, from n1's loopback; returns the image's id."""
-    assert registries
-    return lambda version: release(engines[0].engine, IMAGE, REFERENCE, version)
 
 
 def images(world: World, project: str) -> dict[str, str]:

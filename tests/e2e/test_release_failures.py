@@ -17,8 +17,6 @@ UNHEALTHY: dict[str, Any] = {
     "healthcheck": {"test": ["CMD", "false"], "interval": "300ms", "retries": 1}
 }
 EXITS: dict[str, Any] = {"command": ["sh", "-c", "exit 3"]}
-FAULTS = pytest.mark.parametrize("fault", [UNHEALTHY, EXITS], ids=["unhealthy", "exits"])
-ORDERS = pytest.mark.parametrize("order", ["stop-first", "start-first"])
 
 
 def web(revision: int, order: str = "stop-first", action: str = "pause", **more: Any) -> Any:
@@ -37,8 +35,12 @@ def left(watch: EngineWatch, old: set[str]) -> int:
     return len(old - {each.about for each in watch.of("kill", "die")})
 
 
-@FAULTS
-@ORDERS
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("order", "fault"),
+    [("stop-first", UNHEALTHY), ("start-first", EXITS)],
+    ids=["unhealthy", "exits"],
+)
 def test_an_update_that_fails_is_paused_and_undone_by_hand(
     shop: Shop, order: str, fault: dict[str, Any]
 ) -> None:
@@ -65,14 +67,18 @@ def test_an_update_that_fails_is_paused_and_undone_by_hand(
     assert (shop.shown["version"], shop.shown["current_state"]) == ("1.0", "running")
 
 
-@ORDERS
+@pytest.mark.parametrize(
+    ("order", "fault"),
+    [("stop-first", EXITS), ("start-first", UNHEALTHY)],
+    ids=["exits", "unhealthy"],
+)
 def test_an_update_that_fails_goes_back_by_itself_where_its_template_says_so(
-    shop: Shop, order: str
+    shop: Shop, order: str, fault: dict[str, Any]
 ) -> None:
     shop.create(web(1, order, "rollback"))
     before = shop.ids()
     with EngineWatch(shop.world, "shop") as watch:
-        shop.update(web(2, order, "rollback", **UNHEALTHY), "2.0")
+        shop.update(web(2, order, "rollback", **fault), "2.0")
         shop.wait_for_release(ReleaseState.ROLLED_BACK)
         shop.wait_until_only(WEB)
         watch.wait_until_noted()
@@ -89,6 +95,7 @@ def test_an_update_that_fails_goes_back_by_itself_where_its_template_says_so(
     assert "rolled back" in shop.message
 
 
+@pytest.mark.long
 def test_whoever_confirms_a_paused_update_takes_it_as_it_is(shop: Shop) -> None:
     shop.create(web(1))
     shop.update(web(2, **UNHEALTHY), "2.0")

@@ -169,7 +169,8 @@ class Cluster:
             pull_message=message,
             batches={
                 name: Batch(
-                    *(now.total, now.missing, now.failed, now.failed_missing, now.why),
+                    *(now.total, now.missing, now.failed, now.failed_missing, now.leaving),
+                    why=now.why,
                     up_for_s=0.0 if now.missing else LONG_S,
                     left_behind=now.left_behind,
                     up=now.up,
