@@ -274,7 +274,9 @@ class Following:
 def _is_like(record: ProjectRecord, before: ProjectRecord) -> bool:
     """Whether two records of a project differ in single services at most, for documents."""
     return (
-        record.services.keys() == before.services.keys()
+        # A step of a release may be about any of its services, and about networks besides.
+        record.release is before.release
+        and record.services.keys() == before.services.keys()
         and _shared(record) == _shared(before)
         and record.networks is before.networks
         and record.volumes is before.volumes
