@@ -16,39 +16,59 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from coordinator.commands.catalogue import apply, create
+from coordinator.commands.catalogue import Decision, apply, create
 from coordinator.commands.operations import Moment
+from coordinator.commands.releasing import confirm, next_revision, roll_back, update
 from coordinator.errors import Conflict, NotFound
+from coordinator.releases.groups import SlotGroup, slot_groups
+from coordinator.store.placements import NOWHERE
+from coordinator.views.releases import slots_of
 from schemas.command import (
+    ConfirmUpdate,
     CreateProject,
     DeleteProject,
     KillProject,
     RedeployProject,
+    RollbackUpdate,
     ScaleService,
     StartProject,
     StartService,
     StopProject,
     StopService,
+    UpdateProject,
 )
+from schemas.desired import DesiredNetwork
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
+from schemas.revision import RevisionRecord
+from schemas.service import NetworkAttachment
 from schemas.states import State
-from schemas.template import ProjectTemplate
-from tests.builders import a_service, exited
-from tests.unit.coordinator.cluster import STRANGER, Agent, Cluster
+from schemas.template import ProjectTemplate, UpdatePolicy
+from tests.builders import TIME, a_service
+from tests.releases import ORDERS
+from tests.unit.coordinator.cluster import STRANGER, Agent, Cluster, ended
 
 SIZE = 3
-TEMPLATE = ProjectTemplate(
-    services=tuple(
-        service.template
-        for service in (
-            a_service("db", reschedule=True),
-            a_service("api", after=["db"], scale=2),
-            a_service("web", after=["api"], reschedule=True),
-            a_service("log", is_global=True),
-        )
+NETWORKS = (DesiredNetwork(project="shop", name="shop_default"),)
+
+
+def made(*, image: int = 1, api: str = "stop-first", web: bool = True) -> ProjectTemplate:
+    """The template with another image of `db` and `api`; with `web`, or with `job` instead."""
+    joined = (NetworkAttachment(name="shop_default"),)
+    services = (
+        a_service("db", reschedule=True, image=f"db:{image}", networks=joined),
+        a_service("api", after=["db"], scale=2, image=f"api:{image}", networks=joined),
+        a_service("web" if web else "job", after=["api"], reschedule=True, networks=joined),
+        a_service("log", is_global=True),
     )
-)
+    policy = UpdatePolicy.model_validate({"parallelism": 1, "order": api})
+    return ProjectTemplate(
+        services=tuple(each.template.model_copy(update={"update": policy}) for each in services),
+        networks=NETWORKS,
+    )
+
+
+TEMPLATE = made()
 SERVICES = [template.name for template in TEMPLATE.services]
 SCALED = ["db", "api", "web"]
 AGENTS = st.integers(0, SIZE - 1)
@@ -120,6 +140,51 @@ class AnyHistory(RuleBasedStateMachine):
             return
         self.cluster.decide(decision)
 
+    @rule(
+        template=st.builds(
+            made, image=st.integers(1, 3), api=ORDERS, web=st.sampled_from([True, True, False])
+        ),
+        method=st.sampled_from(["", "blue-green"]),
+    )
+    def update(self, template: ProjectTemplate, method: str) -> None:
+        held = self.cluster.projects["shop"]
+        if held.desired_state is State.DELETED or held.release is not None:
+            return
+        number = next_revision(held)
+        command = UpdateProject.model_validate(
+            {**ANY, "template": "", "version": f"{number}.0", "update_method": method}
+        )
+        revision = RevisionRecord(
+            project="shop", number=number, version=command.version, template="", created=TIME
+        )
+        moment = self.moment()
+        self.cluster.do_pass()
+        self.cluster.decide(Decision(*update(held, command, template, revision, moment)))
+        self.cluster.do_pass()
+
+    @rule(verb=st.sampled_from(["confirm", "back"]))
+    def decide_about_the_release(self, verb: str) -> None:
+        held = self.cluster.projects["shop"]
+        if held.desired_state is State.DELETED:
+            return
+        slots = slots_of(held, self.cluster.store.placements.get("shop", NOWHERE))
+        moment = self.moment()
+        try:
+            if verb == "confirm":
+                decided = confirm(held, ConfirmUpdate.model_validate(ANY), moment, slots)
+            else:
+                decided = roll_back(held, RollbackUpdate.model_validate(ANY), moment, slots)
+        except Conflict:
+            return
+        self.cluster.decide(Decision(*decided))
+
+    @rule(is_late=st.sampled_from([False, False, False, True]))
+    def go_on(self, is_late: bool) -> None:
+        """A step of the release, without news of any node before or after it."""
+        self.cluster.do_pass()
+        if self.cluster.go_on(is_late=is_late):
+            self.cluster.do_pass()
+
     @rule(frozen=st.booleans())
     def do_pass(self, frozen: bool) -> None:
         self.cluster.do_pass(frozen=frozen)
@@ -184,6 +249,11 @@ class AnyHistory(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.cluster.heal()
         self.cluster.run_until_quiet()
+        self.decide_about_the_release("confirm")
+        self.cluster.run_until_quiet()
+        self.decide_about_the_release("back")
+        self.cluster.run_until_quiet()
+        assert self.cluster.projects["shop"].release is None
         self.everything_is_as_wanted()
         self.cluster.restart_coordinator()
         self.cluster.heal()
@@ -210,15 +280,17 @@ class AnyHistory(RuleBasedStateMachine):
             assert project.is_gone
             assert not ours
             return
-        wanted: set[SlotKey] = set()
-        for name, service in project.services.items():
-            if service.desired_state is State.RUNNING:
-                count = SIZE if service.template.is_global else service.scale
-                wanted |= {SlotKey("shop", name, number) for number in range(1, count + 1)}
-        assert running.keys() == wanted
-        for key in wanted:
-            spec: Any = project.services[key.service].template.spec
-            assert ours[key].fingerprint == fingerprint(spec)
+        wanted: dict[SlotKey, SlotGroup] = {}
+        for group in slot_groups(project):
+            if group.record.desired_state is State.RUNNING:
+                count = SIZE if group.record.template.is_global else group.record.scale
+                wanted |= {
+                    SlotKey(*group.key[:2], n, group.key.set_name): group
+                    for n in range(1, count + 1)
+                }
+        assert running.keys() == wanted.keys()
+        for key, group in wanted.items():
+            assert ours[key].fingerprint == fingerprint(group.spec)
 
 
 TestAnyHistory = AnyHistory.TestCase
