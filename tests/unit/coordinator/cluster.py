@@ -4,7 +4,6 @@ No clock, no bus: every step is a call. The coordinator remembers only what it w
 started; the documents and the statuses are what a bus would have kept.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from coordinator.commands.catalogue import Decision, bury
@@ -19,72 +18,18 @@ from coordinator.store.nodes import NodePicture
 from coordinator.store.placements import NOWHERE
 from coordinator.views.projects import ProjectViews
 from coordinator.views.releases import batches_now, nodes_of, pulls_now, slots_of
-from schemas.current import ContainerCurrent, NodeCurrent
-from schemas.desired import DesiredSlot, NodeDesired
+from schemas.desired import NodeDesired
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.states import NodeState, State, Wanted
-from tests.builders import TIME, a_container, a_status
+from tests.builders import TIME, a_container
 from tests.fakes.stores import a_store, know, remember
-from tests.releases import prepared
+from tests.unit.coordinator.agents import Agent
 
 STRANGER = "stranger"
 #: more than all that a release waits for
 LONG_S = 1000.0
-
-
-def ended(container: ContainerCurrent, exit_code: int) -> ContainerCurrent:
-    """The container once it has ended."""
-    end = {"status": "exited", "running": False, "exit_code": exit_code}
-    return container.model_copy(update=end)
-
-
-@dataclass
-class Agent:
-    """A node: its containers, and the document it works on."""
-
-    index: int
-    held: NodeDesired
-    containers: dict[SlotKey, ContainerCurrent] = field(default_factory=dict)
-    is_cut_off: bool = False
-    sequence: int = 0
-
-    @property
-    def name(self) -> str:
-        return f"n{self.index}"
-
-    def act(self, entry: DesiredSlot) -> None:
-        """Make one slot what the held document wants of it."""
-        there = self.containers.get(entry.key)
-        match entry.wanted:
-            case Wanted.ABSENT:
-                self.containers.pop(entry.key, None)
-            case Wanted.STOPPED:
-                if there is not None:
-                    self.containers[entry.key] = ended(there, 0)
-            case Wanted.RUNNING:
-                self.containers[entry.key] = a_container(
-                    f"{entry.service}.{entry.slot}",
-                    project=entry.project,
-                    set_name=entry.set_name,
-                    fingerprint=entry.spec,
-                )
-
-    def act_on_all(self) -> None:
-        for entry in self.held.slots:
-            self.act(entry)
-
-    def status(self) -> NodeCurrent:
-        self.sequence += 1
-        return a_status(
-            self.index,
-            *(self.containers[key] for key in sorted(self.containers)),
-            epoch=self.held.epoch,
-            generation=self.held.generation,
-            sequence=self.sequence,
-            preparations=prepared(self.held),
-        )
 
 
 class Cluster:

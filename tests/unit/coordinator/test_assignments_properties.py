@@ -26,83 +26,19 @@ from coordinator.views.releases import slots_of
 from schemas.command import (
     ConfirmUpdate,
     CreateProject,
-    DeleteProject,
-    KillProject,
-    RedeployProject,
     RollbackUpdate,
-    ScaleService,
-    StartProject,
-    StartService,
-    StopProject,
-    StopService,
     UpdateProject,
 )
-from schemas.desired import DesiredNetwork
 from schemas.fingerprint import fingerprint
 from schemas.names import SlotKey
 from schemas.revision import RevisionRecord
-from schemas.service import NetworkAttachment
 from schemas.states import State
-from schemas.template import ProjectTemplate, UpdatePolicy
-from tests.builders import TIME, a_service
+from schemas.template import ProjectTemplate
+from tests.builders import TIME
 from tests.releases import ORDERS
-from tests.unit.coordinator.cluster import STRANGER, Agent, Cluster, ended
-
-SIZE = 3
-NETWORKS = (DesiredNetwork(project="shop", name="shop_default"),)
-
-
-def made(*, image: int = 1, api: str = "stop-first", web: bool = True) -> ProjectTemplate:
-    """The template with another image of `db` and `api`; with `web`, or with `job` instead."""
-    joined = (NetworkAttachment(name="shop_default"),)
-    services = (
-        a_service("db", reschedule=True, image=f"db:{image}", networks=joined),
-        a_service("api", after=["db"], scale=2, image=f"api:{image}", networks=joined),
-        a_service("web" if web else "job", after=["api"], reschedule=True, networks=joined),
-        a_service("log", is_global=True),
-    )
-    policy = UpdatePolicy.model_validate({"parallelism": 1, "order": api})
-    return ProjectTemplate(
-        services=tuple(each.template.model_copy(update={"update": policy}) for each in services),
-        networks=NETWORKS,
-    )
-
-
-TEMPLATE = made()
-SERVICES = [template.name for template in TEMPLATE.services]
-SCALED = ["db", "api", "web"]
-AGENTS = st.integers(0, SIZE - 1)
-ANY: dict[str, str] = {"command_id": "c", "name": "shop"}
-
-
-def on_services(model: type[Any]) -> st.SearchStrategy[Any]:
-    return st.sampled_from(SERVICES).map(
-        lambda name: model.model_validate({"command_id": "c", "service_id": f"shop_{name}"})
-    )
-
-
-COMMANDS: st.SearchStrategy[Any] = st.one_of(
-    st.sampled_from(
-        [
-            StartProject.model_validate(ANY),
-            StopProject.model_validate(ANY),
-            KillProject.model_validate(ANY),
-            RedeployProject.model_validate(ANY),
-        ]
-    ),
-    st.builds(
-        DeleteProject, **{name: st.just(value) for name, value in ANY.items()}, force=st.booleans()
-    ),
-    on_services(StartService),
-    on_services(StopService),
-    st.builds(
-        ScaleService,
-        command_id=st.just("c"),
-        service_id=st.sampled_from(SCALED).map(lambda name: f"shop_{name}"),
-        type=st.just("scale_to"),
-        value=st.integers(0, 4),
-    ),
-)
+from tests.unit.coordinator.agents import Agent, ended
+from tests.unit.coordinator.cluster import STRANGER, Cluster
+from tests.unit.coordinator.histories import AGENTS, ANY, COMMANDS, SIZE, TEMPLATE, made
 
 
 class AnyHistory(RuleBasedStateMachine):
