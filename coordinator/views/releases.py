@@ -139,26 +139,33 @@ class _Look:
                 yield slot
 
     def _is_up(self, group: SlotGroup, slot: SlotKey, there: Iterable[ContainerView]) -> bool:
-        node = self.placement.assigned.get(slot)
-        if node is None or node not in self.nodes:
+        if not self._has_orders(slot):
             return False
-        picture, document = self.nodes[node]
-        current = picture.current
-        if current is None or not has_taken(current, document):
-            return False
-        if self.is_refreshed and not current.settled:
+        current = self.nodes[self.placement.assigned[slot]][0].current
+        if self.is_refreshed and not (current and current.settled):
             return False
         identity = fingerprint(group.spec)
         return any(each.fills_slot(group.record, identity) for each in there)
 
+    def _has_orders(self, slot: SlotKey) -> bool:
+        """Whether the slot has a node, which has taken the orders that are meant."""
+        node = self.placement.assigned.get(slot)
+        if node is None or node not in self.nodes:
+            return False
+        picture, document = self.nodes[node]
+        return picture.current is not None and has_taken(picture.current, document)
+
     def _failure(self, group: SlotGroup, slot: SlotKey, there: Iterable[ContainerView]) -> str:
         """Why the slot has failed, in words; empty: it hasn't."""
+        if slot in self.placement.unplaced and not self.placement.may_pass:
+            return f"{slot}: {self.placement.unplaced[slot]}"
+        if not self._has_orders(slot):
+            # What is wrong is wrong with what was there before, under the same name.
+            return ""
         if slot in self.problems:
             node, problem = self.problems[slot]
             if problem.definite or (self.is_strict and problem.code in _FAILURES):
                 return f"{problem.message} (node {node})"
-        if slot in self.placement.unplaced and not self.placement.may_pass:
-            return f"{slot}: {self.placement.unplaced[slot]}"
         identity = fingerprint(group.spec)
         for each in there:
             current = each.current
