@@ -157,7 +157,7 @@ def _after(number: int, size: int, slots: Sequence[int], last: int) -> int:
     ahead = [slot for slot in slots if slot > number]
     if not size or len(ahead) <= size:
         return last
-    return ahead[size - 1]
+    return min(ahead[size - 1], last)
 
 
 def _before(number: int, size: int, slots: Sequence[int]) -> int:
