@@ -5,6 +5,7 @@ import pytest
 from coordinator.releases.steps import is_possible
 from coordinator.releases.table import Signal
 from schemas.command import (
+    AnyCommand,
     DeleteProject,
     RedeployProject,
     ScaleService,
@@ -73,7 +74,7 @@ async def test_what_the_table_doesn_t_have_is_refused_and_changes_nothing(
 ) -> None:
     shop = await driven(way, state)
     before = shop.record
-    refused = [
+    refused: list[AnyCommand] = [
         update(shop.template(3), "3.0"),
         RedeployProject(command_id="again", name="shop"),
         roll_back(command_id="to", to=1),
