@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from coordinator.releases.rollouts import Change, changes_of, due, is_backwards
-from coordinator.releases.table import Signal
+from coordinator.releases.table import TABLE, Signal
 from schemas.records import ProjectRecord
 from schemas.release import Release, ReleaseKind, ReleaseState
 from schemas.template import UpdatePolicy
@@ -149,7 +149,7 @@ def _progress(
     if ended == release.rollouts.keys():
         return Sense(_all_up(release), up=frozenset(ended))
     ready = frozenset(rested | ended)
-    if release.state is not ReleaseState.PAUSED and any(
+    if (release.kind, release.state, Signal.BATCH_UP) in TABLE and any(
         name in ready or (not is_back and change.is_back)
         for name, change in due(project, release, ready).items()
     ):
