@@ -229,7 +229,7 @@ class World:
                 "project": entry.project,
                 "set_name": entry.set_name,
                 "name": str(entry.key),
-                "id": str(entry.key),
+                "id": f"id-{entry.key}",
                 "fingerprint": entry.spec,
                 "version": entry.version,
             }
