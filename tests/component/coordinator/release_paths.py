@@ -205,6 +205,8 @@ class Driven(Shop):
         """What is true at every moment."""
         running = [entry.key for entry in self.entries() if entry.wanted is Wanted.RUNNING]
         assert len(running) == len(set(running)), "a slot is on two nodes"
+        held = [group for group in slot_groups(self.record) if group.is_held]
+        assert not any(slot in running for group in held for slot in group.slots())
         shares = self.shares()
         if self.record.release and self.way.kind is ReleaseKind.BLUE_GREEN and any(shares.values()):
             assert sum(map(bool, shares.values())) == 1, "traffic goes to one colour"
