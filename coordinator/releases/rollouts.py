@@ -12,7 +12,7 @@ Services go over in the order of their dependencies, and back in reverse.
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from coordinator.releases.groups import last_slot
+from coordinator.releases.groups import EVERY, last_slot
 from schemas.records import ProjectRecord
 from schemas.release import Release, ReleaseKind, ReleaseState, Rollout, ServiceRecord
 from schemas.template import UpdatePolicy
@@ -132,7 +132,8 @@ def forwards(change: Change, slots: Sequence[int]) -> Rollout:
     """One batch on."""
     begun = change.rollout.begun
     if change.kind is ReleaseKind.BLUE_GREEN or change.old is None:
-        return Rollout(begun=change.last_new)
+        # Also those that a scale adds later.
+        return Rollout(begun=EVERY)
     size = change.policy(is_back=False).parallelism
     then = _after(begun, size, slots, change.last_new)
     if change.is_in_place:
@@ -163,7 +164,7 @@ def _after(number: int, size: int, slots: Sequence[int], last: int) -> int:
     ahead = [slot for slot in slots if slot > number]
     if not size or len(ahead) <= size:
         return last
-    return ahead[size - 1]
+    return min(ahead[size - 1], last)
 
 
 def _before(number: int, size: int, slots: Sequence[int]) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from coordinator.releases.rollouts import Change, changes_of, due, is_backwards
-from coordinator.releases.table import Signal
+from coordinator.releases.table import TABLE, Signal
 from schemas.records import ProjectRecord
 from schemas.release import Release, ReleaseKind, ReleaseState
 from schemas.template import UpdatePolicy
@@ -108,7 +108,8 @@ def sense(project: ProjectRecord, release: Release, seen: Seen) -> Sense:
 
 def _confirming(found: Sense, seen: Seen) -> Sense:
     """What waits for routers, unless something else has happened to it."""
-    if found.signal is not None:
+    if found.signal is not None or found.up != seen.batches.keys():
+        # What was scaled out meanwhile comes up first.
         return found
     if seen.is_routed:
         return Sense(Signal.ROUTED)
@@ -185,8 +186,7 @@ def _progress(
     if ended == release.rollouts.keys():
         return Sense(_all_up(release), up=frozenset(ended), look_in_s=look_in_s)
     ready = frozenset(rested | ended)
-    is_at_rest = release.state is ReleaseState.PAUSED and release.kind is ReleaseKind.STANDARD
-    if not is_at_rest and any(
+    if (release.kind, release.state, Signal.BATCH_UP) in TABLE and any(
         name in ready or (not is_back and change.is_back)
         for name, change in due(project, release, ready).items()
     ):

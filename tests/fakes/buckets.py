@@ -38,6 +38,10 @@ class FakeBucket:
         """Make the next calls unavailable; `happened` says whether the write had arrived."""
         self._lost[verb].extend([happened] * times)
 
+    def find_again(self, verb: str) -> None:
+        """Lose none of the next calls."""
+        self._lost[verb].clear()
+
     def hold(self, verb: str) -> asyncio.Event:
         """Make calls wait until the event is set; writes and reads have happened by then."""
         self._gates[verb] = asyncio.Event()

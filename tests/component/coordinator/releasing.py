@@ -73,6 +73,8 @@ class Shop:
         #: images that never become healthy, and those that no registry has
         self.sick: set[str] = set()
         self.missing: set[str] = set()
+        #: no image has come yet
+        self.is_pulling = False
         #: what ran healthily after each step
         self.seen: list[dict[str, str]] = []
 
@@ -99,6 +101,10 @@ class Shop:
     async def pass_at_once(self) -> None:
         """A pass, and the nodes do what their documents say."""
         await self.world.do_pass()
+        await self.obey()
+
+    async def obey(self) -> None:
+        """The nodes do what their documents say."""
         for index in NODES:
             self._obey(index)
 
@@ -178,7 +184,7 @@ class Shop:
             problems=problems,
             preparations=[
                 _failed(each) if document.specs[each.spec].image in self.missing else each
-                for each in prepared(document)
+                for each in ([] if self.is_pulling else prepared(document))
             ],
         )
 

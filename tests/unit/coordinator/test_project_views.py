@@ -25,9 +25,16 @@ from tests.builders import (
     slot,
 )
 from tests.fakes.stores import a_store, know, remember
+from tests.releases import KINDS, an_update, anywhere
 
 PROJECTS = ("shop", "blog", "cms")
-SLOTS = [slot(f"{service}.{n}", p) for p in PROJECTS for service in ("web", "db") for n in (1, 2)]
+SLOTS = [
+    SlotKey(p, service, n, in_set)
+    for p in PROJECTS
+    for service in ("web", "db")
+    for n in (1, 2)
+    for in_set in ("", "r2")
+]
 INDEXES = (1, 2, 3, 4)
 
 projects = st.sampled_from(PROJECTS)
@@ -43,6 +50,9 @@ def records(draw: st.DrawFn) -> ProjectRecord:
         a_service("db", state=draw(states), image=draw(st.sampled_from(["db:1", "db:2"]))),
     ]
     record = a_project(*services[: draw(st.integers(1, 2))], name=draw(projects))
+    if draw(st.booleans()):
+        made = [a_service("web", scale=2, image="web:2").template, services[1].template]
+        record = draw(anywhere(an_update(record, made, draw(KINDS))))
     fate: dict[str, Any] = draw(
         st.sampled_from([{}, {"desired_state": State.DELETED}, {"is_gone": True}])
     )
@@ -75,7 +85,7 @@ def nodes(draw: st.DrawFn) -> NodePicture:
                     exited(f"{key.service}.{key.slot}", project=key.project),
                 ]
             )
-        )
+        ).model_copy(update={"set_name": key.set_name})
         for key in draw(st.lists(slots, max_size=3, unique=True))
     ]
     problems = tuple(
@@ -148,7 +158,7 @@ class Sources:
         return roll_up(store.projects.values(), self.placement, store.known.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_after_any_changes_views_are_those_of_a_full_roll_up(data: st.DataObject) -> None:
     sources = Sources()

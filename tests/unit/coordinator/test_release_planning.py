@@ -4,6 +4,7 @@ import pytest
 
 from coordinator.releases.groups import slot_groups
 from schemas.release import ReleaseKind
+from schemas.states import State
 from schemas.template import UpdatePolicy
 from tests.builders import a_project, a_service
 from tests.releases import an_update
@@ -47,3 +48,23 @@ def test_what_lives_in_a_container_that_gets_another_name_is_made_anew_beside_it
     web = a_service("web", image="web:2").template.model_copy(update={"update": update})
     released = an_update(held, [web, held.services["log"].template])
     assert set_names(released) == {"web": "r2", "log": "r2"}
+
+
+def test_what_names_a_container_of_its_project_names_that_of_its_set():
+    log = a_service("log", volumes_from=("service:web:ro", "container:other"))
+    held = a_project(a_service("web"), log)
+    web = a_service("web", image="web:2").template
+    released = an_update(held, [web, log.template], ReleaseKind.BLUE_GREEN, revision=3)
+    named = {
+        group.key.set_name: group.spec.volumes_from
+        for group in slot_groups(released)
+        if group.key.service == "log"
+    }
+    assert named == {
+        "": ("shop_web_1:ro", "container:other"),
+        "r3": ("shop_web_1_r3:ro", "container:other"),
+    }
+
+
+def test_a_deleted_project_wants_no_slots():
+    assert slot_groups(a_project(state=State.DELETED)) == ()
