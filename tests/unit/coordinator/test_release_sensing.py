@@ -27,8 +27,10 @@ TIMES = st.sampled_from([0.0, 1.0, 5.0, DEADLINE_S, 2 * DEADLINE_S])
 def batches(draw: st.DrawFn) -> Batch:
     missing, failed = draw(COUNTS), draw(COUNTS)
     both = draw(st.integers(0, min(missing, failed)))
-    times = {"up_for_s": draw(TIMES), "missing_for_s": draw(TIMES)}
-    return Batch(4, missing, failed, both, draw(COUNTS), "why", **times)
+    up_for_s, missing_for_s, leaving = draw(TIMES), draw(TIMES), draw(COUNTS)
+    return Batch(
+        *(4, missing, failed, both, leaving), up_for_s=up_for_s, missing_for_s=missing_for_s
+    )
 
 
 @st.composite
