@@ -110,7 +110,7 @@ class Coordinator:
             ),
             deciding,
             Deliveries(Signalling(views, requests, clock, pace), deciding, self._journal),
-            Waiting(store, views, self._loop.is_routed),
+            Waiting(store, views, self._loop.is_routed, clock=clock),
             dry_runs=DryRuns(store, deciding),
             journal=self._journal,
         )

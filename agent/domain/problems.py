@@ -6,6 +6,9 @@ from agent.domain.timestamps import rfc3339
 from schemas.current import SlotProblem
 from schemas.desired import DesiredSlot
 
+#: Exits in a row after which a container is taken to end again: by then the tries are far apart.
+CRASHES_MAX = 5
+
 
 def failed(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> SlotProblem:
     """An action on this slot failed; what it said is the message."""
@@ -21,7 +24,7 @@ def failed(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> Slo
 
 
 def crashed(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> SlotProblem:
-    """The container ends by itself. Without `retry_at` it is left so."""
+    """The container ends by itself. Without `retry_at` it is left so; else it is started again."""
     return _problem(
         slot,
         attempts,
@@ -29,7 +32,7 @@ def crashed(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> Sl
         message=attempts.message or f"container {slot.key} has ended",
         count=attempts.exits,
         retry_at=retry_at,
-        definite=retry_at is None,
+        definite=retry_at is None or attempts.exits >= CRASHES_MAX,
     )
 
 
@@ -42,7 +45,7 @@ def unhealthy(slot: DesiredSlot, attempts: Attempts, retry_at: float | None) -> 
         message=f"container {slot.key} fails its health check",
         count=attempts.exits,
         retry_at=retry_at,
-        definite=retry_at is None,
+        definite=retry_at is None or attempts.exits >= CRASHES_MAX,
     )
 
 

@@ -15,6 +15,7 @@ from coordinator.commands.standings import (
     Standing,
     release_standing,
 )
+from coordinator.releases.sensing import PROOF_S
 from coordinator.store.nodes import has_taken
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView
 from schemas.desired import NodeDesired
@@ -75,6 +76,19 @@ def progress(  # noqa: PLR0911 - one for each standing
     # of the node's work is not enough.
     is_settled = operation.verb != "project.redeploy" or not lag.is_unsettled
     return DONE if is_settled and all(service.is_settled for service in services) else RUNNING
+
+
+def proof_s(operation: Operation, view: ProjectView | None, *, is_news: bool) -> float:
+    """Seconds for which an operation must look done before it is.
+
+    What crashes as it starts was running for a moment. `is_news`: it did not look done at first.
+    What an update started was proved by its release.
+    """
+    if view is None:
+        return 0.0
+    found = max((service.proof_s for service in _concerned(operation, view)), default=0.0)
+    is_proved = operation.verb in RELEASE_VERBS or not is_news
+    return found if found > PROOF_S or not is_proved else 0.0
 
 
 def _newest_wish(services: Iterable[ServiceView]) -> Operation | None:

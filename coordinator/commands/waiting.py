@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 
+from coordinator.clock import CLOCK, Clock
 from coordinator.commands import volume_catalogue
-from coordinator.commands.progress import Lag, lag, progress
+from coordinator.commands.progress import Lag, lag, progress, proof_s
 from coordinator.commands.standings import WEIGHT_VERB, Standing, weight_standing
 from coordinator.store.changes import Change, Kind
 from coordinator.store.store import Store
@@ -41,10 +42,16 @@ class Waiting:
     """Wakes those who wait for what has changed, and looks once per change for all of them."""
 
     def __init__(
-        self, store: Store, views: ProjectViews, is_routed: Callable[[str], bool] = _everywhere
+        self,
+        store: Store,
+        views: ProjectViews,
+        is_routed: Callable[[str], bool] = _everywhere,
+        *,
+        clock: Clock = CLOCK,
     ) -> None:
         """`is_routed`: whether routers go by what a project's record says."""
         self._is_routed = is_routed
+        self._clock = clock
         self._store = store
         self._views = views
         #: by project; volumes are everywhere, and all waited for under one name
@@ -55,15 +62,33 @@ class Waiting:
         store.changes.listen(self._hear)
 
     async def end(self, command: AnyCommand, operation: Operation) -> Standing:
-        """The standing at which the operation is over."""
+        """The standing at which the operation is over, and stays so for as long as a proof takes."""
         key = _VOLUMES if isinstance(command, VolumeCommand) else command.project
+        is_news, done_since = False, None
         with self._listening(key) as changed:
             while True:
                 changed.clear()
-                standing = self._standing(command, operation)
-                if standing.progress is not Progress.RUNNING:
+                standing, left_s = self._standing(command, operation), None
+                if standing.progress is Progress.RUNNING:
+                    is_news, done_since = True, None
+                elif standing.progress is Progress.DONE:
+                    now = self._clock.monotonic()
+                    done_since = now if done_since is None else done_since
+                    left_s = done_since - now + self._proof_s(command, operation, is_news=is_news)
+                    if left_s <= 0:
+                        return standing
+                else:
                     return standing
-                await changed.wait()
+                try:
+                    async with asyncio.timeout(left_s):
+                        await changed.wait()
+                except TimeoutError:
+                    return standing
+
+    def _proof_s(self, command: AnyCommand, operation: Operation, *, is_news: bool) -> float:
+        if isinstance(command, VolumeCommand):
+            return 0.0
+        return proof_s(operation, self._views.of(command.project), is_news=is_news)
 
     @contextlib.contextmanager
     def _listening(self, key: str) -> Iterator[asyncio.Event]:

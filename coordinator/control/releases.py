@@ -5,6 +5,7 @@ clocks of batches, which begin anew with every coordinator. Reads: the store, vi
 `projects`.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -37,6 +38,9 @@ from schemas.release import Release, Rollout
 from schemas.states import State
 
 log = structlog.get_logger()
+
+#: more than what one pass changes
+UNTOLD_MAX = 1000
 
 #: whether every router has what the project's record says, as far as any has registered
 IsRouted = Callable[[str], bool]
@@ -93,6 +97,8 @@ class Releases:
         #: project -> revision of a record whose next step the bus doesn't take
         self._stuck: dict[str, int] = {}
         self._ordered: dict[str, _Ordered] = {}
+        #: records before and after, whoever has changed them
+        self._untold: deque[tuple[ProjectRecord, ProjectRecord]] = deque(maxlen=UNTOLD_MAX)
         store.projects.observe(self._hear)
 
     async def follow(self) -> float | None:
@@ -100,6 +106,8 @@ class Releases:
 
         Raises Transient; what was written stays true.
         """
+        while self._untold:
+            self._tell(*self._untold.popleft())
         if self._store.frozen_because:
             # What can't be seen proves nothing; commands are taken all the same.
             return None
@@ -116,7 +124,9 @@ class Releases:
                 waits.append(found.look_in_s)
         return min(waits, default=None)
 
-    def _hear(self, name: str, _before: ProjectRecord | None, record: ProjectRecord | None) -> None:
+    def _hear(self, name: str, before: ProjectRecord | None, record: ProjectRecord | None) -> None:
+        if before is not None and record is not None and before.release is not record.release:
+            self._untold.append((before, record))
         is_released = (
             record is not None
             and record.release is not None
@@ -170,6 +180,7 @@ class Releases:
 
     def begin(self) -> None:
         """A tenure begins: what was seen before it is no reason for a step."""
+        self._untold.clear()
         self._released = dict.fromkeys(self._released)
         self._ordered.clear()
 
@@ -222,6 +233,7 @@ class Releases:
                 failed=now.failed,
                 failed_missing=now.failed_missing,
                 leaving=now.leaving,
+                proof_s=now.proof_s,
                 why=now.why,
                 up_for_s=at - watched.up_since if watched.up_since is not None else 0.0,
                 left_behind=now.left_behind,
@@ -245,27 +257,26 @@ class Releases:
             happening = Happening(self._clock.stamp(), up=found.up, message=found.message)
             return step(record, signal, happening, slots_of(record, placement))
 
-        before = self._store.projects.get(name)
         failpoint("before_release_put")
         try:
-            record = await self._writer.amend(name, amended)
+            await self._writer.amend(name, amended)
         except InvalidInput:
             # It has become too large for the bus, by a message: an operator can still roll it back.
             log.exception("a release can't go on", project=name)
             self._stuck[name] = revision
             return
         failpoint("after_release_put")
-        if record is not None and before is not None:
-            self._tell(before, record)
 
     def _tell(self, before: ProjectRecord, record: ProjectRecord) -> None:
         was, release, ended = before.release, record.release, record.last_release
-        if was is None or (release is not None and release.state is was.state):
-            return
         if release is not None:
+            if was is not None and (was.operation, was.state) == (release.operation, release.state):
+                return
             state, message, version = release.state, release.message, release.target.version
-        elif ended is not None:
+            kind, operation = release.kind, release.operation.id
+        elif ended is not None and ended is not before.last_release:
             state, message, version = ended.outcome, ended.message, ended.version
+            kind, operation = ended.kind, ended.operation
         else:
             return
         words = message or f"the update to {version} is {state.value.replace('_', ' ')}"
@@ -274,8 +285,8 @@ class Releases:
             EventKind.RELEASE_STATE,
             f"project {record.name}: {words}",
             project=record.name,
-            correlation_id=was.operation.id,
-            attributes={"state": state.value, "version": version, "kind": was.kind.value},
+            correlation_id=operation,
+            attributes={"state": state.value, "version": version, "kind": kind.value},
         )
 
 

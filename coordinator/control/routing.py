@@ -19,6 +19,7 @@ from coordinator.releases.routes import (
     owners_of_claims,
     routes_of,
 )
+from coordinator.releases.sensing import ROUTERS_LOOK_S
 from coordinator.store.store import Store
 from coordinator.views.projects import ProjectViews
 from coordinator.views.rollup import ProjectView
@@ -31,8 +32,6 @@ from schemas.states import Health
 
 log = structlog.get_logger()
 
-#: Routers say what they have applied as soon as they have; whoever waits for it looks so often.
-LOOK_S = 0.2
 #: documents that are written in one pass
 AT_ONCE = 50
 
@@ -157,7 +156,7 @@ class Routing:
     async def _look(self) -> None:
         """Read what routers have applied, as often as somebody may wait for it."""
         now = self._clock.monotonic()
-        if now - self._looked_at >= LOOK_S and self._store.routes:
+        if now - self._looked_at >= ROUTERS_LOOK_S and self._store.routes:
             self._looked_at = now
             await self.read_routers()
 

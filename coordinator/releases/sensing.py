@@ -12,13 +12,14 @@ from coordinator.releases.rollouts import Change, changes_of, due, is_backwards
 from coordinator.releases.table import TABLE, Signal
 from schemas.records import ProjectRecord
 from schemas.release import Release, ReleaseKind, ReleaseState
-from schemas.template import UpdatePolicy
 
 #: A container that hasn't come up by then won't, as far as a release is concerned.
 DEADLINE_S = 300.0
-#: What crashes as it starts was running for a moment. Where no check says that a container is well,
-#: those of the first batch must have run for so long before others are given up for their like.
+#: What crashes as it starts was running for a moment. A container that no check says to be well must
+#: have run for so long before others are given up for its like, and before anything counts as done.
 PROOF_S = 0.5
+#: The same for one that has ended before, and was started again.
+STEADY_S = 10.0
 #: A router that lives and has not applied new routes by then is one to be looked at.
 ROUTERS_S = 30.0
 #: What routers have applied is read so often while a release waits for them.
@@ -53,6 +54,8 @@ class Batch:
     left_behind: int = 0
     #: containers that are up
     up: int = 0
+    #: seconds for which its containers have to run before that proves something
+    proof_s: float = 0.0
     #: seconds for which nothing of this batch has been waited for
     up_for_s: float = 0.0
     #: seconds for which something has been missing
@@ -167,11 +170,9 @@ def _progress(
     for name, change in changes_of(project, release).items():
         if name not in up:
             continue
-        policy, batch = change.policy(is_back=is_back), seen.batches[name]
+        batch = seen.batches[name]
         is_over = change.is_back if is_back else change.is_through
-        pause = (
-            _monitor_s(release, policy) if is_over else _pause_s(change, policy, is_back=is_back)
-        )
+        pause = _pause_s(release, change, batch, is_over=is_over)
         if batch.up_for_s >= pause or (not is_over and change.is_back):
             (ended if is_over else rested).add(name)
             # Those that depend on it need not wait until it was watched.
@@ -246,19 +247,17 @@ def _is_tolerant(release: Release, change: Change) -> bool:
     return bool(release.confirmed) or policy.failure_action == "continue"
 
 
-def _pause_s(change: Change, policy: UpdatePolicy, *, is_back: bool) -> float:
-    """How long a batch has to be up before the next one is begun."""
-    spec = change.new.template.spec
-    check = spec.healthcheck
-    is_checked = spec.probe is not None or (check is not None and check.test != ("NONE",))
-    # What follows is of the same definition, and what it goes back to has run before.
-    is_first = change.rollout.begun <= policy.parallelism
-    if is_checked or is_back or not is_first:
+def _pause_s(release: Release, change: Change, batch: Batch, *, is_over: bool) -> float:
+    """How long a batch has to be up before the next one is begun, or, after the last, the end."""
+    is_back = is_backwards(release)
+    policy = change.policy(is_back=is_back)
+    proof_s = 0.0 if _is_tolerant(release, change) else batch.proof_s
+    if is_over:
+        # Both sets of a blue-green release run on.
+        is_watched = release.kind is ReleaseKind.STANDARD and policy.parallelism > 0
+        return max(proof_s, policy.monitor_s if is_watched else 0.0)
+    is_first = not is_back and change.rollout.begun <= policy.parallelism
+    if proof_s <= PROOF_S and not is_first:
+        # What follows is of the same definition, and what it goes back to has run before.
         return policy.delay_s
-    return max(policy.delay_s, min(PROOF_S, policy.monitor_s))
-
-
-def _monitor_s(release: Release, policy: UpdatePolicy) -> float:
-    """How long everything has to be up at the end. Both sets of a blue-green release run on."""
-    is_watched = release.kind is ReleaseKind.STANDARD and policy.parallelism > 0
-    return policy.monitor_s if is_watched else 0.0
+    return max(proof_s, policy.delay_s)

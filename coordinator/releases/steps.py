@@ -19,6 +19,7 @@ from schemas.release import (
     ServiceRecord,
     ServiceSet,
 )
+from schemas.states import State
 
 #: Enough to go back to last month's; each is kept whole under a key of its own.
 REVISIONS_KEPT = 20
@@ -100,7 +101,7 @@ def _carried_out(  # noqa: C901, PLR0911 - one line per intent
         case Intent.FINISH:
             return _ended(finished(project, release), release, happening)
         case Intent.RESTORE:
-            return _ended(_without_weights(project, release), release, happening)
+            return _ended(_restored(project, release), release, happening)
 
 
 def finished(project: ProjectRecord, release: Release) -> ProjectRecord:
@@ -157,6 +158,15 @@ def _without_weights(project: ProjectRecord, release: Release) -> ProjectRecord:
     """By default all the traffic is the current version's."""
     kept = {name: w for name, w in project.weights.items() if name not in release.rollouts}
     return project.model_copy(update={"weights": kept})
+
+
+def _restored(project: ProjectRecord, release: Release) -> ProjectRecord:
+    """The record as it was before; an update starts a stopped project, and its services didn't."""
+    record = _without_weights(project, release)
+    is_stopped = all(each.desired_state is State.STOPPED for each in record.services.values())
+    if is_stopped and record.desired_state is State.RUNNING:
+        return record.model_copy(update={"desired_state": State.STOPPED})
+    return record
 
 
 def _ended(project: ProjectRecord, release: Release, happening: Happening) -> ProjectRecord:

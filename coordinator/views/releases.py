@@ -14,7 +14,7 @@ from coordinator.store.nodes import NodePicture, Position, has_reached
 from coordinator.store.placements import Placement
 from coordinator.views.rollup import ProjectView
 from coordinator.views.services import ServiceView
-from coordinator.views.sightings import ContainerView, wanted_slots
+from coordinator.views.sightings import ContainerView, doubt, wanted_slots
 from schemas.current import NodeCurrent, SlotProblem
 from schemas.desired import NodeDesired
 from schemas.fingerprint import fingerprint
@@ -60,6 +60,8 @@ class BatchNow:
     left_behind: int = 0
     #: those whose containers are up
     up: int = 0
+    #: seconds for which those have to run before that proves something
+    proof_s: float = 0.0
 
 
 def slots_of(project: ProjectRecord, placement: Placement) -> SlotsOf:
@@ -154,6 +156,7 @@ class _Look:
     ) -> BatchNow:
         """The slots of these groups together."""
         missing = unheard = failed = failed_missing = left_behind = up = 0
+        proof_s = 0.0
         reasons: dict[str, None] = {}
         containers: dict[SlotKey, list[ContainerView]] = {}
         for container in service.containers if service else ():
@@ -172,6 +175,7 @@ class _Look:
                 why = self._failure(group, slot, there)
                 missing += is_missing
                 up += not is_missing
+                proof_s = max((proof_s, *(each.proof_s for each in there)))
                 unheard += is_right and self._newest(slot) is None
                 failed += bool(why)
                 failed_missing += bool(why) and is_missing
@@ -184,6 +188,7 @@ class _Look:
             why=why,
             left_behind=left_behind,
             up=up,
+            proof_s=proof_s,
         )
 
     def _wanted(self, group: SlotGroup) -> Iterable[SlotKey]:
@@ -256,6 +261,9 @@ def pulls_now(project: str, nodes: Nodes) -> tuple[Pulls, str]:
             if each.project == project
         }
         has_read = has_reached(picture.current, node.since)
+        if not has_read and (picture.refused_because or picture.current.refusal):
+            # It works on older orders until somebody mends what is wrong with these.
+            faults.setdefault(f"node {name} {doubt(picture)}")
         for order in orders:
             found = had.get(order)
             if has_read and found is None:

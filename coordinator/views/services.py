@@ -39,6 +39,13 @@ class ServiceView:
     #: those of the reasons that won't pass by themselves
     definite: tuple[str, ...] = ()
 
+    @property
+    def proof_s(self) -> float:
+        """Seconds for which it must stay as it is before that proves something."""
+        if self.desired_state is not State.RUNNING:
+            return 0.0
+        return max((each.proof_s for each in self.containers if not each.is_leftover), default=0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from coordinator.releases.groups import SlotGroup
+from coordinator.releases.sensing import PROOF_S, STEADY_S
 from coordinator.store.indexes import Report
 from coordinator.store.nodes import NodePicture
 from schemas.current import ContainerCurrent, NodeCurrent, SlotProblem
@@ -64,6 +65,13 @@ class ContainerView:
     @property
     def runs(self) -> bool:
         return self.current.running and not self.is_lost
+
+    @property
+    def proof_s(self) -> float:
+        """Seconds for which it has to run before that proves something. No check says it sooner."""
+        if not self.runs or self.current.health is not Health.NONE:
+            return 0.0
+        return STEADY_S if self.current.fail_count else PROOF_S
 
     def fills_slot(self, service: ServiceRecord, fingerprint: str) -> bool:
         """Whether it is what the spec with this fingerprint asks for, and healthy."""

@@ -70,7 +70,7 @@ def test_a_template_reaches_the_engines_and_its_warnings_reach_the_user(world: W
 
 def test_what_cannot_be_honoured_is_refused_with_its_path(world: World) -> None:
     for keys, where in (
-        ({"build": "."}, "services.web.build"),
+        ({"image": None, "build": "."}, "services.web.build"),
         ({"env_file": ".env"}, "services.web.env_file"),
         ({"ulimits": {"nofile": {"soft": 1}}}, "services.web.ulimits.nofile"),
         ({"imge": "x"}, "services.web.imge"),

@@ -73,6 +73,8 @@ class Shop:
         #: images that never become healthy, and those that no registry has
         self.sick: set[str] = set()
         self.missing: set[str] = set()
+        #: those whose containers have ended once, and run again
+        self.unsteady: set[str] = set()
         #: no image has come yet
         self.is_pulling = False
         #: what ran healthily after each step
@@ -174,8 +176,10 @@ class Shop:
         for entry in document.slots:
             if entry.wanted is not Wanted.RUNNING:
                 continue
-            is_sick = document.specs[entry.spec].image in self.sick
-            containers.append(_container(entry, is_sick=is_sick))
+            image = document.specs[entry.spec].image
+            is_sick = image in self.sick
+            exits = int(is_sick or image in self.unsteady)
+            containers.append(_container(entry, is_sick=is_sick, exits=exits))
             if is_sick:
                 problems.append(_problem(entry))
         self.world.hear(
@@ -189,7 +193,7 @@ class Shop:
         )
 
 
-def _container(entry: DesiredSlot, *, is_sick: bool) -> Any:
+def _container(entry: DesiredSlot, *, is_sick: bool, exits: int) -> Any:
     return a_container(
         f"{entry.service}.{entry.slot}",
         project=entry.project,
@@ -199,7 +203,7 @@ def _container(entry: DesiredSlot, *, is_sick: bool) -> Any:
         fingerprint=entry.spec,
         version=entry.version,
         status="restarting" if is_sick else "running",
-        fail_count=int(is_sick),
+        fail_count=exits,
     )
 
 

@@ -86,7 +86,7 @@ class World:
         )
         signalling = Signalling(self.views, self.requests, CLOCK, pace)
         self.deliveries = Deliveries(signalling, self.deciding, self._note)
-        self.waiting = Waiting(self.store, self.views, self.loop.is_routed)
+        self.waiting = Waiting(self.store, self.views, self.loop.is_routed, clock=CLOCK)
         known = KnownNow(self.store, self.views, CLOCK)
         self.intake = Intake(
             self.store,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from compose.template import compile_template
-from coordinator.commands import deciding
+from coordinator.commands import compiling
 from schemas.command import DeleteVolume
 from schemas.reply import Reply
 from tests.component.coordinator.world import World, creation, eventually
@@ -35,7 +35,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         gate.wait(10)
         return compile_template(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(deciding, "compile_template", slowly)
+    monkeypatch.setattr(compiling, "compile_template", slowly)
     yield gate
     gate.set()
 

@@ -1,6 +1,8 @@
 """start, stop, kill, redeploy, rm, scale: what is sent, what is waited for, how it ends."""
 
 import json
+import signal
+import threading
 
 import pytest
 
@@ -150,9 +152,8 @@ def test_a_coordinator_that_does_not_come_back_is_a_failure(
 
 def test_ctrl_c_ends_the_wait_and_not_what_was_asked_for(stub: Stub, run: Run) -> None:
     def interrupted(_: Asked) -> tuple[int, None]:
-        import _thread  # noqa: PLC0415 - the stub runs in another thread than the command line
-
-        _thread.interrupt_main()
+        # The stub runs in another thread than the command line.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         return 200, None
 
     stub.on("GET", SHOP, (200, a_project()))
