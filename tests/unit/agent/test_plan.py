@@ -13,6 +13,7 @@ from agent.domain.actions import (
 )
 from agent.domain.observation import Attempts
 from agent.domain.plan import Plan, plan
+from agent.domain.problems import CRASHES_MAX
 from schemas.names import SlotKey
 from schemas.service import Restart
 from schemas.states import Health, Wanted
@@ -148,6 +149,16 @@ def test_a_crash_loop_waits_and_says_until_when() -> None:
     assert planned.retry_at == NOW + 6
     (problem,) = planned.problems
     assert (problem.code, problem.attempts, problem.definite) == ("crashed", 3, False)
+
+
+def test_what_has_ended_too_often_in_a_row_is_not_expected_to_stay() -> None:
+    def after(exits: int) -> bool:
+        attempts = Attempts(exits=exits, last_exit_at=NOW, code="crashed", message="exited with 1")
+        seen = an_observation(exited(a_container()), attempts={KEY: attempts})
+        return plan(orders(a_slot()), seen).problems[0].definite
+
+    assert not after(CRASHES_MAX - 1)
+    assert after(CRASHES_MAX)
 
 
 def test_removing_a_crashing_container_by_hand_does_not_skip_its_back_off() -> None:
