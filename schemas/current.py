@@ -184,6 +184,8 @@ class NodeCurrent(Document):
     containers: tuple[ContainerCurrent, ...] = ()
     #: our local volumes on the engine, by name
     volumes: tuple[str, ...] = ()
+    #: the same by the project that each was made for; older agents don't say
+    volumes_of: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     mounts: tuple[MountCurrent, ...] = ()
     problems: tuple[SlotProblem, ...] = ()
     preparations: tuple[PreparationCurrent, ...] = ()
