@@ -103,6 +103,7 @@ def update(
         description=revision.description,
         created=moment.now,
         of_revision=revision.of_revision,
+        operation=revision.operation,
     )
     record = noted(held, note).model_copy(
         update={
