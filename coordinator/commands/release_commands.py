@@ -82,7 +82,7 @@ class ReleaseCommands:
         """The revision that an update asks for. Raises InvalidInput."""
         return RevisionRecord(
             project=held.name,
-            number=releasing.next_revision(held),
+            number=self._next_revision(held),
             version=releasing.version_of(held, command),
             description=held.description if command.description is None else command.description,
             template=command.template,
@@ -90,6 +90,16 @@ class ReleaseCommands:
             created=moment.now,
             operation=moment.operation_id,
         )
+
+    def _next_revision(self, held: ProjectRecord) -> int:
+        """Higher than all that any node has or is told of."""
+        store = self._store
+        reports = store.reported.of(held.name).values()
+        sets = {each.set_name for report in reports for each in report.containers}
+        for node in store.documented.nodes_of(held.name):
+            slots = store.documents[node].slots
+            sets.update(slot.set_name for slot in slots if slot.project == held.name)
+        return releasing.next_revision(held, sets)
 
     async def _update(
         self, held: ProjectRecord, command: UpdateProject, moment: Moment, hold: Hold
@@ -111,7 +121,7 @@ class ReleaseCommands:
         is_other = old.version != held.version
         again = old.model_copy(
             update={
-                "number": releasing.next_revision(held),
+                "number": self._next_revision(held),
                 "version": old.version if is_other else releasing.counted_up(held.version),
                 "created": moment.now,
                 "of_revision": number,
