@@ -146,6 +146,8 @@ class Deciding:
                 raise RecordInDoubt(doubt.words)
         if isinstance(command, CreateProject):
             catalogue.check_new_name(held, command)
+            # What was read from another project has none of its secrets.
+            await self._compiling.with_kept_secrets(command.template)
             template = await self._compiling.compile(
                 *(command.name, command.version, command.template, command.environment, hold)
             )

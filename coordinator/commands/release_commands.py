@@ -6,6 +6,7 @@ told to; those that it leaves behind are dropped once the record is saved.
 
 import structlog
 
+from compose.redaction import HIDDEN
 from coordinator.commands import releasing
 from coordinator.commands.catalogue import Decision
 from coordinator.commands.compiling import Compiling
@@ -78,15 +79,16 @@ class ReleaseCommands:
         except Transient as error:
             log.warning("old revisions can't be dropped yet", project=record.name, error=str(error))
 
-    def asked(self, held: ProjectRecord, command: UpdateProject, moment: Moment) -> RevisionRecord:
+    def _asked(self, held: ProjectRecord, command: UpdateProject, moment: Moment) -> RevisionRecord:
         """The revision that an update asks for. Raises InvalidInput."""
         return RevisionRecord(
             project=held.name,
             number=self._next_revision(held),
             version=releasing.version_of(held, command),
-            description=held.description if command.description is None else command.description,
+            # The reference's clients send an empty one where they were given none.
+            description=command.description or held.description,
             template=command.template,
-            environment=held.environment if command.environment is None else command.environment,
+            environment=_environment(held, command),
             created=moment.now,
             operation=moment.operation_id,
         )
@@ -105,7 +107,10 @@ class ReleaseCommands:
         self, held: ProjectRecord, command: UpdateProject, moment: Moment, hold: Hold
     ) -> Decision:
         releasing.check_no_release(held, "update")
-        return await self._released(held, command, self.asked(held, command, moment), moment, hold)
+        revision = self._asked(held, command, moment)
+        text = await self._compiling.with_kept_secrets(revision.template, held.template)
+        asked = revision.model_copy(update={"template": text})
+        return await self._released(held, command, asked, moment, hold)
 
     async def _back_to(
         self, held: ProjectRecord, command: RollbackUpdate, moment: Moment, hold: Hold
@@ -157,6 +162,17 @@ class ReleaseCommands:
             *releasing.update(held, command, template, kept, moment),
             revisions=revisions,
         )
+
+
+def _environment(held: ProjectRecord, command: UpdateProject) -> dict[str, str]:
+    """As it is asked for; what was read back with its value hidden has the value that it had."""
+    if command.environment is None:
+        return held.environment
+    hidden = held.environment.keys() & set(held.hidden_variables)
+    return {
+        name: held.environment[name] if value == HIDDEN and name in hidden else value
+        for name, value in command.environment.items()
+    }
 
 
 def revision_of(record: ProjectRecord, operation: str) -> RevisionRecord:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from compose.redaction import HIDDEN
 from coordinator.errors import NotFound
 from coordinator.releases.rollouts import changes_of
 from coordinator.releases.weights import versions_of, weight_of
@@ -13,7 +14,6 @@ from schemas.release import Release, RevisionNote
 from schemas.revision import RevisionRecord
 
 #: shown instead of a secret
-HIDDEN = "***"
 
 
 def release_fields(view: ProjectView) -> dict[str, Any]:
