@@ -123,7 +123,9 @@ def _container_row(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _ports(ports: Mapping[str, Any]) -> Iterator[str]:
     for port, places in ports.items():
         for place in places or ():
-            yield f"{place.get('host_ip', '')}:{place.get('host_port', '')}->{port}"
+            address = str(place.get("host_ip", ""))
+            shown = f"[{address}]" if ":" in address else address
+            yield f"{shown}:{place.get('host_port', '')}->{port}"
         if not places:
             yield str(port)
 

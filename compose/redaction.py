@@ -1,5 +1,9 @@
-"""A template's text as it may be shown: every inline secret is `"***"`, all else is as it was."""
+"""A template's text as it may be shown: every inline secret is `"***"`, all else is as it was.
 
+And back again: what was shown may be sent, with the secrets that are kept.
+"""
+
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +52,51 @@ def shown_text(text: str, top: Mapping[str, Tree]) -> str:
     return result
 
 
+def with_kept_secrets(text: str, kept: str) -> str:
+    """The text with the secrets of a template that is kept, where it has what is shown instead.
+
+    So a template that was read back can be changed and sent again. `kept`: empty, if there is none.
+
+    Raises:
+        TemplateError: it is no template, or the kept one has no such secret.
+    """
+    if HIDDEN not in text:
+        return text
+    secrets = _inline(parse(text))
+    asked = [name for name, content in secrets.items() if content == HIDDEN]
+    if not asked:
+        return text
+    known = _inline(parse(kept)) if kept else {}
+    body = text.removeprefix(_BOM)
+    spans = {span.name: span for span in _spans(body)}
+    parts: list[str] = []
+    at = 0
+    for name in sorted(asked, key=lambda name: spans[name].start if name in spans else -1):
+        if name not in spans:
+            raise _misplaced(name)
+        if name not in known:
+            raise TemplateError(
+                f"{HIDDEN} is shown in place of a secret, and none of this name is known: write "
+                "the secret itself",
+                where=below(_SECTION, name),
+            )
+        span = spans[name]
+        quoted = yaml.safe_dump(known[name], default_style='"', width=math.inf).rstrip("\n")
+        parts += [body[at : span.start], span.replacement(body, quoted)]
+        at = span.end
+    return text[: len(text) - len(body)] + "".join((*parts, body[at:]))
+
+
+def _inline(top: Mapping[str, Tree]) -> dict[str, Tree]:
+    """The secrets that stand in the template, as written."""
+    secrets = top.get(_SECTION)
+    return {
+        name: entry[_KEY]
+        for name, entry in (secrets.items() if isinstance(secrets, dict) else ())
+        if isinstance(entry, dict) and not is_extension(name) and entry.get(_KEY) is not None
+    }
+
+
 def _is(text: str, wanted: Mapping[str, Tree]) -> bool:
     # The proof that the right characters are gone, and only these.
     try:
@@ -74,10 +123,10 @@ class _Span:
     #: a block scalar, which ends with its line
     is_block: bool
 
-    def replacement(self, text: str) -> str:
+    def replacement(self, text: str, quoted: str = f'"{HIDDEN}"') -> str:
         written = text[self.start : self.end]
         newline = written[len(written.rstrip("\r\n")) :][:2] if self.is_block else ""
-        return f'"{HIDDEN}"' + ("\r\n" if newline == "\r\n" else newline[:1])
+        return quoted + ("\r\n" if newline == "\r\n" else newline[:1])
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@
     ├── TemplateError     (compose) the template, with a path
     ├── NotFound          no such project, service or node
     ├── Conflict          a duplicate, or something in the way
+    ├── TooLarge          more than the bus takes in one message
     ├── DeadlinePassed    a command that came too late
     └── StaleGeneration   a record that moved backwards
     Transient
@@ -12,6 +13,7 @@
     ├── RevisionConflict  a compare-and-set lost; read again and decide again
     ├── BusWentBack       a bucket has less than it had
     ├── RecordInDoubt     what is kept of a project or volume proves nothing
+    ├── RevisionLost      what is kept of a revision is lost, or can't be read
     ├── Overloaded        as much of this as is allowed is in hand
     └── NotActive         this coordinator is a standby
 
@@ -35,6 +37,10 @@ class Conflict(InvalidInput):
     """What is there already stands in the way."""
 
     code = ReasonCode.CONFLICT
+
+
+class TooLarge(InvalidInput):
+    """It is more than the bus takes in one message."""
 
 
 class DeadlinePassed(InvalidInput):
@@ -65,6 +71,12 @@ class RecordInDoubt(Transient):
     """What is kept of a project or volume is lost, unreadable or an old copy; an operator decides."""
 
     code = ReasonCode.UNAVAILABLE
+
+
+class RevisionLost(Transient):
+    """What is kept of a revision is lost, or can't be read here: the fault of nobody who asks."""
+
+    code = ReasonCode.FAILED
 
 
 class Overloaded(Transient):

@@ -1,6 +1,6 @@
 """What the coordinator's parts need from each other and from the bus, as narrow protocols."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -48,6 +48,7 @@ class Door(Protocol):
 
         Raises:
             NotFound: nothing has the name that was asked for.
+            Transient: what only the bus has can't be had now, or is lost.
         """
         ...
 
@@ -91,6 +92,14 @@ class Bucket(Protocol):
         ...
 
     async def delete(self, key: str, revision: int) -> None: ...
+
+    async def keys(self, first: str) -> Collection[str]:
+        """The keys whose first token is this one and that have others; none, without the bucket."""
+        ...
+
+    async def purge(self, key: str) -> None:
+        """Forget a key, and leave no mark of it. What is not there is purged already."""
+        ...
 
 
 class EventSink(Protocol):

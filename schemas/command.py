@@ -110,12 +110,13 @@ class RedeployProject(ProjectCommand):
 class UpdateProject(ProjectCommand):
     """Replace the project's template: containers whose definition changes are made anew."""
 
+    #: an inline secret that is `***`, as it is shown, stays as it was
     template: str
-    #: None: as it was
+    #: None or empty: as it was
     description: str | None = Field(default=None, max_length=1024)
     #: must be another one than the current; empty: the current one counted up
     version: str = Field(default="", max_length=128)
-    #: None: as it was; otherwise all of it
+    #: None: as it was; otherwise all of it. A hidden variable that is `***`, as it is shown, stays
     environment: dict[str, str] | None = None
     #: ask registries for the newest images
     latest_image: bool = False

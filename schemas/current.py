@@ -12,12 +12,26 @@ from schemas.document import Document, Part, Repeated
 from schemas.names import NodeName, SlotKey
 from schemas.states import EngineState, Health, MountState
 
+_EVERY_INTERFACE = ("", "0.0.0.0", "::")
+
 
 class PortBinding(Part):
     """Where a container's port can be reached on its node."""
 
+    #: as the engine has it; `0.0.0.0` and `::` are every interface, each of its own kind of address
     host_ip: str
     host_port: int
+
+    def address_on(self, node: str) -> str:
+        """Where clients reach it on a node with this address; empty: not at that address.
+
+        Every interface is no address to a client, but the node's is one of them where it is of the
+        same kind: an engine gives both kinds the same port only if it happens to be free in both.
+        """
+        if self.host_ip not in _EVERY_INTERFACE:
+            return self.host_ip
+        is_ipv6 = ":" in node
+        return "" if self.host_ip == ("0.0.0.0" if is_ipv6 else "::") else node
 
 
 class ContainerCurrent(Part):
@@ -170,6 +184,8 @@ class NodeCurrent(Document):
     containers: tuple[ContainerCurrent, ...] = ()
     #: our local volumes on the engine, by name
     volumes: tuple[str, ...] = ()
+    #: the same by the project that each was made for; older agents don't say
+    volumes_of: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     mounts: tuple[MountCurrent, ...] = ()
     problems: tuple[SlotProblem, ...] = ()
     preparations: tuple[PreparationCurrent, ...] = ()

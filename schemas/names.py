@@ -17,6 +17,8 @@ SERVICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 SET_PATTERN = r"^(r[1-9][0-9]{0,8})?$"
 NODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 
+_NETWORK_OF_SET = re.compile(r"(.+)_r(?!0{9})([0-9]{9})", re.DOTALL)
+
 
 def _named(noun: str) -> AfterValidator:
     def check(text: str) -> str:
@@ -129,6 +131,12 @@ def network_of_set(name: str, in_set: str) -> str:
     those of later sets must sort after those of earlier ones.
     """
     return f"{name}_r{in_set[1:]:0>9}" if in_set else name
+
+
+def split_network_of_set(name: str) -> tuple[str, str]:
+    """Undo `network_of_set`: the network's name in the first set, and the set."""
+    found = _NETWORK_OF_SET.fullmatch(name)
+    return (found[1], set_name(int(found[2]))) if found else (name, "")
 
 
 def volume_name(project: str, volume: str) -> str:

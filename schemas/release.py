@@ -160,3 +160,6 @@ class RevisionNote(Part):
     outcome: Literal["", ReleaseState.COMPLETED, ReleaseState.ROLLED_BACK] = ""
     #: the revision that it was made again from; 0: none
     of_revision: int = 0
+    #: part of its key, as in the revision: a number alone may have been another operation's, which
+    #: came to nothing
+    operation: str = ""

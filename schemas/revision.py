@@ -7,7 +7,7 @@ from schemas.names import ProjectName
 
 
 class RevisionRecord(Record):
-    """One revision of a project, kept under `<project>.<number>`. It never changes."""
+    """One revision of a project, kept under `<project>.<number>.<operation>`. It never changes."""
 
     project: ProjectName
     number: int = Field(ge=1)
@@ -20,5 +20,7 @@ class RevisionRecord(Record):
     hidden_variables: tuple[str, ...] = ()
     environment: dict[str, str] = Field(default_factory=dict, repr=False)
     created: str
+    #: the operation that has made it; empty: one of before that was noted, under `<project>.<number>`
+    operation: str = ""
     #: the revision that it was made again from; 0: none
     of_revision: int = 0

@@ -23,7 +23,11 @@ class Capitalised(BaseModel):
 
 
 class PortView(Body):
-    """Where one container port can be reached. The port is text, as in Docker's own API."""
+    """Where one container port can be reached. The port is text, as in Docker's own API.
+
+    A port on every interface is at the node's address, and `::` or `0.0.0.0` where the node's
+    address is of the other kind.
+    """
 
     host_ip: str
     host_port: str

@@ -58,14 +58,17 @@ def unused_networks(
 def unwanted_volumes(
     desired: NodeDesired, observed: Observation, left: Iterable[SeenContainer]
 ) -> list[RemoveVolume]:
-    """Volumes hold data: only an explicit `absent` removes one, and never while it is used."""
-    seen_names = {seen.name for seen in observed.volumes or ()}
+    """Volumes hold data: only an explicit `absent` removes one, and never while it is used.
+
+    Nor one that was made for another project, which the same name may be of.
+    """
+    ours = {(seen.project, seen.name) for seen in observed.volumes or ()}
     in_use = {name for seen in left for name in seen.volumes}
     return [
         RemoveVolume(volume.project, volume.name, "wanted absent")
         for volume in sorted(desired.volumes, key=lambda volume: volume.name)
         if volume.wanted is Wanted.ABSENT
-        and volume.name in seen_names
+        and (volume.project, volume.name) in ours
         and volume.name not in in_use
     ]
 

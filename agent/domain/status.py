@@ -81,11 +81,20 @@ def node_current(
             for seen in sorted(observed.containers or (), key=lambda seen: (seen.key, seen.id))
         ),
         volumes=tuple(sorted(seen.name for seen in observed.volumes or ())),
+        volumes_of=_volumes_of(observed),
         mounts=tuple(mount for _, mount in sorted((observed.mounts or {}).items())),
         problems=planned.problems,
         preparations=preparations_current(desired, observed) if desired else (),
         notes=planned.notes,
     )
+
+
+def _volumes_of(observed: Observation) -> dict[str, tuple[str, ...]]:
+    """The names of each project's local volumes."""
+    found: dict[str, list[str]] = {}
+    for seen in sorted(observed.volumes or (), key=lambda each: (each.project, each.name)):
+        found.setdefault(seen.project, []).append(seen.name)
+    return {project: tuple(names) for project, names in found.items()}
 
 
 def _is_of_slots(action: Action) -> bool:

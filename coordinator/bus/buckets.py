@@ -5,7 +5,7 @@ Reads: every key, by batched direct gets (`snapshot`). Writes: one key at a revi
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
 import nats.errors
 import nats.js.errors
@@ -15,12 +15,11 @@ from nats.js.kv import KeyValue
 from pydantic import BaseModel
 
 from coordinator.bus.asking import REQUEST_TIMEOUT_S, asking
-from coordinator.errors import BusUnavailable, RevisionConflict
+from coordinator.errors import BusUnavailable, RevisionConflict, TooLarge
 from daemon.nats_client import Client, cancellation_kept
 from daemon.nats_link import NatsLink
 from schemas import subjects
 from schemas.codec import encode
-from schemas.errors import InvalidInput
 
 SNAPSHOT_TIMEOUT_S = 20.0
 #: Messages per request: a thousand nodes in four round trips, and a bounded burst.
@@ -116,7 +115,7 @@ class KvBucket:
             except nats.js.errors.KeyWrongLastSequenceError as error:
                 raise RevisionConflict(f"{self._name}/{key} has moved on") from error
             except nats.errors.MaxPayloadError as error:
-                raise InvalidInput(f"{self._name}/{key} is larger than NATS takes") from error
+                raise TooLarge(f"{self._name}/{key} is larger than NATS takes") from error
 
     async def delete(self, key: str, revision: int) -> None:
         async with asking(self._link, f"delete {self._name}/{key}") as client:
@@ -129,6 +128,25 @@ class KvBucket:
                 if error.err_code not in {10071, 10164}:
                     raise
                 raise RevisionConflict(f"{self._name}/{key} has moved on") from error
+
+    async def keys(self, first: str) -> Collection[str]:
+        below = subjects.kv_key(self._name, f"{first}.>")
+        async with asking(self._link, f"list {self._name}/{first}") as client:
+            jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_S)
+            try:
+                stream = subjects.kv_stream(self._name)
+                info = await jetstream.stream_info(stream, subjects_filter=below)
+            except nats.js.errors.NotFoundError:
+                return ()
+        prefix = len(subjects.kv_key(self._name, ""))
+        return sorted(subject[prefix:] for subject in info.state.subjects or ())
+
+    async def purge(self, key: str) -> None:
+        async with asking(self._link, f"purge {self._name}/{key}") as client:
+            jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_S)
+            self._fence()
+            subject = subjects.kv_key(self._name, key)
+            await jetstream.purge_stream(subjects.kv_stream(self._name), subject=subject)
 
     def _open(self, client: Client) -> KeyValue:
         """Without a look whether it is there: a write to a bucket that isn't says so itself."""

@@ -47,8 +47,6 @@ class Decision:
     signalled: tuple[str, ...] = ()
     #: to be written down before the record names them
     revisions: tuple[RevisionRecord, ...] = ()
-    #: numbers of revisions that the record has not named for a while
-    forgotten: range = range(0)
 
 
 def create(
@@ -89,6 +87,7 @@ def create(
                 description=command.description,
                 created=moment.now,
                 outcome=ReleaseState.COMPLETED,
+                operation=operation.id,
             ),
         ),
         replies=held.replies if held else (),

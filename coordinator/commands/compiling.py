@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from compose.errors import TemplateError
+from compose.redaction import HIDDEN, with_kept_secrets
 from compose.template import compile_template
 from coordinator.commands.volume_holds import Hold, VolumeHolds
 from coordinator.errors import RecordInDoubt
@@ -64,6 +66,13 @@ class Compiling:
                 doubted | whole,
                 mount_base=self._mount_base,
             )
+        for name in template.hidden_variables:
+            if environment.get(name) == HIDDEN:
+                raise TemplateError(
+                    f"{HIDDEN} is shown in place of this variable's value, which is not known: "
+                    "give the value itself",
+                    where=f"environment.{name}",
+                )
         used = {path for each in template.services for path in each.spec.shared_mounts}
         used.difference_update(whole.values())
         for name in [name for name, path in doubted.items() if path in used]:
@@ -71,6 +80,14 @@ class Compiling:
                 raise RecordInDoubt(doubt.words)
         self._holds.use(hold, project, template)
         return template
+
+    async def with_kept_secrets(self, text: str, kept: str = "") -> str:
+        """What was shown, with the secrets of the template that is kept. Raises TemplateError."""
+        if HIDDEN not in text:
+            return text
+        async with self._turns:
+            found: str = await self._offload(with_kept_secrets, text, kept)
+        return found
 
     def _doubted_volumes(self) -> dict[str, str]:
         """Volumes in doubt, and their mount paths as far as they are known."""

@@ -18,7 +18,7 @@ from coordinator.commands.record_writer import RecordWriter
 from coordinator.commands.release_commands import ReleaseCommands, revision_of
 from coordinator.commands.volume_catalogue import VolumeDecision
 from coordinator.commands.volume_holds import Hold, VolumeHolds
-from coordinator.errors import Conflict, DeadlinePassed, NotFound, RecordInDoubt
+from coordinator.errors import Conflict, DeadlinePassed, NotFound, RecordInDoubt, TooLarge
 from coordinator.store.evidence import Doubt, DoubtKind
 from coordinator.store.restoring import restored_project, restored_volume
 from coordinator.store.store import Store
@@ -105,7 +105,12 @@ class Deciding:
                 await self._releases.write_down(decision)
                 return decision
 
-            return await self._projects.take(command.project, command, decided)
+            try:
+                return await self._projects.take(
+                    command.project, command, decided, self._releases.tidy
+                )
+            except TooLarge as error:
+                raise _too_large(command, error) from error
 
     async def foresee(self, command: CreateProject | UpdateProject) -> Foreseen:
         """What `take` would save. Nothing is, nor is any volume held for it. Raises as `take` does."""
@@ -141,11 +146,13 @@ class Deciding:
                 raise RecordInDoubt(doubt.words)
         if isinstance(command, CreateProject):
             catalogue.check_new_name(held, command)
+            # What was read from another project has none of its secrets.
+            await self._compiling.with_kept_secrets(command.template)
             template = await self._compiling.compile(
                 *(command.name, command.version, command.template, command.environment, hold)
             )
             decision = catalogue.create(held, command, template, moment)
-            return replace(decision, revisions=(revision_of(decision.record),))
+            return replace(decision, revisions=(revision_of(decision.record, moment.operation_id),))
         if isinstance(command, UpdateProject | ConfirmUpdate | RollbackUpdate | SetWeights):
             return await self._releases.decide(held, command, moment, hold)
         view = self._views.of(command.project)
@@ -227,6 +234,17 @@ class Deciding:
 def _accepting(record: RecordT, doubt: Doubt) -> RecordT:
     """The record that is written in place of one in doubt: what proved that is proof no longer."""
     return record.model_copy(update={"accepts": max(record.accepts, doubt.made_from)})
+
+
+def _too_large(command: AnyProjectCommand, error: TooLarge) -> TooLarge:
+    """The refusal of what doesn't fit into the project's record, in words."""
+    if not isinstance(command, UpdateProject | RollbackUpdate):
+        return error
+    return TooLarge(
+        f"project {command.project} can't be updated: until an update ends, its record has the "
+        "template that is current and the next one, and both together are larger than a message "
+        "of NATS may be; make the templates smaller, or raise the servers' max_payload"
+    )
 
 
 def _may_take_over(command: CreateProject | CreateVolume, doubt: Doubt) -> bool:

@@ -48,10 +48,12 @@ class RecordWriter(Generic[RecordT]):
         name: str,
         command: AnyCommand,
         decide: Callable[[RecordT | None], Awaitable[DecisionT]],
+        saved: Callable[[DecisionT], Awaitable[None]] | None = None,
     ) -> RememberedReply | DecisionT:
         """Decide, and save the record if it is another.
 
-        Where the command was seen before, nothing is decided, and this is its first answer.
+        Where the command was seen before, nothing is decided, and this is its first answer. `saved`
+        is done before the next command about the name is decided.
 
         Raises whatever `decide` raises, Conflict where the command's id was used for another one,
         and BusUnavailable or RevisionConflict: then nothing is known to be saved.
@@ -73,6 +75,8 @@ class RecordWriter(Generic[RecordT]):
                         raise
                     await self._table.reread(name)
                 else:
+                    if saved is not None:
+                        await saved(decision)
                     return decision
         raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -1,9 +1,12 @@
 """`ReleaseCommands`: updates and what is said about them, from a command to a decision.
 
 Reads: the store, views, KV `revisions`. Writes nothing but the revisions of a decision, when it is
-told to.
+told to; those that it leaves behind are dropped once the record is saved.
 """
 
+import structlog
+
+from compose.redaction import HIDDEN
 from coordinator.commands import releasing
 from coordinator.commands.catalogue import Decision
 from coordinator.commands.compiling import Compiling
@@ -15,10 +18,13 @@ from coordinator.store.placements import NOWHERE
 from coordinator.store.store import Store
 from coordinator.views.releases import slots_of
 from schemas.command import ConfirmUpdate, RollbackUpdate, SetWeights, UpdateProject
+from schemas.errors import Transient
 from schemas.records import ProjectRecord
 from schemas.release import ReleaseState, RevisionNote
 from schemas.revision import RevisionRecord
 from schemas.states import State
+
+log = structlog.get_logger()
 
 NO_ROUTER = "no router has registered: the weights are kept, and nothing routes by them yet"
 
@@ -59,28 +65,52 @@ class ReleaseCommands:
         """Keep the revisions of a decision: what the record names can be looked up. Raises Transient."""
         for revision in decision.revisions:
             await self._revisions.keep(revision)
-        if decision.forgotten:
-            await self._revisions.drop(decision.record.name, decision.forgotten)
 
-    def asked(self, held: ProjectRecord, command: UpdateProject, now: str) -> RevisionRecord:
+    async def tidy(self, decision: Decision) -> None:
+        """Drop what the record that is saved doesn't name any more, or never did.
+
+        Where the bus can't be asked now, the next update does it.
+        """
+        record = decision.record
+        if not decision.revisions:
+            return
+        try:
+            await self._revisions.drop_others(record.name, record.history)
+        except Transient as error:
+            log.warning("old revisions can't be dropped yet", project=record.name, error=str(error))
+
+    def _asked(self, held: ProjectRecord, command: UpdateProject, moment: Moment) -> RevisionRecord:
         """The revision that an update asks for. Raises InvalidInput."""
         return RevisionRecord(
             project=held.name,
-            number=releasing.next_revision(held),
+            number=self._next_revision(held),
             version=releasing.version_of(held, command),
-            description=held.description if command.description is None else command.description,
+            # The reference's clients send an empty one where they were given none.
+            description=command.description or held.description,
             template=command.template,
-            environment=held.environment if command.environment is None else command.environment,
-            created=now,
+            environment=_environment(held, command),
+            created=moment.now,
+            operation=moment.operation_id,
         )
+
+    def _next_revision(self, held: ProjectRecord) -> int:
+        """Higher than all that any node has or is told of."""
+        store = self._store
+        reports = store.reported.of(held.name).values()
+        sets = {each.set_name for report in reports for each in report.containers}
+        for node in store.documented.nodes_of(held.name):
+            slots = store.documents[node].slots
+            sets.update(slot.set_name for slot in slots if slot.project == held.name)
+        return releasing.next_revision(held, sets)
 
     async def _update(
         self, held: ProjectRecord, command: UpdateProject, moment: Moment, hold: Hold
     ) -> Decision:
         releasing.check_no_release(held, "update")
-        return await self._released(
-            held, command, self.asked(held, command, moment.now), moment, hold
-        )
+        revision = self._asked(held, command, moment)
+        text = await self._compiling.with_kept_secrets(revision.template, held.template)
+        asked = revision.model_copy(update={"template": text})
+        return await self._released(held, command, asked, moment, hold)
 
     async def _back_to(
         self, held: ProjectRecord, command: RollbackUpdate, moment: Moment, hold: Hold
@@ -89,16 +119,18 @@ class ReleaseCommands:
         number = command.to or 0
         if number == held.revision:
             raise Conflict(f"project {held.name} is at revision {number} already")
-        if not any(note.number == number for note in held.history):
+        note = next((each for each in held.history if each.number == number), None)
+        if note is None:
             raise NotFound(f"revision of project {held.name}", f"r{number}")
-        old = await self._revisions.get(held.name, number)
+        old = await self._revisions.get(held.name, note)
         is_other = old.version != held.version
         again = old.model_copy(
             update={
-                "number": releasing.next_revision(held),
+                "number": self._next_revision(held),
                 "version": old.version if is_other else releasing.counted_up(held.version),
                 "created": moment.now,
                 "of_revision": number,
+                "operation": moment.operation_id,
             }
         )
         return await self._released(held, command, again, moment, hold)
@@ -123,19 +155,28 @@ class ReleaseCommands:
         )
         revisions: tuple[RevisionRecord, ...] = (kept,)
         if not any(note.number == held.revision for note in held.history):
-            revisions = (revision_of(held), kept)
-            held = noted(held, _note_of(held))
-        oldest = held.history[0].number
+            current = revision_of(held, moment.operation_id)
+            revisions = (current, kept)
+            held = noted(held, _note_of(current))
         return Decision(
             *releasing.update(held, command, template, kept, moment),
             revisions=revisions,
-            # What fell out of the history with the last update.
-            forgotten=range(max(1, oldest - 1), oldest),
         )
 
 
-def revision_of(record: ProjectRecord) -> RevisionRecord:
-    """The revision that a project's current set is."""
+def _environment(held: ProjectRecord, command: UpdateProject) -> dict[str, str]:
+    """As it is asked for; what was read back with its value hidden has the value that it had."""
+    if command.environment is None:
+        return held.environment
+    hidden = held.environment.keys() & set(held.hidden_variables)
+    return {
+        name: held.environment[name] if value == HIDDEN and name in hidden else value
+        for name, value in command.environment.items()
+    }
+
+
+def revision_of(record: ProjectRecord, operation: str) -> RevisionRecord:
+    """The revision that a project's current set is, as an operation writes it down."""
     return RevisionRecord(
         project=record.name,
         number=record.revision,
@@ -146,16 +187,18 @@ def revision_of(record: ProjectRecord) -> RevisionRecord:
         hidden_variables=record.hidden_variables,
         environment=record.environment,
         created=record.created,
+        operation=operation,
     )
 
 
-def _note_of(record: ProjectRecord) -> RevisionNote:
+def _note_of(current: RevisionRecord) -> RevisionNote:
     return RevisionNote(
-        number=record.revision,
-        version=record.version,
-        description=record.description,
-        created=record.created,
+        number=current.number,
+        version=current.version,
+        description=current.description,
+        created=current.created,
         outcome=ReleaseState.COMPLETED,
+        operation=current.operation,
     )
 
 

@@ -1,9 +1,11 @@
 """What update, confirm, rollback and weights do to a project's record. Pure."""
 
 import re
+from collections.abc import Iterable
 
 from coordinator.commands.operations import Moment, answered, begun
 from coordinator.errors import Conflict
+from coordinator.releases.networks import every_service
 from coordinator.releases.planning import Asked, planned
 from coordinator.releases.rollouts import SlotsOf
 from coordinator.releases.steps import Happening, is_possible, noted, step
@@ -11,6 +13,7 @@ from coordinator.releases.table import Signal
 from coordinator.releases.weights import checked_weights
 from schemas.command import ConfirmUpdate, RollbackUpdate, SetWeights, UpdateProject
 from schemas.errors import InvalidInput
+from schemas.names import age_of_set
 from schemas.records import ProjectRecord, RememberedReply
 from schemas.release import Release, ReleaseKind, ReleaseState, RevisionNote
 from schemas.revision import RevisionRecord
@@ -23,10 +26,14 @@ UNCONFIRMED = "Conflicts with unconfirmed updates for operation"
 Decided = tuple[ProjectRecord, RememberedReply]
 
 
-def next_revision(project: ProjectRecord) -> int:
-    """The number of the project's next revision; none is ever given twice."""
+def next_revision(project: ProjectRecord, sets: Iterable[str] = ()) -> int:
+    """The number of the project's next revision; none is ever given twice.
+
+    `sets`: those that are on nodes. A record that was lost and made again may know less than they.
+    """
+    found = {each for one in every_service(project) for each in (one.set_name, one.network_set)}
     newest = max((note.number for note in project.history), default=0)
-    return max(newest, project.revision) + 1
+    return max(newest, project.revision, *map(age_of_set, found.union(sets, [""]))) + 1
 
 
 def check_no_release(project: ProjectRecord, verb: str) -> None:
@@ -103,6 +110,7 @@ def update(
         description=revision.description,
         created=moment.now,
         of_revision=revision.of_revision,
+        operation=revision.operation,
     )
     record = noted(held, note).model_copy(
         update={

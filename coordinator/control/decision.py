@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from coordinator.placement.assignments import Situation, assign, unwritten
 from coordinator.placement.homes import homes, node_view
-from coordinator.placement.local import loses_volumes
 from coordinator.placement.schedule import schedule
 from coordinator.releases.groups import slot_groups
 from coordinator.store.nodes import NodePicture
@@ -72,12 +71,6 @@ def follow(
         documents=documents,
         volumes=volumes,
         project_revision=revision,
-        doomed={
-            volume.name: volume
-            for project in projects.values()
-            if loses_volumes(project)
-            for volume in project.volumes
-        },
     )
     return Consequences(placement, assign(situation, epoch), views)
 

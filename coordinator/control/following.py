@@ -16,7 +16,7 @@ from coordinator.placement.scheduler import Scheduler
 from coordinator.store.changes import Kind
 from coordinator.store.store import Store, made_at
 from coordinator.views.projects import ProjectViews
-from schemas.desired import DesiredVolume, NodeDesired
+from schemas.desired import NodeDesired
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord
 from schemas.states import State
@@ -38,7 +38,6 @@ class Following:
         self._suspicious: set[str] = set()
         #: project -> revision that is being followed, and the nodes it still has to reach
         self._open: dict[str, tuple[int, set[str]]] = {}
-        self._doomed: dict[str, DesiredVolume] = {}
         #: slots that have moved since the last look, from where to where
         self.moved: dict[SlotKey, tuple[str, str]] = {}
 
@@ -200,15 +199,12 @@ class Following:
         record, before = store.projects.get(name), self._scheduler.records.get(name)
         if record is before:
             return
-        for volume in before.volumes if before and loses_volumes(before) else ():
-            self._doomed.pop(volume.name, None)
         nodes = set(store.nodes_of(name))
         if record and before and _is_like(record, before):
             services = _changed_services(record, before)
             nodes = {node for node in nodes if self._has(node, name, services)}
-        for volume in record.volumes if record and loses_volumes(record) else ():
-            self._doomed[volume.name] = volume
-            nodes |= set(store.reported.nodes_with_volume(volume.name))
+        if record and loses_volumes(record):
+            nodes.update(store.reported.nodes_with_volumes_of(name))
         self._scheduler.take_project(name, record)
         if record is None or record.desired_state is State.DELETED:
             # A standby shows where its slots are by the documents.
@@ -264,7 +260,6 @@ class Following:
             nodes=store.known,
             documents=store.documents,
             volumes=store.volumes,
-            doomed=self._doomed,
             doubted=store.doubts,
             doubted_volumes=store.volume_doubts,
             project_revision=partial(made_at, store.projects),

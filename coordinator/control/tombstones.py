@@ -9,7 +9,6 @@ from typing import TypeVar
 from coordinator.clock import CLOCK, PACE, Clock, Pace
 from coordinator.commands import catalogue, volume_catalogue
 from coordinator.ports import EventSink
-from coordinator.releases.steps import kept_revisions
 from coordinator.store.store import Store
 from coordinator.store.table import Table
 from schemas.event import EventKind
@@ -65,8 +64,8 @@ class Tombstones:
                 continue
             is_applied = store.applied.get(name) == store.projects.revision(name)
             if is_applied and self._has_left(name, force=record.force):
-                # Before its record is: afterwards nobody knows which there were.
-                await store.revisions.drop(name, kept_revisions(record))
+                # Before its record is: a project of its name may have others right after.
+                await store.revisions.drop_others(name, ())
                 await store.projects.put(name, catalogue.bury(record))
                 message = f"project {name} is deleted"
                 self._events.tell(EventKind.OPERATION_ENDED, message, project=name)

@@ -29,7 +29,7 @@ from daemon.nats_link import ANSWER_S, NATS_ERRORS, NatsLink
 from schemas import codec, subjects
 from schemas.command import COMMANDS, AnyCommand
 from schemas.documents import schema_file
-from schemas.errors import InvalidInput
+from schemas.errors import InvalidInput, Transient
 from schemas.query import QUERIES, AnyQuery
 from schemas.reply import Progress, Reason, ReasonCode, Reply
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
@@ -177,7 +177,7 @@ class NatsFace:
     async def _answer(self, request: Request, answering: Answering) -> None:
         try:
             payload = await answering(request.data)
-        except InvalidInput as error:
+        except (InvalidInput, Transient) as error:
             payload = codec.encode(Reply.rejecting(error))
         except Refused as refused:
             payload = codec.encode(_refusal(refused))

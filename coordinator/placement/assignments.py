@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from coordinator.placement.entries import Situation, entry, specs_of, unwritten
-from coordinator.placement.local import networks_for, volumes_for
+from coordinator.placement.local import LocalVolumes, networks_for, volumes_for
 from coordinator.placement.mounts import mounts_for
 from coordinator.store.nodes import has_taken
 from coordinator.views.rollup import NodePicture
@@ -61,10 +61,11 @@ def _document(situation: Situation, held: NodeDesired) -> NodeDesired:
         if slot.spec:
             specs.update(specs_of(situation, held, slot))
     kept = {slot.project for slot in slots if slot.wanted is not Wanted.ABSENT}
+    volumes = LocalVolumes(node.current)
     # What the record of a project in doubt says of networks and volumes proves nothing either.
     recorded = {
         name: situation.projects[name]
-        for name in kept | {volume.project for volume in held.volumes}
+        for name in kept | {volume.project for volume in held.volumes} | {*volumes.projects}
         if name in situation.projects and name not in situation.doubted
     }
     mounts = mounts_for(
@@ -87,16 +88,7 @@ def _document(situation: Situation, held: NodeDesired) -> NodeDesired:
         specs=specs,
         slots=tuple(slots),
         networks=networks_for(recorded, held, kept),
-        volumes=volumes_for(
-            *(recorded, held, node.current.volumes if node.current else ()),
-            kept=kept,
-            doomed={
-                name: each
-                for name, each in situation.doomed.items()
-                if each.project not in situation.doubted
-            },
-            has_read=has_read,
-        ),
+        volumes=volumes_for(recorded, held, volumes, kept=kept, has_read=has_read),
         mounts=mounts,
     )
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from coordinator.releases.groups import SlotGroup
 from coordinator.views.rollup import NodePicture, ProjectView, ServiceView, awaited
-from schemas.desired import DesiredSlot, DesiredVolume, NodeDesired, Preparation, PullPolicy
+from schemas.desired import DesiredSlot, NodeDesired, Preparation, PullPolicy
 from schemas.fingerprint import spec_key
 from schemas.names import SlotKey
 from schemas.records import ProjectRecord, VolumeRecord
@@ -50,8 +50,6 @@ class Situation:
     #: the documents as they are
     documents: Mapping[str, NodeDesired]
     volumes: Mapping[str, VolumeRecord] = field(default_factory=dict)
-    #: local volumes to remove wherever they are, by name
-    doomed: Mapping[str, DesiredVolume] = field(default_factory=dict)
     #: projects whose records prove nothing now: their entries stay as they are
     doubted: Collection[str] = ()
     doubted_volumes: Collection[str] = ()

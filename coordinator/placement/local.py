@@ -3,9 +3,32 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from coordinator.releases.networks import networks_of, volumes_of
+from schemas.current import NodeCurrent
 from schemas.desired import DesiredNetwork, DesiredVolume, NodeDesired
 from schemas.records import ProjectRecord
 from schemas.states import State, Wanted
+
+
+class LocalVolumes:
+    """The local volumes that a node reports."""
+
+    def __init__(self, report: NodeCurrent | None) -> None:
+        self._names = frozenset(report.volumes if report else ())
+        self._by_project = report.volumes_of if report else {}
+        self._owners = {name: of for of, names in self._by_project.items() for name in names}
+
+    @property
+    def projects(self) -> Collection[str]:
+        return self._by_project.keys()
+
+    def of(self, project: str) -> Collection[str]:
+        """Those that were made for the project."""
+        return self._by_project.get(project, ())
+
+    def has(self, volume: DesiredVolume) -> bool:
+        """Whether it is there, and not another project's under its name."""
+        owner = self._owners.get(volume.name, volume.project)
+        return volume.name in self._names and owner == volume.project
 
 
 def networks_for(
@@ -26,33 +49,43 @@ def networks_for(
 def volumes_for(
     projects: Mapping[str, ProjectRecord],
     held: NodeDesired,
-    there: Collection[str],
+    there: LocalVolumes,
     *,
     kept: set[str],
-    doomed: Mapping[str, DesiredVolume],
     has_read: bool,
 ) -> tuple[DesiredVolume, ...]:
     """Volumes of the projects here, and the orders to remove those of deleted ones.
 
-    `there`: the volumes that the node reports. `doomed`: those to remove wherever they are.
+    A project may have left this node long before it was deleted, and earlier revisions of it may
+    have had other volumes: so all that the node has of it go, and not those of the record alone.
     """
     volumes = [
         volume for name in sorted(kept & projects.keys()) for volume in volumes_of(projects[name])
     ]
-    volumes += [volume for volume in held.volumes if volume.project not in projects]
+    volumes += [
+        volume
+        for volume in held.volumes
+        if volume.project not in projects and volume.wanted is not Wanted.ABSENT
+    ]
     taken = {volume.name for volume in volumes}
     ordered = {volume.name for volume in held.volumes if volume.wanted is Wanted.ABSENT}
-    # A project may have left this node long before it was deleted, and left its volumes behind.
-    leaving = {name: doomed[name] for name in there if name in doomed}
-    for volume in held.volumes:
-        project = projects.get(volume.project)
-        if volume.name in ordered or (project is not None and loses_volumes(project)):
-            leaving.setdefault(volume.name, volume)
+    leaving = {
+        volume.name: volume
+        for volume in held.volumes
+        if volume.name in ordered or _is_losing(projects, volume.project)
+    }
+    for project in there.projects:
+        for name in there.of(project) if _is_losing(projects, project) else ():
+            leaving.setdefault(name, DesiredVolume(project=project, name=name))
     for name, volume in sorted(leaving.items()):
-        is_done = name in ordered and name not in there and has_read
+        is_done = name in ordered and has_read and not there.has(volume)
         if name not in taken and not is_done:
             volumes.append(volume.model_copy(update={"wanted": Wanted.ABSENT}))
     return tuple(volumes)
+
+
+def _is_losing(projects: Mapping[str, ProjectRecord], name: str) -> bool:
+    return name in projects and loses_volumes(projects[name])
 
 
 def loses_volumes(project: ProjectRecord) -> bool:

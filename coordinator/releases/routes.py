@@ -19,7 +19,6 @@ from schemas.release import ReleaseKind
 from schemas.routing import Backend, ProjectRoutes, Route
 from schemas.states import State
 
-_EVERYWHERE = ("", "0.0.0.0", "::")
 #: such domains are reached from inside the cluster only
 _INSIDE = ".local"
 
@@ -244,12 +243,19 @@ def _backend(one: RoutedContainer, place: tuple[str, int], port: int, version: s
 def _reached(one: RoutedContainer, port: int, group: SlotGroup) -> tuple[str, int] | None:
     """Address and port; None: it has no address that a connection could be made to."""
     bindings = sorted(
-        (each for each in one.ports.get(f"{port}/tcp", ()) if not _is_loopback(each.host_ip)),
-        key=lambda each: (each.host_ip not in _EVERYWHERE, each.host_ip, each.host_port),
+        (
+            each
+            for each in one.ports.get(f"{port}/tcp", ())
+            if not _is_loopback(each.host_ip) and each.address_on(one.address)
+        ),
+        key=lambda each: (
+            each.address_on(one.address) != one.address,
+            each.host_ip,
+            each.host_port,
+        ),
     )
     if bindings:
-        host_ip, host_port = bindings[0].host_ip, bindings[0].host_port
-        return (one.address if host_ip in _EVERYWHERE else host_ip), host_port
+        return bindings[0].address_on(one.address), bindings[0].host_port
     if group.spec.network_mode == "host":
         return one.address, port
     return (one.ip, port) if one.ip else None

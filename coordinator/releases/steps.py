@@ -200,14 +200,16 @@ def _ended(project: ProjectRecord, release: Release, happening: Happening) -> Pr
 
 
 def noted(project: ProjectRecord, note: RevisionNote) -> ProjectRecord:
-    """The record with a line more in its history, and without those that are too old."""
-    return project.model_copy(update={"history": (*project.history, note)[-REVISIONS_KEPT:]})
+    """The record with a line more in its history, and without those that are too old.
 
-
-def kept_revisions(project: ProjectRecord) -> range:
-    """The numbers of the revisions that are kept under keys of their own, perhaps one too many."""
-    numbers = [note.number for note in project.history]
-    return range(max(1, min(numbers) - 1), max(numbers) + 1) if numbers else range(0)
+    The current revision stays, however many have failed since: it is what they go back to.
+    """
+    notes = (*project.history, note)
+    spare = len(notes) - REVISIONS_KEPT
+    old = [each.number for each in notes[:-1] if each.number != project.revision]
+    dropped = set(old[: max(spare, 0)])
+    kept = tuple(each for each in notes if each.number not in dropped)
+    return project.model_copy(update={"history": kept})
 
 
 def _message(  # noqa: PLR0911 - one line per state

@@ -152,7 +152,7 @@ class Reported:
         self._seen_at.move(node, before, seen)
         for project in {key.project for key in before ^ seen}:
             self._tell_homes(project)
-        volumes = frozenset(report.volumes if report else ())
+        volumes = frozenset(report.volumes_of if report else ())
         self._volumes_at.move(node, self._volumes.pop(node, _NOWHERE), volumes)
         if volumes:
             self._volumes[node] = volumes
@@ -171,9 +171,9 @@ class Reported:
         """The nodes that report a container of the slot."""
         return self._seen_at.of(slot)
 
-    def nodes_with_volume(self, name: str) -> Collection[str]:
-        """The nodes that report a local volume of this name."""
-        return self._volumes_at.of(name)
+    def nodes_with_volumes_of(self, project: str) -> Collection[str]:
+        """The nodes that report local volumes of the project."""
+        return self._volumes_at.of(project)
 
     def _file(self, project: str, node: str, report: Report | None) -> None:
         of_project = self._by_project.setdefault(project, {})

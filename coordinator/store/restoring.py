@@ -5,14 +5,19 @@ fingerprints stay the same and no container is made anew. What only the record h
 as warnings: the template's text, placement rules, dependencies, environment, description.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 
-from schemas.desired import DesiredMount, DesiredSlot, NodeDesired, PullPolicy
-from schemas.names import ServiceKey
+from schemas.desired import DesiredMount, DesiredNetwork, DesiredSlot, NodeDesired, PullPolicy
+from schemas.names import ServiceKey, age_of_set, split_network_of_set
 from schemas.records import ProjectRecord, VolumeRecord
 from schemas.release import ServiceRecord
+from schemas.service import ServiceSpec
 from schemas.states import State, Wanted
 from schemas.template import ServiceTemplate
+
+#: slots of one service, each with the document that has it
+Slots = list[tuple[NodeDesired, DesiredSlot]]
 
 WARNINGS = (
     (
@@ -23,9 +28,7 @@ WARNINGS = (
 _UNSEEN = (
     "restored from an older copy: no node has orders for {}, stopped here; start what is wanted"
 )
-_RELEASED = (
-    "restored while {} was released: its containers of the set {!r}, which were fewer, are removed"
-)
+_RELEASED = "restored while {} was released: its containers of the {} are removed, because {}"
 #: of a record that stands for what is known, and was never written
 UNKNOWN_TIME = ""
 
@@ -41,7 +44,11 @@ def restored_project(
     `old`: an older copy of its record. What documents say counts, the rest is as it was.
     """
     slots, others = _by_service(name, documents)
-    services = {service: _service(service, found, now) for service, found in sorted(slots.items())}
+    networks = {n.name: n for d in documents.values() for n in d.networks if n.project == name}
+    services = {
+        service: _service(service, found, networks.keys(), now)
+        for service, found in sorted(slots.items())
+    }
     every = [slot for found in slots.values() for _, slot in found]
     runs = any(service.desired_state is State.RUNNING for service in services.values())
     unseen = _running(old.services.keys() - services.keys(), old) if old else ""
@@ -56,16 +63,13 @@ def restored_project(
         }
     found = ProjectRecord(
         name=name,
-        version=max((slot.version for slot in every), default=old.version if old else ""),
+        revision=max((_age(each) for each in services.values()), default=0) or 1,
+        version=_most([slot.version for slot in every]) or (old.version if old else ""),
         created=now,
         updated=now,
         desired_state=State.RUNNING if runs or not services else State.STOPPED,
         services=services,
-        networks=tuple(
-            {
-                n.name: n for d in documents.values() for n in d.networks if n.project == name
-            }.values()
-        ),
+        networks=_as_in_the_first_set(networks, services.values()),
         volumes=tuple(
             {
                 v.name: v
@@ -74,7 +78,7 @@ def restored_project(
                 if v.project == name and v.wanted is not Wanted.ABSENT
             }.values()
         ),
-        warnings=(*WARNINGS, *(_RELEASED.format(*each) for each in others)),
+        warnings=(*WARNINGS, *others),
     )
     if old is None or old.is_gone:
         return found
@@ -83,26 +87,79 @@ def restored_project(
     warnings = (*old.warnings, *told, *((_UNSEEN.format(unseen),) if unseen else ()))
     kept = {key: getattr(found, key) for key in newer}
     # Documents don't say how far a release is: what most slots are of is current.
+    # None is given twice, and sets are called by them.
+    kept["revision"] = max(old.revision, found.revision)
     return old.model_copy(update={**kept, "warnings": warnings, "release": None})
 
 
 def _by_service(
     project: str, documents: Mapping[str, NodeDesired]
-) -> tuple[dict[str, list[tuple[NodeDesired, DesiredSlot]]], list[tuple[str, str]]]:
-    """Every service's slots, of the set that has most of them; and which sets are left out."""
-    found: dict[ServiceKey, list[tuple[NodeDesired, DesiredSlot]]] = {}
+) -> tuple[dict[str, Slots], list[str]]:
+    """Every service's slots, and in words the sets that are left out.
+
+    Where services are there in two sets, all are of the same side, as they were made to go
+    together: the one of which more is wanted, and the older one where that says nothing.
+    """
+    found: dict[ServiceKey, Slots] = {}
     for _, document in sorted(documents.items()):
         for slot in document.slots:
-            if slot.project == project and slot.wanted is not Wanted.ABSENT:
+            is_there = slot.wanted is not Wanted.ABSENT and not _is_held(slot)
+            if slot.project == project and is_there:
                 found.setdefault(slot.key.service_key, []).append((document, slot))
-    chosen: dict[str, ServiceKey] = {}
-    for key in sorted(found, key=lambda each: (_running_slots(found[each]), each)):
-        chosen[key.service] = key
-    left_out = [(key.service, key.set_name) for key in sorted(found.keys() - {*chosen.values()})]
+    sets: dict[str, list[ServiceKey]] = {}
+    for key in sorted(found, key=lambda each: (each.service, age_of_set(each.set_name))):
+        sets.setdefault(key.service, []).append(key)
+    both = [keys for keys in sets.values() if len(keys) > 1]
+    older = sum(_running_slots(found[keys[0]]) for keys in both)
+    newer = sum(_running_slots(found[keys[-1]]) for keys in both)
+    chosen = {service: keys[-1 if newer > older else 0] for service, keys in sets.items()}
+    why = "of the other side more is wanted"
+    if newer == older:
+        why = "as much is wanted of both, and nothing says that the newer one was confirmed"
+    left_out = [
+        _RELEASED.format(key.service, f"set {key.set_name}" if key.set_name else "first set", why)
+        for keys in both
+        for key in keys
+        if key != chosen[key.service]
+    ]
     return {service: found[key] for service, key in chosen.items()}, left_out
 
 
-def _running_slots(slots: Iterable[tuple[NodeDesired, DesiredSlot]]) -> int:
+def _is_held(slot: DesiredSlot) -> bool:
+    """Whether it waits for a release to come to it, and no container was made for it."""
+    ahead = slot.prepares
+    return (
+        slot.wanted is Wanted.STOPPED
+        and ahead is not None
+        and (ahead.spec, ahead.version, ahead.refresh) == (slot.spec, slot.version, slot.refresh)
+    )
+
+
+def _age(service: ServiceRecord) -> int:
+    return max(age_of_set(service.set_name), age_of_set(service.network_set))
+
+
+def _most(texts: Iterable[str]) -> str:
+    """The one that is there most often, of several the last by its letters; empty: there is none."""
+    counted = Counter(texts)
+    return max(counted, key=lambda text: (counted[text], text), default="")
+
+
+def _as_in_the_first_set(
+    networks: Mapping[str, DesiredNetwork], services: Iterable[ServiceRecord]
+) -> tuple[DesiredNetwork, ...]:
+    """The project's networks as its record has them; those of sets that no service is in are left out."""
+    used = {service.network_set for service in services}
+    found: dict[str, DesiredNetwork] = {}
+    # That of the first set comes first, and has its addresses.
+    for name, network in sorted(networks.items()):
+        base, in_set = split_network_of_set(name)
+        if not in_set or in_set in used:
+            found.setdefault(base, network.model_copy(update={"name": base}))
+    return tuple(found.values())
+
+
+def _running_slots(slots: Slots) -> int:
     return sum(slot.wanted is Wanted.RUNNING for _, slot in slots)
 
 
@@ -128,9 +185,15 @@ def _merged(found: ServiceRecord, old: ServiceRecord | None) -> ServiceRecord:
     return old.model_copy(update={"template": kept, **{key: getattr(found, key) for key in newer}})
 
 
-def _service(name: str, found: list[tuple[NodeDesired, DesiredSlot]], now: str) -> ServiceRecord:
-    # Documents that were written one after another may differ; the newest spec is the last word.
-    document, newest = max(found, key=lambda each: (each[1].refresh, each[1].tries))
+def _service(name: str, found: Slots, own: Collection[str], now: str) -> ServiceRecord:
+    """`own`: the project's own networks, as documents call them."""
+    counted = Counter(slot.spec for _, slot in found)
+    # Documents that were written one after another may differ; the newest spec is the last word,
+    # and in an update that replaces containers in their places the one that most of them have.
+    document, newest = max(
+        found, key=lambda each: (each[1].refresh, each[1].tries, counted[each[1].spec])
+    )
+    spec, network_set = _unresolved(document.specs[newest.spec], own)
     # One that waits for what it depends on is ordered stopped as well, but nobody said how.
     runs = any(
         slot.wanted is Wanted.RUNNING or (not slot.stop_signal and slot.stop_timeout_s is None)
@@ -140,7 +203,7 @@ def _service(name: str, found: list[tuple[NodeDesired, DesiredSlot]], now: str) 
     pull = PullPolicy.MISSING if newest.pull is PullPolicy.NEWER else newest.pull
     template = ServiceTemplate(
         name=name,
-        spec=document.specs[newest.spec],
+        spec=spec,
         pull=pull,
         scale=max(slot.slot for _, slot in found),
         is_global=newest.is_global,
@@ -148,6 +211,7 @@ def _service(name: str, found: list[tuple[NodeDesired, DesiredSlot]], now: str) 
     return ServiceRecord(
         template=template,
         set_name=newest.set_name,
+        network_set=network_set,
         scale=template.scale,
         desired_state=State.RUNNING if runs else State.STOPPED,
         stop_signal=newest.stop_signal,
@@ -157,6 +221,23 @@ def _service(name: str, found: list[tuple[NodeDesired, DesiredSlot]], now: str) 
         created=now,
         updated=now,
     )
+
+
+def _unresolved(spec: ServiceSpec, own: Collection[str]) -> tuple[ServiceSpec, str]:
+    """The spec with its networks as the first set calls them, and the set that it is in."""
+    split = [split_network_of_set(each.name) for each in spec.networks]
+    in_set = max(
+        (s for (_, s), each in zip(split, spec.networks, strict=True) if each.name in own),
+        key=age_of_set,
+        default="",
+    )
+    if not in_set:
+        return spec, ""
+    networks = tuple(
+        each.model_copy(update={"name": base}) if each.name in own and s == in_set else each
+        for (base, s), each in zip(split, spec.networks, strict=True)
+    )
+    return spec.model_copy(update={"networks": networks}), in_set
 
 
 def restored_volume(

@@ -10,7 +10,7 @@ from coordinator.errors import NotFound
 from coordinator.ports import Answer
 from coordinator.views.answers import KeptAnswers, Views, gathered
 from coordinator.views.render import node_body
-from coordinator.views.render_releases import revision_bodies, revision_body
+from coordinator.views.render_releases import noted_revision, revision_bodies, revision_body
 from coordinator.views.render_volumes import inspected_body, volume_bodies
 from coordinator.views.rollup import NodePicture, ProjectView
 from coordinator.views.slices import Work, in_slices
@@ -29,6 +29,7 @@ from schemas.query import (
     ViewRevision,
     ViewRoutes,
 )
+from schemas.release import RevisionNote
 from schemas.revision import RevisionRecord
 from schemas.volume import BASE_DIRECTORY
 
@@ -57,7 +58,7 @@ class Queries:
         views: Views,
         nodes: Callable[[], Sequence[NodePicture]],
         volume_views: Callable[[], Mapping[str, VolumeView]],
-        revisions: Callable[[str, int], Awaitable[RevisionRecord]],
+        revisions: Callable[[str, RevisionNote], Awaitable[RevisionRecord]],
         routing: Callable[[ProjectView], dict[str, Any]],
         *,
         default_domain: str = "",
@@ -75,8 +76,8 @@ class Queries:
         """The answer. Raises NotFound, and Transient for what only the bus has."""
         if isinstance(query, ViewRevision):
             view = self._project(query.name)
-            kept = await self._revisions(query.name, query.number)
-            body = revision_body(view, query.number, kept)
+            note = noted_revision(view, query.number)
+            body = revision_body(view, note, await self._revisions(query.name, note))
             return await in_slices(gathered((encode_plain(body),)))
         return await in_slices(self._answering(query))
 

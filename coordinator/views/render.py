@@ -25,7 +25,6 @@ DEFAULT_DOMAIN_KEY = "ACS_DEFAULT_DOMAIN"
 _CONTAINERS_AT_ONCE = 100
 
 _FRACTION = re.compile(r"\.(\d+)")
-_EVERY_INTERFACE = ("", "0.0.0.0", "::")
 
 
 def project_frame(view: ProjectView, default_domain: str) -> tuple[bytes, bytes]:
@@ -214,16 +213,13 @@ def _status_in_words(container: ContainerView) -> str:
 def _ports(container: ContainerView) -> dict[str, list[dict[str, str]]]:
     shown = {}
     for port, bindings in sorted(container.current.ports.items()):
-        # Every interface of a node is no address to its readers: say which node.
+        # By its own kind where the node's address is of the other: nothing may listen there.
         places = {
-            (
-                container.address if each.host_ip in _EVERY_INTERFACE else each.host_ip,
-                each.host_port,
-            )
+            (each.address_on(container.address) or each.host_ip, each.host_port)
             for each in bindings
         }
         shown[port] = [
             {"host_ip": address, "host_port": str(host_port)}
-            for address, host_port in sorted(places)
+            for address, host_port in sorted(places, key=lambda each: (":" in each[0], *each))
         ]
     return shown

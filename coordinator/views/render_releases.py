@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from compose.redaction import HIDDEN
 from coordinator.errors import NotFound
 from coordinator.releases.rollouts import changes_of
 from coordinator.releases.weights import versions_of, weight_of
 from coordinator.views.rollup import ProjectView
 from coordinator.views.services import ServiceView
 from schemas.fingerprint import fingerprint
-from schemas.release import Release
+from schemas.release import Release, RevisionNote
 from schemas.revision import RevisionRecord
 
 #: shown instead of a secret
-HIDDEN = "***"
 
 
 def release_fields(view: ProjectView) -> dict[str, Any]:
@@ -80,27 +80,35 @@ def _up(view: ProjectView, name: str) -> int:
 
 def revision_bodies(view: ProjectView) -> Iterator[dict[str, Any]]:
     """The project's revisions, oldest first."""
+    return (_noted_body(view, note) for note in view.record.history)
+
+
+def noted_revision(view: ProjectView, number: int) -> RevisionNote:
+    """One line of the project's history. Raises NotFound: it doesn't have it."""
     for note in view.record.history:
-        of = {"of_revision": note.of_revision} if note.of_revision else {}
-        yield {
-            "number": note.number,
-            "version": note.version,
-            "description": note.description,
-            "created": note.created,
-            "outcome": note.outcome,
-            "current": note.number == view.record.revision,
-            **of,
-        }
+        if note.number == number:
+            return note
+    raise NotFound(f"revision of project {view.record.name}", f"r{number}")
 
 
-def revision_body(view: ProjectView, number: int, kept: RevisionRecord) -> Mapping[str, Any]:
-    """One revision with its template. Raises NotFound: the project's history doesn't have it."""
-    found = next((each for each in revision_bodies(view) if each["number"] == number), None)
-    if found is None:
-        raise NotFound(f"revision of project {view.record.name}", f"r{number}")
+def revision_body(view: ProjectView, note: RevisionNote, kept: RevisionRecord) -> Mapping[str, Any]:
+    """One revision with its template."""
     hidden = dict.fromkeys(kept.environment.keys() & set(kept.hidden_variables), HIDDEN)
     return {
-        **found,
+        **_noted_body(view, note),
         "template": kept.shown_template or kept.template,
         "environment": {**kept.environment, **hidden},
+    }
+
+
+def _noted_body(view: ProjectView, note: RevisionNote) -> dict[str, Any]:
+    of = {"of_revision": note.of_revision} if note.of_revision else {}
+    return {
+        "number": note.number,
+        "version": note.version,
+        "description": note.description,
+        "created": note.created,
+        "outcome": note.outcome,
+        "current": note.number == view.record.revision,
+        **of,
     }

@@ -228,6 +228,19 @@ async def test_one_key_is_read_as_the_snapshot_has_it(bucket: Bucket) -> None:
     assert await bucket.get("n1") is None
 
 
+async def test_keys_below_a_token_are_listed_and_purged_ones_leave_no_mark(bucket: Bucket) -> None:
+    assert list(await bucket.keys("shop")) == []
+    for name in ("shop.1", "shop.2.a", "shop2.1", "shop"):
+        await bucket.put(name, a_record(), 0)
+    assert list(await bucket.keys("shop")) == ["shop.1", "shop.2.a"]
+    await bucket.purge("shop.1")
+    await bucket.purge("shop.1")
+    assert list(await bucket.keys("shop")) == ["shop.2.a"]
+    assert await bucket.get("shop.1") is None
+    await bucket.put("shop.1", a_record(), 0)
+    assert sorted(await bucket.snapshot()) == ["shop", "shop.1", "shop.2.a", "shop2.1"]
+
+
 async def test_the_newest_sequence_counts_deletions_too(bucket: Bucket) -> None:
     assert await bucket.newest() == 0
     await bucket.put("n1", a_record(), 0)

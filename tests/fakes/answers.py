@@ -12,6 +12,7 @@ from coordinator.views.rollup import NodePicture, ProjectView
 from coordinator.views.routing import routing_body
 from coordinator.views.volumes import VolumeView
 from schemas.query import AnyQuery
+from schemas.release import RevisionNote
 from schemas.revision import RevisionRecord
 
 Made = TypeVar("Made")
@@ -33,9 +34,9 @@ def answer(
     return parsed(asyncio.run(queries.ask(query)))
 
 
-async def no_revision(project: str, number: int) -> RevisionRecord:
+async def no_revision(project: str, note: RevisionNote) -> RevisionRecord:
     """Of a coordinator that has kept none."""
-    raise NotFound(f"revision of project {project}", f"r{number}")
+    raise NotFound(f"revision of project {project}", f"r{note.number}")
 
 
 def no_routing(view: ProjectView) -> dict[str, Any]:

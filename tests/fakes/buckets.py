@@ -4,13 +4,12 @@ ones. A test may let it fail, hang, or lose the acknowledgement of a write that 
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from pydantic import BaseModel
 
-from coordinator.errors import BusUnavailable, RevisionConflict
+from coordinator.errors import BusUnavailable, RevisionConflict, TooLarge
 from schemas.codec import encode
-from schemas.errors import InvalidInput
 
 #: what docs/operations.md sets for a message
 PAYLOAD_BYTES_MAX = 8 * 1024 * 1024
@@ -83,7 +82,7 @@ class FakeBucket:
     async def put(self, key: str, value: BaseModel, revision: int) -> int:
         payload = encode(value)
         if len(payload) > PAYLOAD_BYTES_MAX:
-            raise InvalidInput(f"{key} is too large")
+            raise TooLarge(f"{key} is too large")
         await self._begin("put", key)
         self.before_put(key)
         exists = key in self.values
@@ -101,6 +100,19 @@ class FakeBucket:
         self._newest[key] = self.sequence
         self.values.pop(key, None)
         await self._end("delete")
+
+    async def keys(self, first: str) -> Collection[str]:
+        await self._begin("keys", first)
+        # A mark of what is deleted is a key as well, as far as the broker is concerned.
+        found = sorted(key for key in self._newest if key.startswith(f"{first}."))
+        await self._end("keys")
+        return found
+
+    async def purge(self, key: str) -> None:
+        await self._begin("purge", key)
+        self.values.pop(key, None)
+        self._newest.pop(key, None)
+        await self._end("purge")
 
     def write(self, key: str, payload: bytes) -> int:
         """Write as somebody else would who holds the newest revision."""

@@ -31,11 +31,15 @@ def a_container_current(**changes: Any) -> ContainerCurrent:
 
 
 def a_container(
-    *, is_stale: bool = False, is_leftover: bool = False, **changes: Any
+    *,
+    is_stale: bool = False,
+    is_leftover: bool = False,
+    address: str = "10.246.2.3",
+    **changes: Any,
 ) -> ContainerView:
     current = a_container_current(**changes)
     return ContainerView(
-        current, node="n1", address="10.246.2.3", is_stale=is_stale, is_leftover=is_leftover
+        current, node="n1", address=address, is_stale=is_stale, is_leftover=is_leftover
     )
 
 

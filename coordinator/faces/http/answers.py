@@ -9,7 +9,7 @@ from aiohttp import web
 from coordinator.faces.admission import Cause, Refused
 from coordinator.faces.http.statuses import STATUS_OF, status_of
 from schemas.codec import encode_plain
-from schemas.errors import InvalidInput
+from schemas.errors import InvalidInput, Transient
 from schemas.reply import Reason, Reply
 from schemas.routes import Route
 
@@ -57,7 +57,7 @@ def error(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     return response
 
 
-def refusal_of(error: InvalidInput) -> Refusal:
+def refusal_of(error: InvalidInput | Transient) -> Refusal:
     """What an error that a caller is told of becomes."""
     reason = Reason.of(error)
     return _refusal(reason, STATUS_OF[reason.code], {})

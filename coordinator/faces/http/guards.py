@@ -18,7 +18,7 @@ from coordinator.clock import CLOCK, Clock
 from coordinator.faces.admission import Refused
 from coordinator.faces.http import answers
 from coordinator.faces.http.answers import Refusal
-from schemas.errors import InvalidInput
+from schemas.errors import InvalidInput, Transient
 
 REQUEST_ID_HEADER = "X-Request-Id"
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -76,7 +76,7 @@ async def answering(request: web.Request, handler: Handler) -> web.StreamRespons
         return answers.error(request, refusal)
     except Refused as refused:
         return answers.error(request, answers.refusal_at_the_door(refused))
-    except InvalidInput as error:
+    except (InvalidInput, Transient) as error:
         return answers.error(request, answers.refusal_of(error))
     except web.HTTPException as raised:
         return answers.error(request, _as_refusal(request, raised))

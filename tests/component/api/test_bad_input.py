@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from coordinator.errors import BusUnavailable, RevisionLost
 from schemas.strict_json import PAYLOAD_BYTES_MAX
 
 JSON = {"Content-Type": "application/json"}
@@ -243,3 +244,13 @@ async def test_a_parameter_is_named_as_it_was_sent(client, name):
     response = await client.post(f"/projects/wordpress/stop?{name}=86401")
     assert response.status == 400
     assert (await response.json())["message"].startswith(f"{name}: must be a whole number")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(RevisionLost("revision r1 is lost"), 500), (BusUnavailable("NATS does not answer"), 503)],
+)
+async def test_what_the_bus_does_not_have_now_is_told_in_words(client, door, error, status):
+    door.script.append(error)
+    response = await client.get("/projects/shop/revisions/1")
+    assert (response.status, (await response.json())["message"]) == (status, str(error))

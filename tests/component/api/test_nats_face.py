@@ -3,6 +3,7 @@ import asyncio
 import nats
 import pytest
 
+from coordinator.errors import RevisionLost
 from coordinator.ports import Answer
 from schemas import codec, subjects
 from schemas.command import COMMANDS, StopProject
@@ -52,6 +53,15 @@ async def test_an_empty_query_asks_with_every_default(bus, face, door):
 async def test_an_unknown_name_is_rejected(bus, face):
     reply = await ask(bus, "project", "view", {"name": "nix"})
     assert (reply.outcome, reply.reason.code) == ("rejected", "not_found")
+
+
+async def test_what_the_bus_does_not_have_now_is_no_defect(bus, face, door):
+    door.script.append(RevisionLost("revision r1 of project shop is lost"))
+    reply = await ask(bus, "project", "revision", {"name": "shop", "number": 1})
+    assert (reply.reason.code, reply.reason.message) == (
+        "failed",
+        "revision r1 of project shop is lost",
+    )
 
 
 BAD = {

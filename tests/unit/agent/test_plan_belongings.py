@@ -182,3 +182,10 @@ def test_a_worse_problem_is_told_first() -> None:
     desired = orders(a_slot(spec=MOUNTED), volumes=[a_volume(options={"type": "nfs"})])
     (problem,) = plan(desired, with_volume(a_volume(), crashed)).problems
     assert problem.code == "engine"
+
+
+@pytest.mark.parametrize(("owner", "goes"), [("shop", True), ("other", False)])
+def test_an_order_to_remove_a_volume_is_about_its_projects_own(owner: str, goes: bool) -> None:
+    made = a_volume().model_copy(update={"project": owner})
+    planned = plan(orders(volumes=[a_volume(wanted=Wanted.ABSENT)]), with_volume(made))
+    assert [action.name for action in planned.removals] == (["shop_db"] if goes else [])

@@ -157,11 +157,33 @@ def test_a_running_container_that_nothing_checks_is_healthy(health, running, sho
     assert the_container(health=health, running=running)["health"] == shown
 
 
-def test_ports_on_every_interface_are_shown_at_the_nodes_address():
-    binding = {"host_ip": "0.0.0.0", "host_port": 80}
-    ports = {"80/tcp": [binding, {"host_ip": "::", "host_port": 80}], "81/udp": []}
-    shown = the_container(ports=ports)["ports"]
-    assert shown == {"80/tcp": [{"host_ip": "10.246.2.3", "host_port": "80"}], "81/udp": []}
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("10.246.2.3", [("10.246.2.3", "32797"), ("::", "32792")]),
+        ("2001:db8::3", [("0.0.0.0", "32797"), ("2001:db8::3", "32792")]),
+    ],
+)
+def test_a_port_on_every_interface_is_shown_at_the_nodes_address_if_that_is_of_its_kind(
+    address, shown
+):
+    bindings = [
+        {"host_ip": "0.0.0.0", "host_port": 32797},
+        {"host_ip": "::", "host_port": 32792},
+    ]
+    ports = {"80/tcp": bindings, "81/udp": []}
+    found = the_container(ports=ports, address=address)["ports"]
+    assert found == {
+        "80/tcp": [{"host_ip": ip, "host_port": port} for ip, port in shown],
+        "81/udp": [],
+    }
+
+
+def test_a_port_at_one_address_is_shown_there():
+    binding = {"host_ip": "127.0.0.1", "host_port": 80}
+    assert the_container(ports={"80/tcp": [binding]})["ports"] == {
+        "80/tcp": [{"host_ip": "127.0.0.1", "host_port": "80"}]
+    }
 
 
 def test_what_the_status_does_not_say_is_said_in_words():

@@ -102,3 +102,10 @@ def test_status_and_volumes_have_json_as_well(stub: Stub, run: Run) -> None:
     stub.on("GET", "/volumes", (200, {"Volumes": [{"Name": "files"}]}))
     assert json.loads(run("status", "--json").out)["nodes"] == [{"Name": "n1"}]
     assert json.loads(run("volume", "ls", "--json").out) == [{"Name": "files"}]
+
+
+def test_ps_brackets_ipv6_addresses(stub: Stub, run: Run) -> None:
+    places = [{"host_ip": "::", "host_port": "8081"}]
+    one = a_container("shop_web_1", ports={"80/tcp": places})
+    stub.on("GET", "/projects/shop", (200, a_project(a_service(containers={"a": one}))))
+    assert "[::]:8081->80/tcp" in run("ps", "shop").out

@@ -7,8 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compose.errors import TemplateError
 from compose.parse import parse
-from compose.redaction import HIDDEN
+from compose.redaction import HIDDEN, with_kept_secrets
 from compose.template import compile_template
 from tests.unit.compose.templates import PROJECT, compiled, refused
 
@@ -131,3 +132,32 @@ def test_no_secret_is_ever_shown(secret: str, style: str, indent: int, *, after:
     assert file.content == secret
     rest = _shown(text).replace(HEAD, "").replace(f'"{HIDDEN}"', "")
     assert rest.replace('"', "").replace("'", "").split() == ["secrets:", "pw:", "content:"]
+
+
+class TestWhatWasShownAndIsSentAgain:
+    @given(st.text(min_size=1).filter(lambda text: text.strip()))
+    def test_has_its_secrets_again_and_is_else_as_it_was(self, secret: str) -> None:
+        kept = HEAD + f"secrets:\n  pw: {{content: {json.dumps(secret)}}}\n"
+        try:
+            shown = compile_template(PROJECT, kept, {}).shown_text
+        except TemplateError:
+            return
+        again = with_kept_secrets(shown.replace("image: x", "image: y"), kept)
+        wanted = parse(kept.replace("image: x", "image: y"))
+        assert parse(again) == wanted
+
+    @pytest.mark.parametrize("content", ["|\n   one\n   two\n", "'${PW}'\n", "yes\n"])
+    def test_has_them_however_they_were_written(self, content: str) -> None:
+        kept = HEAD + "secrets:\n pw:\n  content: " + content + " b: {content: '***'}\n"
+        shown = compile_template(PROJECT, kept, {"PW": "x"}).shown_text
+        assert compiled(with_kept_secrets(shown, kept)) == compiled(kept)
+
+    def test_a_secret_that_is_written_anew_is_taken(self) -> None:
+        text = HEAD + "secrets: {pw: {content: new}} # ***\n"
+        assert with_kept_secrets(text, text.replace("new", "old")) == text
+
+    @pytest.mark.parametrize("kept", ["", HEAD, HEAD + "secrets: {other: {content: x}}"])
+    def test_is_refused_where_the_secret_is_not_known(self, kept: str) -> None:
+        text = HEAD + "secrets: {pw: {content: '***'}}\n"
+        with pytest.raises(TemplateError, match=r"secrets\.pw: \*\*\* is shown in place of"):
+            with_kept_secrets(text, kept)

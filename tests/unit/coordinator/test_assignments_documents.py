@@ -57,10 +57,34 @@ class TestBelongings:
         assert [v.wanted for v in document.volumes] == ([Wanted.ABSENT] if volumes else [])
         assert document.slots[0].remove_volumes is volumes
 
-    def test_volumes_are_removed_from_nodes_that_the_project_left_before(self) -> None:
-        nodes = [a_node(1, volumes=("shop_data", "other_data"))]
+    def test_all_volumes_of_a_project_go_wherever_it_left_them_and_nobody_elses(self) -> None:
+        """Also those of earlier revisions, and of one that it was rolled back from."""
+        owned = {"shop": ("shop_data", "shop_earlier"), "other": ("other_data",)}
+        nodes = [
+            a_node(1, volumes=[n for names in owned.values() for n in names], volumes_of=owned)
+        ]
         (document,) = follows(self.deleted(volumes=True), nodes).changed.values()
-        assert [(v.name, v.wanted) for v in document.volumes] == [("shop_data", Wanted.ABSENT)]
+        assert [(v.name, v.wanted) for v in document.volumes] == [
+            ("shop_data", Wanted.ABSENT),
+            ("shop_earlier", Wanted.ABSENT),
+        ]
+
+    def test_volumes_stay_where_a_project_is_deleted_without_them(self) -> None:
+        node = a_node(1, volumes=("shop_data",), volumes_of={"shop": ("shop_data",)})
+        assert follows(self.deleted(volumes=False), [node]).changed == {}
+        assert follows(self.SHOP.model_copy(update={"services": {}}), [node]).changed == {}
+
+    def test_another_projects_volume_of_the_name_holds_no_removal_up(self) -> None:
+        order = VOLUME.model_copy(update={"wanted": Wanted.ABSENT})
+        held = a_document(1, volumes=(order,))
+        node = a_node(1, read=held, volumes=("shop_data",), volumes_of={"other": ("shop_data",)})
+        (document,) = follows(self.deleted(volumes=True), [node], [held]).changed.values()
+        assert document.volumes == ()
+
+    def test_a_removal_that_is_done_leaves_the_document_also_without_a_record(self) -> None:
+        held = a_document(1, volumes=(VOLUME.model_copy(update={"wanted": Wanted.ABSENT}),))
+        (document,) = follows([], [a_node(1, read=held)], [held]).changed.values()
+        assert document.volumes == ()
 
     def test_a_removal_is_ordered_until_the_node_has_reported_on_it(self) -> None:
         order = VOLUME.model_copy(update={"wanted": Wanted.ABSENT})

@@ -17,7 +17,7 @@ from coordinator.commands.releasing import (
     weigh,
 )
 from coordinator.errors import Conflict
-from coordinator.releases.steps import REVISIONS_KEPT, Happening, kept_revisions, noted, step
+from coordinator.releases.steps import REVISIONS_KEPT, Happening, noted, step
 from coordinator.releases.table import Signal
 from schemas.command import ConfirmUpdate, RollbackUpdate, SetWeights, UpdateProject
 from schemas.errors import InvalidInput
@@ -206,9 +206,16 @@ def test_a_step_that_the_table_doesn_t_have_is_no_step() -> None:
 
 
 def test_only_the_newest_revisions_are_noted() -> None:
-    record = a_project()
-    assert kept_revisions(record) == range(0)
+    record = a_project(revision=REVISIONS_KEPT + 5)
     for number in range(1, REVISIONS_KEPT + 6):
         record = noted(record, RevisionNote(number=number, version="1", created=TIME))
     assert [note.number for note in record.history] == list(range(6, REVISIONS_KEPT + 6))
-    assert kept_revisions(record) == range(5, REVISIONS_KEPT + 6)
+
+
+def test_the_current_revision_stays_noted_however_many_updates_fail() -> None:
+    record = a_project(revision=3)
+    for number in range(1, REVISIONS_KEPT + 10):
+        record = noted(record, RevisionNote(number=number, version="1", created=TIME))
+    newest = range(11, REVISIONS_KEPT + 10)
+    assert [note.number for note in record.history] == [3, *newest]
+    assert len(record.history) == REVISIONS_KEPT
