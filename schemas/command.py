@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from schemas.document import Document
 from schemas.names import ProjectName, RevisionNumber, VolumeName, split_service_id
 from schemas.signals import SignalName
+from schemas.versions import Version
 from schemas.volume import Driver, folded
 
 #: An id must be short enough to be remembered by the thousand.
@@ -78,7 +79,7 @@ class CreateProject(ProjectCommand):
     name: ProjectName
     template: str
     description: str = Field(default="", max_length=1024)
-    version: str = Field(default="1.0", min_length=1, max_length=128)
+    version: Version = Field(default="1.0", min_length=1)
     environment: dict[str, str] = Field(default_factory=dict)
     latest_image: bool = False
     #: also over a record that can't be read, or is older than what was made from it
@@ -114,7 +115,7 @@ class UpdateProject(ProjectCommand):
     #: None: as it was
     description: str | None = Field(default=None, max_length=1024)
     #: must be another one than the current; empty: the current one counted up
-    version: str = Field(default="", max_length=128)
+    version: Version = ""
     #: None: as it was; otherwise all of it
     environment: dict[str, str] | None = None
     #: ask registries for the newest images

@@ -19,6 +19,7 @@ from schemas.records import ProjectRecord
 from schemas.release import ReleaseState, RevisionNote
 from schemas.revision import RevisionRecord
 from schemas.states import State
+from schemas.versions import counted_up
 
 NO_ROUTER = "no router has registered: the weights are kept, and nothing routes by them yet"
 
@@ -96,7 +97,7 @@ class ReleaseCommands:
         again = old.model_copy(
             update={
                 "number": releasing.next_revision(held),
-                "version": old.version if is_other else releasing.counted_up(held.version),
+                "version": old.version if is_other else counted_up(held.version),
                 "created": moment.now,
                 "of_revision": number,
             }

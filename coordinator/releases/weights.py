@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping
 from schemas.errors import InvalidInput
 from schemas.records import ProjectRecord
 from schemas.release import ReleaseKind
+from schemas.versions import WEIGHT_MAX
 
 #: of a version that nobody has set a weight for
 WEIGHT_BY_DEFAULT = 100
-#: enough for every ratio that a router can keep, and far from where sums overflow anywhere
-WEIGHT_MAX = 1_000_000
 
 
 def versions_of(project: ProjectRecord, service: str) -> tuple[str, ...]:

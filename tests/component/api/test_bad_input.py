@@ -9,6 +9,7 @@ from schemas.strict_json import PAYLOAD_BYTES_MAX
 
 JSON = {"Content-Type": "application/json"}
 CREATE = "/projects/"
+UPDATE = "/projects/test/update"
 VOLUME = "/volumes/create"
 SCALE = "/services/wordpress_db/scale"
 
@@ -64,6 +65,9 @@ BODIES = {
     "a number for a name": (CREATE, creating(name=1), "name"),
     "a long description": (CREATE, creating(description="d" * 1025), "description"),
     "a long version": (CREATE, creating(version="1" * 129), "version"),
+    "a blank in a version": (CREATE, creating(version="a b"), "version: must be"),
+    "a comma in a version": (CREATE, creating(version="1,0"), "comma"),
+    "a colon in a version": (UPDATE, creating(version="1:0"), "colon"),
     "a number for a version": (CREATE, creating(version=1.0), "version"),
     "a list of variables": (CREATE, creating(environment=["A=b"]), "environment"),
     "a number for a variable": (CREATE, creating(environment={"PORT": 80}), "environment.PORT"),

@@ -9,7 +9,6 @@ from coordinator.commands.releasing import (
     UNCONFIRMED,
     check_no_release,
     confirm,
-    counted_up,
     next_revision,
     roll_back,
     update,
@@ -25,6 +24,7 @@ from schemas.records import ProjectRecord
 from schemas.release import ReleaseKind, ReleaseState, RevisionNote
 from schemas.revision import RevisionRecord
 from schemas.template import ProjectTemplate
+from schemas.versions import counted_up
 from tests.builders import TIME, a_project, a_service
 from tests.releases import an_update
 
