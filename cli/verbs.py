@@ -24,6 +24,7 @@ from schemas.routes import Kind, Parameter
 _TYPES: dict[Kind, type] = {
     Kind.TEXT: str,
     Kind.FLAG: bool,
+    Kind.SWITCH: bool,
     Kind.TIMEOUT: int,
     Kind.SIGNAL: str,
     Kind.WAIT: float,

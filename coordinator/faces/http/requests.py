@@ -1,6 +1,7 @@
 """Requests to commands and queries: path, query, headers and body, each read strictly once.
 
-Unknown query parameters are ignored, as the reference's clients send some. Bodies are read only
+Unknown query parameters are ignored, as the reference's clients send some; but nothing is done that
+was to be tried only. Bodies are read only
 where the route takes one.
 """
 
@@ -17,7 +18,7 @@ from schemas import codec, signals
 from schemas.command import COMMANDS, STOP_TIMEOUT_MAX_S, AnyCommand
 from schemas.errors import InvalidInput
 from schemas.query import QUERIES, AnyQuery
-from schemas.routes import WAIT, Kind, Parameter, Route
+from schemas.routes import DRY_RUN, FLAG_WORDS, WAIT, Kind, Parameter, Route
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
 
 #: either names the command; the first wins
@@ -27,8 +28,8 @@ DEADLINE_HEADER = "X-Command-Deadline"
 BODY_TIMEOUT_S = 30.0
 WAIT_S_MAX = 3600.0
 
-#: what classic Swarm, and so the reference's server, reads as false
-_FALSE_WORDS = frozenset({"", "0", "no", "false", "none"})
+#: of what doesn't fit, so much is repeated to who sent it
+_SHOWN_MAX = 40
 _REVISION = re.compile(r"[rR]?([1-9][0-9]{0,8})")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 #: a JSON number of a sane length
@@ -55,12 +56,18 @@ async def command_of(request: web.Request, route: Route) -> AnyCommand:
         Refusal: the body is of the wrong type, too large or too slow.
     """
     fields = {**request.match_info, **_parameters(request.query, route.takes)}
+    if not route.plans and _parameters(request.query, (DRY_RUN,))[DRY_RUN.field]:
+        raise InvalidInput("only creating and updating can be tried", where=DRY_RUN.name)
     patience = route.wait_s + fields.get("timeout", 0)
     fields["wait"] = _parameters(request.query, (WAIT,)).get("wait", min(patience, WAIT_S_MAX))
     fields |= _command_headers(request.headers)
     fields["issuer"] = f"http:{request.remote or 'unknown'}"
     if route.body is not None:
-        body = codec.validate(route.body, parse_object(await _payload(request)))
+        sent = parse_object(await _payload(request))
+        if route.plans and DRY_RUN.name in sent:
+            # Ignored like other fields that are unknown, it would do what is only to be shown.
+            raise InvalidInput("is no field of the body: write ?dry_run=true", where=DRY_RUN.name)
+        body = codec.validate(route.body, sent)
         # Without nulls, which stand for defaults. Only the body's own fields get through, so that
         # it can't set what travels in the path or in headers.
         plain = body.model_dump(exclude_none=True)
@@ -85,8 +92,12 @@ def _value(name: str, kind: Kind, text: str) -> str | bool | int | float:
     match kind:
         case Kind.TEXT:
             return text
-        case Kind.FLAG:
-            return text.strip().lower() not in _FALSE_WORDS
+        case Kind.FLAG if not text.strip(" "):
+            return False
+        case Kind.FLAG | Kind.SWITCH:
+            if (meant := FLAG_WORDS.get(text.strip(" ").lower())) is None:
+                raise InvalidInput(f"must be true or false, not {_shown(text)}", where=name)
+            return meant
         case Kind.SIGNAL:
             return signals.canonical(text)
         case Kind.TIMEOUT:
@@ -103,6 +114,10 @@ def _value(name: str, kind: Kind, text: str) -> str | bool | int | float:
             if not _NUMBER.fullmatch(text) or not 0 <= float(text) <= WAIT_S_MAX:
                 raise InvalidInput(f"must be seconds, 0 to {WAIT_S_MAX:.0f}", where=name)
             return float(text)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…")
 
 
 def _command_headers(headers: Mapping[str, str]) -> dict[str, Any]:
