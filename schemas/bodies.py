@@ -18,7 +18,7 @@ from pydantic import (
 from schemas.command import SCALE_MAX
 from schemas.document import Part
 from schemas.names import ProjectName, VolumeName
-from schemas.versions import Version
+from schemas.versions import Version, Weight
 from schemas.volume import Driver, folded
 
 
@@ -59,7 +59,7 @@ class UpdateProjectBody(Part):
     update_method: Literal["", "standard", "blue-green"] | None = None
 
 
-class SetWeightsBody(RootModel[dict[str, dict[str, Annotated[StrictInt, Field(ge=0)]]]]):
+class SetWeightsBody(RootModel[dict[str, dict[str, Weight]]]):
     """Service -> version -> its part of the traffic, relative to the others."""
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 VERSION_MAX = 128
@@ -36,6 +36,23 @@ Version = Annotated[
     str,
     AfterValidator(_checked),
     WithJsonSchema({"type": "string", "maxLength": VERSION_MAX, "pattern": _PATTERN}),
+]
+
+
+WEIGHT_WORDS = f"must be a whole number from 0 to {WEIGHT_MAX}"
+
+
+def _weighed(value: object) -> object:
+    # A flag is a number for Python, and no weight.
+    if type(value) is not int or not 0 <= value <= WEIGHT_MAX:
+        raise PydanticCustomError("weight", WEIGHT_WORDS)
+    return value
+
+
+Weight = Annotated[
+    int,
+    BeforeValidator(_weighed),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": WEIGHT_MAX}),
 ]
 
 

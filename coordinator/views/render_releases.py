@@ -5,7 +5,7 @@ from typing import Any
 
 from coordinator.errors import NotFound
 from coordinator.releases.rollouts import changes_of
-from coordinator.releases.weights import versions_of, weight_of
+from coordinator.releases.weights import weights_of
 from coordinator.views.rollup import ProjectView
 from coordinator.views.services import ServiceView
 from schemas.fingerprint import fingerprint
@@ -44,10 +44,7 @@ def _release(view: ProjectView, release: Release) -> dict[str, Any]:
         services[name] = {
             "updated": updated,
             "total": total,
-            "weights": {
-                version: weight_of(view.record, name, version)
-                for version in versions_of(view.record, name)
-            },
+            "weights": weights_of(view.record, name),
         }
     return {
         "kind": release.kind,

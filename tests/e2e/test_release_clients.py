@@ -19,7 +19,8 @@ def shop(world: World) -> Shop:
 
 
 def both(revision: int) -> dict[str, Any]:
-    return {"web": a_web(revision, scale=2), "db": a_web(0)}
+    routed = {"aliyun.routing.port_80": "shop"}
+    return {"web": a_web(revision, scale=2, labels=routed), "db": a_web(0)}
 
 
 def polled(shop: Shop) -> str:

@@ -17,9 +17,11 @@ from coordinator.faces.http.answers import Refusal
 from schemas import codec, signals
 from schemas.command import COMMANDS, STOP_TIMEOUT_MAX_S, AnyCommand
 from schemas.errors import InvalidInput
+from schemas.names import REVISION, REVISION_WORDS
 from schemas.query import QUERIES, AnyQuery
 from schemas.routes import DRY_RUN, FLAG_WORDS, WAIT, Kind, Parameter, Route
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
+from schemas.times import TIME_WORDS, is_time
 
 #: either names the command; the first wins
 COMMAND_ID_HEADERS = ("X-Command-Id", "Idempotency-Key")
@@ -30,12 +32,10 @@ WAIT_S_MAX = 3600.0
 
 #: of what doesn't fit, so much is repeated to who sent it
 _SHOWN_MAX = 40
-_REVISION = re.compile(r"[rR]?([1-9][0-9]{0,8})")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 #: a JSON number of a sane length
 _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,128}")
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
 def query_of(request: web.Request, route: Route) -> AnyQuery:
@@ -92,12 +92,8 @@ def _value(name: str, kind: Kind, text: str) -> str | bool | int | float:
     match kind:
         case Kind.TEXT:
             return text
-        case Kind.FLAG if not text.strip(" "):
-            return False
         case Kind.FLAG | Kind.SWITCH:
-            if (meant := FLAG_WORDS.get(text.strip(" ").lower())) is None:
-                raise InvalidInput(f"must be true or false, not {_shown(text)}", where=name)
-            return meant
+            return _flag(name, text, may_be_empty=kind is Kind.FLAG)
         case Kind.SIGNAL:
             return signals.canonical(text)
         case Kind.TIMEOUT:
@@ -107,13 +103,22 @@ def _value(name: str, kind: Kind, text: str) -> str | bool | int | float:
                 )
             return int(text)
         case Kind.NUMBER:
-            if not (match := _REVISION.fullmatch(text)):
-                raise InvalidInput("must be a revision's number, such as 17 or r17", where=name)
+            if not (match := REVISION.fullmatch(text)):
+                raise InvalidInput(REVISION_WORDS, where=name)
             return int(match[1])
         case Kind.WAIT:
             if not _NUMBER.fullmatch(text) or not 0 <= float(text) <= WAIT_S_MAX:
                 raise InvalidInput(f"must be seconds, 0 to {WAIT_S_MAX:.0f}", where=name)
             return float(text)
+
+
+def _flag(name: str, text: str, *, may_be_empty: bool) -> bool:
+    word = text.strip(" ").lower()
+    if may_be_empty and not word:
+        return False
+    if (meant := FLAG_WORDS.get(word)) is None:
+        raise InvalidInput(f"must be true or false, not {_shown(text)}", where=name)
+    return meant
 
 
 def _shown(text: str) -> str:
@@ -128,8 +133,8 @@ def _command_headers(headers: Mapping[str, str]) -> dict[str, Any]:
                 raise InvalidInput("must be 1 to 128 visible ASCII characters", where=name)
             found["command_id"] = headers[name]
     if DEADLINE_HEADER in headers:
-        if not _RFC3339.fullmatch(headers[DEADLINE_HEADER]):
-            raise InvalidInput("must be an RFC 3339 time", where=DEADLINE_HEADER)
+        if not is_time(headers[DEADLINE_HEADER]):
+            raise InvalidInput(TIME_WORDS, where=DEADLINE_HEADER)
         found["deadline"] = headers[DEADLINE_HEADER]
     return found
 
