@@ -9,7 +9,7 @@ from coordinator.commands.catalogue import Decision
 from coordinator.commands.compiling import Compiling
 from coordinator.commands.operations import Moment
 from coordinator.commands.volume_holds import Hold
-from coordinator.errors import Conflict, NotFound
+from coordinator.errors import Conflict, NoRevision, NotFound
 from coordinator.releases.steps import noted
 from coordinator.store.placements import NOWHERE
 from coordinator.store.store import Store
@@ -91,7 +91,7 @@ class ReleaseCommands:
         if number == held.revision:
             raise Conflict(f"project {held.name} is at revision {number} already")
         if not any(note.number == number for note in held.history):
-            raise NotFound(f"revision of project {held.name}", f"r{number}")
+            raise NoRevision(held.name, number)
         old = await self._revisions.get(held.name, number)
         is_other = old.version != held.version
         again = old.model_copy(

@@ -6,7 +6,7 @@ Reads and writes: KV `revisions`.
 
 from collections.abc import Iterable
 
-from coordinator.errors import NotFound
+from coordinator.errors import NoRevision
 from coordinator.ports import Bucket
 from schemas.codec import decode
 from schemas.revision import RevisionRecord
@@ -28,7 +28,7 @@ class Revisions:
         """One revision. Raises NotFound, or SchemaError where it can't be read here."""
         found = await self._bucket.get(_key(project, number))
         if found is None:
-            raise NotFound(f"revision of project {project}", f"r{number}")
+            raise NoRevision(project, number)
         return decode(RevisionRecord, found[0])
 
     async def drop(self, project: str, numbers: Iterable[int]) -> None:

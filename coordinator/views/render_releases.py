@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from coordinator.errors import NotFound
+from coordinator.errors import NoRevision
 from coordinator.releases.rollouts import changes_of
 from coordinator.releases.weights import weights_of
 from coordinator.views.rollup import ProjectView
@@ -94,7 +94,7 @@ def revision_body(view: ProjectView, number: int, kept: RevisionRecord) -> Mappi
     """One revision with its template. Raises NotFound: the project's history doesn't have it."""
     found = next((each for each in revision_bodies(view) if each["number"] == number), None)
     if found is None:
-        raise NotFound(f"revision of project {view.record.name}", f"r{number}")
+        raise NoRevision(view.record.name, number)
     hidden = dict.fromkeys(kept.environment.keys() & set(kept.hidden_variables), HIDDEN)
     return {
         **found,

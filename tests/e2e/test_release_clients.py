@@ -125,4 +125,4 @@ async def _talk(publisher: Publisher, shop: Shop) -> None:
     ]
     first = await asked("revision", number=1)
     assert (first["version"], json.loads(first["template"])["services"]) == ("1.0", both(1))
-    assert (await asked("routes"))["routes"] == []
+    assert [each["service"] for each in (await asked("routes"))["routes"]] == ["web"]

@@ -89,6 +89,13 @@ def test_without_a_file_it_is_wrong_usage(
     assert "-f" in done.err
 
 
+@pytest.mark.parametrize("option", ["-f", "--env-file"])
+def test_a_file_that_is_not_there_is_wrong_usage(stub: Stub, run: Run, option: str) -> None:
+    done = run("deploy", option, "nope")
+    assert (done.code, stub.asked) == (2, [])
+    assert "nope" in done.err
+
+
 def test_a_project_that_exists_is_updated_and_its_release_waited_for(stub: Stub, run: Run) -> None:
     stub.on(
         "GET",
