@@ -1,7 +1,7 @@
 """The `troopers` command: puts all commands together, turns errors into exit codes.
 
 Exit codes: 0 done, 1 it failed (one line on standard error says what and where), 2 wrong usage,
-124 not done in time, 130 interrupted.
+or a file that can't be used, 124 not done in time, 130 interrupted.
 """
 
 import os
@@ -13,6 +13,7 @@ import typer
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
+from cli.bundle import BundleError
 from cli.client import Client
 from cli.config import add_config
 from cli.deploying import add_deploying
@@ -94,7 +95,8 @@ def main() -> None:
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     try:
         app()
-    except UsageError as error:
+    except (UsageError, BundleError) as error:
+        # Files that can't be read or sent are no more than wrong words: nothing was asked for.
         screen.fail(error)
         sys.exit(2)
     except (TroopersError, DockerException, RequestException, OSError) as error:

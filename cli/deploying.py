@@ -18,7 +18,7 @@ import typer
 from cli.bundle import Bundle, bundle
 from cli.carrying_out import Batch, Patience, carry_out
 from cli.client import Client
-from cli.errors import ApiError
+from cli.errors import ApiError, UsageError
 from cli.following import Judge, Watch
 from cli.operations import about
 from cli.options import as_command, connected
@@ -26,6 +26,7 @@ from cli.pictures import texts
 from cli.release_end import ReleaseEnd, Wish
 from cli.requests import Request
 from cli.screen import Screen
+from schemas.versions import VERSION_WORDS, counted_up, is_version
 
 _PLAN_COLUMNS = ("container", "service", "action", "node", "reason")
 
@@ -47,7 +48,12 @@ Env = Annotated[
     ),
 ]
 Version = Annotated[
-    str | None, typer.Option("--version", "-V", help="The project's version, such as 2.0.")
+    str | None,
+    typer.Option(
+        "--version",
+        "-V",
+        help="The project's version, such as 2.0; else 1.0, or the current one counted up.",
+    ),
 ]
 Description = Annotated[str | None, typer.Option(help="What the project is.")]
 LatestImage = Annotated[
@@ -128,11 +134,15 @@ def _add(
         blue_green: BlueGreen = False,
         plan: Plan = False,
     ) -> None:
+        _check_version(version)
         read = _read(file or (), name, env_file or (), env or ())
         screen.warn(*read.warnings)
+        before = _before(client, read.name, may_be_missing=may_create)
+        if blue_green and version is None and before is not None:
+            # The API asks for the version of a blue-green update, since weights are told by it.
+            version = counted_up(str(before.get("version") or ""))
         fields = {"version": version, "description": description, "latest_image": latest_image}
         deployment = Deployment(read, fields, blue_green)
-        before = _before(client, deployment.name, may_be_missing=may_create)
         if plan:
             _show_plan(client, screen, deployment, is_new=before is None, as_json=patience.as_json)
         else:
@@ -149,6 +159,11 @@ def _add(
 def _read(files: Sequence[str], name: str, env_files: Sequence[str], env: Sequence[str]) -> Bundle:
     """Without files, those that Compose would take here. Raises as `bundle` does."""
     return bundle(files, name=name, env_files=env_files, env=env, cwd=Path.cwd(), shell=os.environ)
+
+
+def _check_version(version: str | None) -> None:
+    if version is not None and (not version or not is_version(version)):
+        raise UsageError(f"-V {version!r}: a version {VERSION_WORDS}")
 
 
 def _before(client: Client, name: str, *, may_be_missing: bool) -> Mapping[str, Any] | None:

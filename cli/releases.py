@@ -15,6 +15,7 @@ from cli.options import AsJson, connected
 from cli.release_end import ReleaseEnd, Wish
 from cli.requests import Request
 from cli.screen import Screen
+from schemas.versions import WEIGHT_MAX, WEIGHT_WORDS
 
 ProjectName = Annotated[str, typer.Argument(help="A project.")]
 _REVISION = re.compile(r"[rR]?([0-9]{1,9})")
@@ -23,7 +24,7 @@ _TITLES = {
     Wish.ROLL_BACK: "Rolling back",
     Wish.RETURN: "Rolling back",
 }
-#: The API knows which are too large.
+#: as many digits as are sane
 _WEIGHT = re.compile("[0-9]{1,9}")
 
 
@@ -110,12 +111,15 @@ def shares(arguments: Sequence[str]) -> dict[str, dict[str, int]]:
     for argument in arguments:
         service, separator, listed = argument.partition("=")
         if not service or not separator or service in weights:
-            raise UsageError(f"{argument}: must be SERVICE=VERSION:WEIGHT,..., each service once")
+            must = "must be SERVICE=VERSION:WEIGHT,..., each service once"
+            raise UsageError(f"{argument or repr(argument)}: {must}")
         weights[service] = {}
         for each in listed.split(","):
             version, _, weight = each.rpartition(":")
-            if not version or not _WEIGHT.fullmatch(weight) or version in weights[service]:
+            if not version or version in weights[service]:
                 raise UsageError(f"{argument}: {each!r} must be VERSION:WEIGHT, each version once")
+            if not _WEIGHT.fullmatch(weight) or int(weight) > WEIGHT_MAX:
+                raise UsageError(f"{argument}: the weight of {version} {WEIGHT_WORDS}")
             weights[service][version] = int(weight)
     return weights
 

@@ -1,7 +1,7 @@
 """`scale`: how many containers services have, as Compose and as Swarm users write it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +11,7 @@ from cli.client import Client
 from cli.errors import UsageError
 from cli.names import Name
 from cli.options import connected
+from cli.pictures import mapping
 from cli.requests import Request
 from cli.screen import Screen
 from schemas.names import service_id
@@ -37,9 +38,10 @@ def add_scaling(app: typer.Typer, screen: Screen) -> None:
     ) -> None:
         """Change how many containers services have."""
         wanted = scales(arguments)
-        for name in wanted:
+        for name, body in wanted.items():
             # Before the first one is changed, not half-way.
-            client.read("inspect_service", service_id=name.text, containers=False)
+            shown = client.read("inspect_service", service_id=name.text, containers=False)
+            _check_decrease(name, body, mapping(shown.get("extensions")).get("scale"))
         requests = tuple(
             Request("scale_service", {"service_id": name.text}, body)
             for name, body in wanted.items()
@@ -49,6 +51,18 @@ def add_scaling(app: typer.Typer, screen: Screen) -> None:
             projects[name.project] = (*projects.get(name.project, ()), name.service)
         title = f"Scaling {' '.join(name.text for name in wanted)}"
         carry_out(client, screen, Batch(title, projects, requests), patience)
+
+
+def _check_decrease(name: Name, body: Mapping[str, Any], scale: object) -> None:
+    """Refuse to take away more than there is: the API would stop the service. Raises UsageError."""
+    less = body["value"]
+    if body["type"] != _TYPES["-"] or not isinstance(scale, int) or less <= scale:
+        return
+    what = f"{name.service} has {scale} container{'' if scale == 1 else 's'}"
+    raise UsageError(
+        f"{name.service}=-{less}: {what}, so there are no {less} to take away; "
+        f"`troopers scale {name.project} {name.service}=0` leaves none"
+    )
 
 
 def scales(arguments: Sequence[str]) -> dict[Name, dict[str, Any]]:

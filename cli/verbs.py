@@ -13,7 +13,7 @@ import typer
 
 from cli.carrying_out import Batch, Patience, carry_out
 from cli.client import Client
-from cli.errors import UsageError
+from cli.errors import ApiError, UsageError
 from cli.names import Name
 from cli.operations import find
 from cli.options import as_command, connected, parameter
@@ -24,6 +24,7 @@ from schemas.routes import Kind, Parameter
 _TYPES: dict[Kind, type] = {
     Kind.TEXT: str,
     Kind.FLAG: bool,
+    Kind.SWITCH: bool,
     Kind.TIMEOUT: int,
     Kind.SIGNAL: str,
     Kind.WAIT: float,
@@ -67,7 +68,12 @@ def _command(verb: Verb, screen: Screen) -> Callable[..., None]:
         chosen = Name.of(name)
         request = _request(verb, chosen, given)
         batch = Batch(f"{verb.title} {name}", {chosen.project: chosen.services}, (request,))
-        carry_out(client, screen, batch, patience)
+        try:
+            carry_out(client, screen, batch, patience)
+        except ApiError as error:
+            # The API's parameter, as it is called here.
+            words = str(error).replace("use force", "use --force")
+            raise ApiError(words, status=error.status) from error
 
     parameters = [
         parameter("client", Client),

@@ -120,7 +120,10 @@ def _row(volume: Mapping[str, Any]) -> tuple[str, ...]:
 def _secret(file: Path | None) -> dict[str, str]:
     """From a file with the line ID:SECRET, or from the environment."""
     if file is not None:
-        identity, separator, secret = file.read_text().strip().partition(":")
+        try:
+            identity, separator, secret = file.read_text().strip().partition(":")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--secret-file {file}: can't be read: {error}") from error
         if not separator or len(secret.splitlines()) != 1:
             raise UsageError(f"{file}: must hold one line, ID:SECRET")
         return dict(zip(SECRET_NAMES, (identity, secret), strict=True))

@@ -33,6 +33,13 @@ class NotFound(InvalidInput):
         super().__init__(f"there is no {noun} {name!r}")
 
 
+class NoRevision(NotFound):
+    """A project's history doesn't have a revision of this number, or has it no more."""
+
+    def __init__(self, project: str, number: int) -> None:
+        InvalidInput.__init__(self, f"project {project} has no revision r{number}")
+
+
 class Conflict(InvalidInput):
     """What is there already stands in the way."""
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from daemon.logs import configure
 from daemon.settings import DaemonSettings
-from schemas.codec import first_fault
 from schemas.errors import TroopersError
+from schemas.faults import first_fault
 
 log = structlog.get_logger()
 

@@ -18,6 +18,7 @@ from pydantic import (
 from schemas.command import SCALE_MAX
 from schemas.document import Part
 from schemas.names import ProjectName, VolumeName
+from schemas.versions import Version, Weight
 from schemas.volume import Driver, folded
 
 
@@ -29,7 +30,7 @@ class CreateProjectBody(Part):
     template: str = Field(min_length=1)
     description: Annotated[str, Field(max_length=1024)] | None = None
     #: 1.0 when missing or empty
-    version: Annotated[str, Field(max_length=128)] | None = None
+    version: Version | None = None
     #: values for the template's variables
     environment: dict[str, str] | None = None
     #: pull the images even where a node has them
@@ -48,7 +49,7 @@ class UpdateProjectBody(Part):
     template: str = Field(min_length=1)
     description: Annotated[str, Field(max_length=1024)] | None = None
     #: must be another one than the current; missing or empty: the current one counted up
-    version: Annotated[str, Field(max_length=128)] | None = None
+    version: Version | None = None
     #: values for the template's variables, all of them; missing: as they were
     environment: dict[str, str] | None = None
     #: pull the images even where a node has them
@@ -58,7 +59,7 @@ class UpdateProjectBody(Part):
     update_method: Literal["", "standard", "blue-green"] | None = None
 
 
-class SetWeightsBody(RootModel[dict[str, dict[str, Annotated[StrictInt, Field(ge=0)]]]]):
+class SetWeightsBody(RootModel[dict[str, dict[str, Weight]]]):
     """Service -> version -> its part of the traffic, relative to the others."""
 
 

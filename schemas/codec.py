@@ -7,11 +7,9 @@ from pydantic_core import to_json
 
 from schemas.document import Document
 from schemas.errors import InvalidInput
+from schemas.faults import first_fault
 
 Model = TypeVar("Model", bound=BaseModel)
-
-#: Which of several types was tried is no part of the path.
-_ALTERNATIVES = frozenset({"str", "int", "bool"})
 
 
 class SchemaError(InvalidInput):
@@ -53,12 +51,3 @@ def validate(model: type[Model], plain: object) -> Model:
     except ValidationError as error:
         message, where = first_fault(error)
         raise SchemaError(message, where=where) from error
-
-
-def first_fault(error: ValidationError) -> tuple[str, str]:
-    """The first fault's message and its dotted path."""
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = [str(part) for part in fault["loc"]]
-    if where and where[-1] in _ALTERNATIVES:
-        where.pop()
-    return fault["msg"], ".".join(where)

@@ -9,33 +9,21 @@ from datetime import datetime
 from typing import Annotated, Literal, TypeGuard
 
 from pydantic import (
-    AwareDatetime,
-    BeforeValidator,
     ConfigDict,
     Field,
-    StrictInt,
     StringConstraints,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from schemas.document import Document
 from schemas.names import ProjectName, RevisionNumber, VolumeName, split_service_id
 from schemas.signals import SignalName
+from schemas.times import Time
+from schemas.versions import Version, Weight
 from schemas.volume import Driver, folded
 
 #: An id must be short enough to be remembered by the thousand.
 CommandId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^\S+$")]
-
-
-def _written_out(value: object) -> object:
-    """Text only: a number would be taken for seconds since 1970."""
-    if not isinstance(value, str | datetime):
-        raise PydanticCustomError("time", "must be an RFC 3339 time, such as 2026-11-23T12:00:00Z")
-    return value
-
-
-Time = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 #: Above this a `scale` is a typing error, not a wish.
 SCALE_MAX = 10_000
@@ -78,7 +66,7 @@ class CreateProject(ProjectCommand):
     name: ProjectName
     template: str
     description: str = Field(default="", max_length=1024)
-    version: str = Field(default="1.0", min_length=1, max_length=128)
+    version: Version = Field(default="1.0", min_length=1)
     environment: dict[str, str] = Field(default_factory=dict)
     latest_image: bool = False
     #: also over a record that can't be read, or is older than what was made from it
@@ -115,7 +103,7 @@ class UpdateProject(ProjectCommand):
     #: None or empty: as it was
     description: str | None = Field(default=None, max_length=1024)
     #: must be another one than the current; empty: the current one counted up
-    version: str = Field(default="", max_length=128)
+    version: Version = ""
     #: None: as it was; otherwise all of it. A hidden variable that is `***`, as it is shown, stays
     environment: dict[str, str] | None = None
     #: ask registries for the newest images
@@ -145,7 +133,7 @@ class SetWeights(ProjectCommand):
     """Say how traffic is divided between the versions of services."""
 
     #: service -> version -> its part, relative to the others
-    weights: dict[str, dict[str, StrictInt]]
+    weights: dict[str, dict[str, Weight]]
 
 
 class DeleteProject(ProjectCommand):

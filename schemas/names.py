@@ -43,10 +43,17 @@ NodeName = Annotated[str, StringConstraints(pattern=NODE_PATTERN)]
 
 def _plain_number(value: object) -> object:
     """`r17` is 17, as container names and histories show it."""
-    return value[1:] if isinstance(value, str) and value[:1] in {"r", "R"} else value
+    if isinstance(value, str) and (found := REVISION.fullmatch(value)):
+        return int(found[1])
+    if type(value) is not int or not 1 <= value <= _REVISION_MAX:
+        raise PydanticCustomError("revision", REVISION_WORDS)
+    return value
 
 
-RevisionNumber = Annotated[int, BeforeValidator(_plain_number), Field(ge=1, le=999_999_999)]
+REVISION = re.compile(r"[rR]?([1-9][0-9]{0,8})")
+REVISION_WORDS = "must be a revision's number, such as 17 or r17"
+_REVISION_MAX = 999_999_999
+RevisionNumber = Annotated[int, BeforeValidator(_plain_number), Field(ge=1, le=_REVISION_MAX)]
 
 
 class ServiceKey(NamedTuple):

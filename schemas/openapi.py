@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from schemas import release_views, signals, views
 from schemas.command import STOP_TIMEOUT_MAX_S
-from schemas.routes import ROUTES, WAIT, Kind, Parameter, Route
+from schemas.routes import FLAG_WORDS, ROUTES, WAIT, Kind, Parameter, Route
 
 #: of the API, not of the program: raised when a client must care
 API_VERSION = "1.0.0"
@@ -16,10 +16,15 @@ _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
 _TEXT = {"type": "string"}
 
+#: in any case, which JSON Schema has no other way to say
+_FLAG_WORDS = "|".join(
+    "".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in word) for word in FLAG_WORDS
+)
+
 _SCHEMA_OF_KIND: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": "string"},
-    # Any word is a flag; only these are false: empty, 0, no, false, none.
-    Kind.FLAG: {"type": ["boolean", "string"]},
+    Kind.FLAG: {"type": ["boolean", "string"], "pattern": f"^ *({_FLAG_WORDS})? *$"},
+    Kind.SWITCH: {"type": ["boolean", "string"], "pattern": f"^ *({_FLAG_WORDS}) *$"},
     Kind.TIMEOUT: {"type": "integer", "minimum": 0, "maximum": STOP_TIMEOUT_MAX_S},
     Kind.SIGNAL: {
         "type": "string",

@@ -15,7 +15,7 @@ class ReleasedService(Body):
 
     updated: int
     total: int
-    #: version -> its part of the traffic, relative to the others
+    #: version -> its part of the traffic, relative to the others; nothing without routes
     weights: dict[str, int]
 
 
@@ -88,7 +88,7 @@ class ProjectRouting(Body):
     routers: tuple[RouterView, ...]
     #: why nothing goes by it; empty: something does
     note: str
-    #: service -> version -> its part of the traffic, relative to the others
+    #: service with routes -> version -> its part of the traffic, relative to the others
     weights: dict[str, dict[str, int]]
 
 

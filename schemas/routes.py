@@ -24,12 +24,22 @@ _WAIT_S = 10.0
 _STOP_S = 10.0
 
 
+#: In any case, what a flag's text means. False is what classic Swarm, and so the reference's server,
+#: reads as false. Anything else is refused: a word that was meant otherwise must delete nothing.
+FLAG_WORDS = {
+    "true": True, "1": True, "yes": True,
+    "false": False, "0": False, "no": False, "none": False,
+}  # fmt: skip
+
+
 class Kind(StrEnum):
     """How a query parameter's text is read."""
 
     TEXT = "text"
-    #: false is empty, 0, no, false and none in any case; all else is true
+    #: true, 1 and yes, or false, 0, no, none and empty, in any case
     FLAG = "flag"
+    #: the same, but never empty: `?dry_run` must not do what it was to prevent
+    SWITCH = "switch"
     #: whole seconds, not negative
     TIMEOUT = "timeout"
     SIGNAL = "signal"
@@ -121,7 +131,7 @@ _VOLUMES = Parameter(
 _TAKE_OVER = Parameter(
     "take_over",
     "take_over",
-    Kind.FLAG,
+    Kind.SWITCH,
     "Also where a record of that name can't be read, or is an old copy.",
     default=False,
 )
@@ -143,7 +153,7 @@ _TO = Parameter("to", "to", Kind.NUMBER, "The revision to go back to, as a new u
 DRY_RUN = Parameter(
     "dry_run",
     "dry_run",
-    Kind.FLAG,
+    Kind.SWITCH,
     "Do nothing, and answer what would be done, container by container.",
     default=False,
 )

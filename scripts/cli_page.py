@@ -24,7 +24,7 @@ A NAME is a project (`shop`), or where a command says so a service by its id (`s
 |---|---|
 | 0 | done |
 | 1 | refused, failed, rolled back, paused, overridden by a newer command, or no answer; the reason is on standard error |
-| 2 | wrong usage: nothing was asked for |
+| 2 | wrong usage, or a file that can't be used: nothing was asked for |
 | 124 | not done within `--timeout`; it goes on |
 | 130 | interrupted with Ctrl-C; what was asked for goes on |
 """

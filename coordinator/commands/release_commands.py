@@ -12,7 +12,7 @@ from coordinator.commands.catalogue import Decision
 from coordinator.commands.compiling import Compiling
 from coordinator.commands.operations import Moment
 from coordinator.commands.volume_holds import Hold
-from coordinator.errors import Conflict, NotFound
+from coordinator.errors import Conflict, NoRevision, NotFound
 from coordinator.releases.steps import noted
 from coordinator.store.placements import NOWHERE
 from coordinator.store.store import Store
@@ -23,6 +23,7 @@ from schemas.records import ProjectRecord
 from schemas.release import ReleaseState, RevisionNote
 from schemas.revision import RevisionRecord
 from schemas.states import State
+from schemas.versions import counted_up
 
 log = structlog.get_logger()
 
@@ -121,13 +122,13 @@ class ReleaseCommands:
             raise Conflict(f"project {held.name} is at revision {number} already")
         note = next((each for each in held.history if each.number == number), None)
         if note is None:
-            raise NotFound(f"revision of project {held.name}", f"r{number}")
+            raise NoRevision(held.name, number)
         old = await self._revisions.get(held.name, note)
         is_other = old.version != held.version
         again = old.model_copy(
             update={
                 "number": self._next_revision(held),
-                "version": old.version if is_other else releasing.counted_up(held.version),
+                "version": old.version if is_other else counted_up(held.version),
                 "created": moment.now,
                 "of_revision": number,
                 "operation": moment.operation_id,

@@ -1,6 +1,5 @@
 """What update, confirm, rollback and weights do to a project's record. Pure."""
 
-import re
 from collections.abc import Iterable
 
 from coordinator.commands.operations import Moment, answered, begun
@@ -18,8 +17,8 @@ from schemas.records import ProjectRecord, RememberedReply
 from schemas.release import Release, ReleaseKind, ReleaseState, RevisionNote
 from schemas.revision import RevisionRecord
 from schemas.template import ProjectTemplate
+from schemas.versions import counted_up
 
-_LAST_NUMBER = re.compile(r"(\d+)(?!.*\d)", re.DOTALL)
 #: The reference's clients look for these words, and roll back before they try again.
 UNCONFIRMED = "Conflicts with unconfirmed updates for operation"
 
@@ -74,13 +73,6 @@ def version_of(project: ProjectRecord, command: UpdateProject) -> str:
             f"project {project.name} has version {command.version} already: an update needs another"
         )
     return command.version
-
-
-def counted_up(version: str) -> str:
-    """The version with its last number one higher; without a number, with `.1` after it."""
-    if not _LAST_NUMBER.search(version):
-        return f"{version}.1"
-    return _LAST_NUMBER.sub(lambda found: str(int(found[1]) + 1), version, count=1)
 
 
 def update(

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from schemas.errors import InvalidInput
 from schemas.records import ProjectRecord
 from schemas.release import ReleaseKind
+from schemas.versions import WEIGHT_MAX, WEIGHT_WORDS
 
 #: of a version that nobody has set a weight for
 WEIGHT_BY_DEFAULT = 100
-#: enough for every ratio that a router can keep, and far from where sums overflow anywhere
-WEIGHT_MAX = 1_000_000
+_EXAMPLE = 'such as {"web": {"1.0": 90, "2.0": 10}}'
 
 
 def versions_of(project: ProjectRecord, service: str) -> tuple[str, ...]:
@@ -22,6 +22,23 @@ def versions_of(project: ProjectRecord, service: str) -> tuple[str, ...]:
     if release is not None and service in release.rollouts:
         found.append(release.target.version)
     return tuple(dict.fromkeys(found))
+
+
+def has_routes(project: ProjectRecord, service: str) -> bool:
+    """Whether requests are led to one of its versions."""
+    target = project.release.target.services if project.release else {}
+    return any(
+        held.template.routes
+        for held in (project.services.get(service), target.get(service))
+        if held is not None
+    )
+
+
+def weights_of(project: ProjectRecord, service: str) -> dict[str, int]:
+    """What each version of it has; nothing of a service without routes, which has no traffic to divide."""
+    if not has_routes(project, service):
+        return {}
+    return {one: weight_of(project, service, one) for one in versions_of(project, service)}
 
 
 def weight_of(project: ProjectRecord, service: str, version: str) -> int:
@@ -57,13 +74,14 @@ def checked_weights(
 ) -> dict[str, dict[str, int]]:
     """All weights that the record is to hold: those asked for, and the others as they are.
 
-    What is asked for changes these versions only. Versions that don't exist any more are dropped. A
-    service without routes may have weights: they count once it has some.
+    What is asked for changes these versions only. Versions that don't exist any more are dropped.
 
     Raises:
-        InvalidInput: a service or version that isn't there, no whole number, one that is out of
-            range, or nothing but zeros for a service.
+        InvalidInput: nothing, a service or version that isn't there, a service without routes, no
+            whole number, one that is out of range, or nothing but zeros for a service.
     """
+    if not asked:
+        raise InvalidInput(f"must name a service, {_EXAMPLE}", where=where)
     known = {*project.services, *(project.release.rollouts if project.release else ())}
     found = {
         service: kept
@@ -75,6 +93,14 @@ def checked_weights(
         if service not in known:
             there = ", ".join(sorted(known)) or "none"
             raise InvalidInput(f"the project has no such service; there are: {there}", where=at)
+        if not weights:
+            raise InvalidInput(f"must name a version, {_EXAMPLE}", where=at)
+        if not has_routes(project, service):
+            raise InvalidInput(
+                "has no routes, so it has no traffic to divide: routes are its labels "
+                "aliyun.routing.port_N",
+                where=at,
+            )
         versions = versions_of(project, service)
         for version, weight in weights.items():
             _check(version, weight, versions, f"{at}.{version}")
@@ -94,7 +120,5 @@ def _existing(project: ProjectRecord, service: str, weights: Mapping[str, int]) 
 def _check(version: str, weight: object, versions: tuple[str, ...], where: str) -> None:
     if version not in versions:
         raise InvalidInput(f"no such version; there is {' and '.join(versions)}", where=where)
-    if not isinstance(weight, int) or isinstance(weight, bool):
-        raise InvalidInput("must be a whole number", where=where)
-    if not 0 <= weight <= WEIGHT_MAX:
-        raise InvalidInput(f"must be from 0 to {WEIGHT_MAX}, not {weight}", where=where)
+    if not isinstance(weight, int) or isinstance(weight, bool) or not 0 <= weight <= WEIGHT_MAX:
+        raise InvalidInput(WEIGHT_WORDS, where=where)

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from coordinator.views.render_releases import HIDDEN, release_fields
+from compose.redaction import HIDDEN
+from coordinator.views.render_releases import release_fields
 from coordinator.views.rollup import ContainerView, NodePicture, ProjectView, ServiceView
 from coordinator.views.sightings import doubt
 from schemas.codec import encode_plain

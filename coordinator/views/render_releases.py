@@ -4,16 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compose.redaction import HIDDEN
-from coordinator.errors import NotFound
+from coordinator.errors import NoRevision
 from coordinator.releases.rollouts import changes_of
-from coordinator.releases.weights import versions_of, weight_of
+from coordinator.releases.weights import weights_of
 from coordinator.views.rollup import ProjectView
 from coordinator.views.services import ServiceView
 from schemas.fingerprint import fingerprint
 from schemas.release import Release, RevisionNote
 from schemas.revision import RevisionRecord
-
-#: shown instead of a secret
 
 
 def release_fields(view: ProjectView) -> dict[str, Any]:
@@ -44,10 +42,7 @@ def _release(view: ProjectView, release: Release) -> dict[str, Any]:
         services[name] = {
             "updated": updated,
             "total": total,
-            "weights": {
-                version: weight_of(view.record, name, version)
-                for version in versions_of(view.record, name)
-            },
+            "weights": weights_of(view.record, name),
         }
     return {
         "kind": release.kind,
@@ -88,7 +83,7 @@ def noted_revision(view: ProjectView, number: int) -> RevisionNote:
     for note in view.record.history:
         if note.number == number:
             return note
-    raise NotFound(f"revision of project {view.record.name}", f"r{number}")
+    raise NoRevision(view.record.name, number)
 
 
 def revision_body(view: ProjectView, note: RevisionNote, kept: RevisionRecord) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coordinator.releases.networks import every_service
-from coordinator.releases.weights import versions_of, weight_of
+from coordinator.releases.weights import weights_of
 from coordinator.views.rollup import ProjectView
 from schemas.routing import ProjectRoutes, RouterCurrent
 
@@ -35,10 +35,5 @@ def routing_body(
             for name, router in sorted(routers.items())
         ],
         "note": note if held else NO_ROUTES,
-        "weights": {
-            name: {
-                version: weight_of(record, name, version) for version in versions_of(record, name)
-            }
-            for name in names
-        },
+        "weights": {name: shares for name in names if (shares := weights_of(record, name))},
     }

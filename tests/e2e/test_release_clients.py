@@ -19,7 +19,8 @@ def shop(world: World) -> Shop:
 
 
 def both(revision: int) -> dict[str, Any]:
-    return {"web": a_web(revision, scale=2), "db": a_web(0)}
+    routed = {"aliyun.routing.port_80": "shop"}
+    return {"web": a_web(revision, scale=2, labels=routed), "db": a_web(0)}
 
 
 def polled(shop: Shop) -> str:
@@ -124,4 +125,4 @@ async def _talk(publisher: Publisher, shop: Shop) -> None:
     ]
     first = await asked("revision", number=1)
     assert (first["version"], json.loads(first["template"])["services"]) == ("1.0", both(1))
-    assert (await asked("routes"))["routes"] == []
+    assert [each["service"] for each in (await asked("routes"))["routes"]] == ["web"]

@@ -1,6 +1,7 @@
 """Requests to commands and queries: path, query, headers and body, each read strictly once.
 
-Unknown query parameters are ignored, as the reference's clients send some. Bodies are read only
+Unknown query parameters are ignored, as the reference's clients send some; but nothing is done that
+was to be tried only. Bodies are read only
 where the route takes one.
 """
 
@@ -16,9 +17,11 @@ from coordinator.faces.http.answers import Refusal
 from schemas import codec, signals
 from schemas.command import COMMANDS, STOP_TIMEOUT_MAX_S, AnyCommand
 from schemas.errors import InvalidInput
+from schemas.names import REVISION, REVISION_WORDS
 from schemas.query import QUERIES, AnyQuery
-from schemas.routes import WAIT, Kind, Parameter, Route
+from schemas.routes import DRY_RUN, FLAG_WORDS, WAIT, Kind, Parameter, Route
 from schemas.strict_json import PAYLOAD_BYTES_MAX, parse_object
+from schemas.times import TIME_WORDS, is_time
 
 #: either names the command; the first wins
 COMMAND_ID_HEADERS = ("X-Command-Id", "Idempotency-Key")
@@ -27,14 +30,12 @@ DEADLINE_HEADER = "X-Command-Deadline"
 BODY_TIMEOUT_S = 30.0
 WAIT_S_MAX = 3600.0
 
-#: what classic Swarm, and so the reference's server, reads as false
-_FALSE_WORDS = frozenset({"", "0", "no", "false", "none"})
-_REVISION = re.compile(r"[rR]?([1-9][0-9]{0,8})")
+#: of what doesn't fit, so much is repeated to who sent it
+_SHOWN_MAX = 40
 _SECONDS = re.compile(r"[0-9]{1,9}")
 #: a JSON number of a sane length
 _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,128}")
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
 def query_of(request: web.Request, route: Route) -> AnyQuery:
@@ -55,12 +56,18 @@ async def command_of(request: web.Request, route: Route) -> AnyCommand:
         Refusal: the body is of the wrong type, too large or too slow.
     """
     fields = {**request.match_info, **_parameters(request.query, route.takes)}
+    if not route.plans and _parameters(request.query, (DRY_RUN,))[DRY_RUN.field]:
+        raise InvalidInput("only creating and updating can be tried", where=DRY_RUN.name)
     patience = route.wait_s + fields.get("timeout", 0)
     fields["wait"] = _parameters(request.query, (WAIT,)).get("wait", min(patience, WAIT_S_MAX))
     fields |= _command_headers(request.headers)
     fields["issuer"] = f"http:{request.remote or 'unknown'}"
     if route.body is not None:
-        body = codec.validate(route.body, parse_object(await _payload(request)))
+        sent = parse_object(await _payload(request))
+        if route.plans and DRY_RUN.name in sent:
+            # Ignored like other fields that are unknown, it would do what is only to be shown.
+            raise InvalidInput("is no field of the body: write ?dry_run=true", where=DRY_RUN.name)
+        body = codec.validate(route.body, sent)
         # Without nulls, which stand for defaults. Only the body's own fields get through, so that
         # it can't set what travels in the path or in headers.
         plain = body.model_dump(exclude_none=True)
@@ -85,8 +92,8 @@ def _value(name: str, kind: Kind, text: str) -> str | bool | int | float:
     match kind:
         case Kind.TEXT:
             return text
-        case Kind.FLAG:
-            return text.strip().lower() not in _FALSE_WORDS
+        case Kind.FLAG | Kind.SWITCH:
+            return _flag(name, text, may_be_empty=kind is Kind.FLAG)
         case Kind.SIGNAL:
             return signals.canonical(text)
         case Kind.TIMEOUT:
@@ -96,13 +103,26 @@ def _value(name: str, kind: Kind, text: str) -> str | bool | int | float:
                 )
             return int(text)
         case Kind.NUMBER:
-            if not (match := _REVISION.fullmatch(text)):
-                raise InvalidInput("must be a revision's number, such as 17 or r17", where=name)
+            if not (match := REVISION.fullmatch(text)):
+                raise InvalidInput(REVISION_WORDS, where=name)
             return int(match[1])
         case Kind.WAIT:
             if not _NUMBER.fullmatch(text) or not 0 <= float(text) <= WAIT_S_MAX:
                 raise InvalidInput(f"must be seconds, 0 to {WAIT_S_MAX:.0f}", where=name)
             return float(text)
+
+
+def _flag(name: str, text: str, *, may_be_empty: bool) -> bool:
+    word = text.strip(" ").lower()
+    if may_be_empty and not word:
+        return False
+    if (meant := FLAG_WORDS.get(word)) is None:
+        raise InvalidInput(f"must be true or false, not {_shown(text)}", where=name)
+    return meant
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…")
 
 
 def _command_headers(headers: Mapping[str, str]) -> dict[str, Any]:
@@ -113,8 +133,8 @@ def _command_headers(headers: Mapping[str, str]) -> dict[str, Any]:
                 raise InvalidInput("must be 1 to 128 visible ASCII characters", where=name)
             found["command_id"] = headers[name]
     if DEADLINE_HEADER in headers:
-        if not _RFC3339.fullmatch(headers[DEADLINE_HEADER]):
-            raise InvalidInput("must be an RFC 3339 time", where=DEADLINE_HEADER)
+        if not is_time(headers[DEADLINE_HEADER]):
+            raise InvalidInput(TIME_WORDS, where=DEADLINE_HEADER)
         found["deadline"] = headers[DEADLINE_HEADER]
     return found
 

@@ -10,7 +10,9 @@ from schemas.strict_json import PAYLOAD_BYTES_MAX
 
 JSON = {"Content-Type": "application/json"}
 CREATE = "/projects/"
+UPDATE = "/projects/test/update"
 VOLUME = "/volumes/create"
+WEIGHTS = "/projects/wordpress/weights"
 SCALE = "/services/wordpress_db/scale"
 
 
@@ -28,9 +30,13 @@ def a_bucket(**options):
 
 
 BODIES = {
-    "a list for an option": (VOLUME, a_bucket(url=["a"]), "driverOpts.url: Input should be"),
+    "a list for an option": (
+        VOLUME,
+        a_bucket(url=["a"]),
+        "driverOpts.url: must be a text, a whole number",
+    ),
     "a driver that is none": (VOLUME, b'{"name":"p","driver":"x","driverOpts":{}}', "driver: "),
-    "no options": (VOLUME, b'{"name":"p","driver":"nas"}', "driverOpts: Field required"),
+    "no options": (VOLUME, b'{"name":"p","driver":"nas"}', "driverOpts: is missing"),
     "empty": (CREATE, b"", "not JSON"),
     "not JSON": (CREATE, b"name: test", "not JSON"),
     "cut short": (CREATE, b'{"name": "te', "not JSON"),
@@ -52,7 +58,7 @@ BODIES = {
     "endless digits": (SCALE, b'{"type":"scale_to","value":' + b"9" * 5000 + b"}", "too long"),
     "no name": (CREATE, b'{"template":"x"}', "name"),
     "no template": (CREATE, b'{"name":"test"}', "template"),
-    "an empty template": (CREATE, creating(template=""), "template: String should have at least"),
+    "an empty template": (CREATE, creating(template=""), "template: must not be empty"),
     "a null template": (CREATE, creating(template=None), "template"),
     "an empty name": (CREATE, creating(name=""), "name"),
     "an underscore": (CREATE, creating(name="test_01"), "name"),
@@ -65,10 +71,24 @@ BODIES = {
     "a number for a name": (CREATE, creating(name=1), "name"),
     "a long description": (CREATE, creating(description="d" * 1025), "description"),
     "a long version": (CREATE, creating(version="1" * 129), "version"),
+    "a blank in a version": (CREATE, creating(version="a b"), "version: must be"),
+    "a comma in a version": (CREATE, creating(version="1,0"), "comma"),
+    "a colon in a version": (UPDATE, creating(version="1:0"), "colon"),
     "a number for a version": (CREATE, creating(version=1.0), "version"),
     "a list of variables": (CREATE, creating(environment=["A=b"]), "environment"),
     "a number for a variable": (CREATE, creating(environment={"PORT": 80}), "environment.PORT"),
     "a word for a boolean": (CREATE, creating(latest_image="true"), "latest_image"),
+    "a text for a weight": (
+        WEIGHTS,
+        b'{"web":{"1.0":"9"}}',
+        "web.1.0: must be a whole number from 0 to",
+    ),
+    "a weight below 0": (
+        WEIGHTS,
+        b'{"web":{"1.0":-1}}',
+        "web.1.0: must be a whole number from 0 to",
+    ),
+    "a number for versions": (WEIGHTS, b'{"web":3}', "web: must be a JSON object"),
     "scale without type": (SCALE, b'{"value":3}', "type"),
     "scale without value": (SCALE, b'{"type":"scale_to"}', "value"),
     "an unknown type": (SCALE, b'{"type":"scale_up","value":3}', "type"),
@@ -85,7 +105,8 @@ BODIES = {
 
 @pytest.mark.parametrize(("path", "body", "words"), BODIES.values(), ids=BODIES)
 async def test_a_bad_body_changes_nothing(client, door, path, body, words):
-    response = await client.post(path, data=body, headers=JSON)
+    method = "PUT" if path == WEIGHTS else "POST"
+    response = await client.request(method, path, data=body, headers=JSON)
     assert response.status == 400
     assert response.headers["Content-Type"] == "application/json;charset=UTF-8"
     assert words in (await response.json())["message"]

@@ -45,9 +45,10 @@ async def test_a_version_that_ended_once_awaits_its_confirmation_when_it_has_run
     shop = await _updated(update_method="blue-green")
     shop.unsteady = {NEW}
     await shop.steps(3)
-    assert shop.release.state is ReleaseState.UPDATING
+    early = shop.release.state
     await shop.steps(STEADY_STEPS)
-    assert shop.release.state is ReleaseState.AWAITING_CONFIRMATION
+    late = shop.release.state
+    assert (early, late) == (ReleaseState.UPDATING, ReleaseState.AWAITING_CONFIRMATION)
 
 
 async def test_a_confirmation_takes_nothing_away_while_the_next_version_keeps_ending() -> None:

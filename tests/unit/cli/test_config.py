@@ -51,7 +51,7 @@ def test_a_mistake_is_one_line_with_its_path(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     done = troopers(tmp_path, "config", "-f", str(tmp_path / "none.yml"))
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_a_shared_volume_of_the_cluster_can_be_named() -> None:
@@ -82,7 +82,7 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "compose.yml"
     path.write_bytes(b"\xff\xfe\x00")
     done = troopers(tmp_path, "config", "-f", str(path))
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
 def test_what_would_be_sent_is_shown_without_its_secrets(tmp_path: Path) -> None:

@@ -89,6 +89,13 @@ def test_without_a_file_it_is_wrong_usage(
     assert "-f" in done.err
 
 
+@pytest.mark.parametrize("option", ["-f", "--env-file"])
+def test_a_file_that_is_not_there_is_wrong_usage(stub: Stub, run: Run, option: str) -> None:
+    done = run("deploy", option, "nope")
+    assert (done.code, stub.asked) == (2, [])
+    assert "nope" in done.err
+
+
 def test_a_project_that_exists_is_updated_and_its_release_waited_for(stub: Stub, run: Run) -> None:
     stub.on(
         "GET",
@@ -154,6 +161,28 @@ def test_blue_green_ends_when_somebody_has_to_decide(stub: Stub, run: Run) -> No
     assert stub.commands()[0].body["update_method"] == "blue-green"
     assert done.code == 0
     assert "`troopers confirm shop` or `troopers rollback shop`" in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "version"), [((), "1.1"), (("-V", "3.0"), "3.0")], ids=["counted up", "said"]
+)
+def test_a_blue_green_update_of_a_project_counts_its_version_up(
+    stub: Stub, run: Run, options: tuple[str, ...], version: str
+) -> None:
+    stub.on("GET", SHOP, (200, a_project()))
+    stub.on("POST", UPDATE, (202, None))
+    assert run("deploy", "--blue-green", "-d", *options).code == 0
+    (command,) = stub.commands()
+    assert (command.body["update_method"], command.body["version"]) == ("blue-green", version)
+
+
+@pytest.mark.parametrize("version", ["", "a b", "1,0", "1:0", "1\n", "1" * 129])
+def test_a_version_that_weights_can_t_name_is_wrong_usage(
+    stub: Stub, run: Run, version: str
+) -> None:
+    done = run("deploy", "-V", version)
+    assert (done.code, stub.asked) == (2, [])
+    assert "comma, colon" in done.err
 
 
 def test_an_update_that_changes_nothing_ends(stub: Stub, run: Run) -> None:

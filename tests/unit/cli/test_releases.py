@@ -85,6 +85,17 @@ def test_weights_that_can_t_be_meant_are_wrong_usage(stub: Stub, run: Run, wrong
     assert stub.asked == []
 
 
+@pytest.mark.parametrize("weight", ["99999999999", "1000001", "-1", "1.5", "x", ""])
+def test_a_weight_that_is_none_is_told_its_bounds(stub: Stub, run: Run, weight: str) -> None:
+    done = run("weight", "shop", f"web=1.0:{weight}")
+    assert (done.code, stub.asked) == (2, [])
+    assert "the weight of 1.0 must be a whole number from 0 to 1000000" in done.err
+
+
+def test_nothing_for_a_weight_is_shown_as_nothing(run: Run) -> None:
+    assert run("weight", "shop", "").err.startswith("error: '': must be SERVICE=VERSION:WEIGHT")
+
+
 REVISIONS = [
     {"number": 16, "version": "1.0", "created": "2026-11-01T10:00:00Z", "outcome": "completed"},
     {"number": 17, "version": "1.5", "created": "2026-11-02T10:00:00Z", "outcome": "rolled_back"},

@@ -84,6 +84,12 @@ def test_what_has_not_changed_is_not_sent_again(stub: Stub, run: Run) -> None:
     assert stub.not_modified == len([each for each in stub.asked if each.method == "GET"]) - 1
 
 
+def test_a_refusal_names_the_option_of_the_command_line(stub: Stub, run: Run) -> None:
+    stub.on("DELETE", "/projects/shop", (409, {"message": "stop it first, or use force"}))
+    done = run("rm", "shop")
+    assert (done.code, done.err) == (1, "error: stop it first, or use --force\n")
+
+
 def test_a_refusal_is_the_api_s_message_alone(stub: Stub, run: Run) -> None:
     stub.on("POST", f"{SHOP}/stop", (404, {"message": "Not Found: there is no project shop"}))
     done = run("stop", "shop")
@@ -229,3 +235,11 @@ class TestScale:
         done = run("scale", *arguments)
         assert (done.code, stub.asked) == (2, [])
         assert done.err.startswith("error: ")
+
+
+def test_more_containers_than_there_are_can_t_be_taken_away(stub: Stub, run: Run) -> None:
+    stub.on("GET", "/services/shop_web", (200, a_service(scale=1)))
+    done = run("scale", "shop", "web=-5")
+    assert (done.code, stub.commands()) == (2, [])
+    assert "web has 1 container," in done.err
+    assert "`troopers scale shop web=0`" in done.err

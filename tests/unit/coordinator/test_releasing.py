@@ -9,7 +9,6 @@ from coordinator.commands.releasing import (
     UNCONFIRMED,
     check_no_release,
     confirm,
-    counted_up,
     next_revision,
     roll_back,
     update,
@@ -25,8 +24,10 @@ from schemas.records import ProjectRecord
 from schemas.release import ReleaseKind, ReleaseState, RevisionNote
 from schemas.revision import RevisionRecord
 from schemas.template import ProjectTemplate
+from schemas.versions import counted_up
 from tests.builders import TIME, a_project, a_service
 from tests.releases import an_update
+from tests.unit.coordinator.routing import a_release, a_routed
 
 MOMENT = Moment(now="2026-11-23T13:00:00Z", operation_id="o-2")
 NAMED = {"command_id": "c", "name": "shop"}
@@ -191,7 +192,7 @@ def test_a_confirmation_moves_the_traffic_first_unless_it_is_to_stay(
 
 
 def test_weights_that_are_set_are_the_record_s() -> None:
-    held = released(ReleaseState.AWAITING_CONFIRMATION, ReleaseKind.BLUE_GREEN)
+    held = a_release(a_routed("web"), to=[a_routed("web")])
     command = SetWeights.model_validate({**NAMED, "weights": {"web": {"2.0": 50}}})
     after, reply = weigh(held, command, MOMENT)
     assert after.weights == {"web": {"2.0": 50}}

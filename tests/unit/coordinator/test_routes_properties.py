@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from coordinator.releases.groups import slot_groups
 from coordinator.releases.routes import routes_of
 from coordinator.releases.shares import Share, shared_out
-from coordinator.releases.weights import WEIGHT_MAX
 from schemas.records import ProjectRecord
 from schemas.release import ReleaseKind
 from schemas.routing import BACKEND_WEIGHT_MAX
+from schemas.versions import WEIGHT_MAX
 from tests.builders import a_project
 from tests.unit.coordinator.routing import (
     a_release,

@@ -2,15 +2,15 @@
 
 import pytest
 
-from coordinator.releases.weights import checked_weights, versions_of, weight_of
+from coordinator.releases.weights import checked_weights, versions_of, weight_of, weights_of
 from schemas.errors import InvalidInput
 from schemas.release import ReleaseKind
 from tests.builders import a_project, a_service
-from tests.unit.coordinator.routing import a_release
+from tests.unit.coordinator.routing import a_release, a_routed
 
-PLAIN = a_project(a_service("web"))
+PLAIN = a_project(a_routed("web"))
 BLUE_GREEN = a_release(
-    *(a_service("web"), a_service("db")), to=[a_service("web"), a_service("new")], kept=["db"]
+    *(a_routed("web"), a_routed("db")), to=[a_routed("web"), a_routed("new")], kept=["db"]
 )
 
 
@@ -31,7 +31,7 @@ def test_the_next_version_exists_during_its_release(project, service, versions):
 def test_the_next_version_of_a_blue_green_release_begins_with_nothing():
     assert [weight_of(BLUE_GREEN, "web", each) for each in ("1.0", "2.0")] == [100, 0]
     assert weight_of(BLUE_GREEN, "db", "1.0") == 100
-    rolling = a_release(a_service("web"), to=[a_service("web")], kind=ReleaseKind.STANDARD)
+    rolling = a_release(a_routed("web"), to=[a_routed("web")], kind=ReleaseKind.STANDARD)
     assert [weight_of(rolling, "web", each) for each in ("1.0", "2.0")] == [100, 100]
     told = BLUE_GREEN.model_copy(update={"weights": {"web": {"2.0": 7}}})
     assert [weight_of(told, "web", each) for each in ("1.0", "2.0")] == [100, 7]
@@ -46,8 +46,6 @@ def test_what_is_asked_for_changes_that_only():
         "db": {"1.0": 9},
         "new": {"2.0": 1_000_000},
     }
-    assert checked_weights(project, {}) == {"web": {"1.0": 50, "2.0": 10}, "db": {"1.0": 9}}
-    assert checked_weights(PLAIN, {"web": {}}) == {}
 
 
 def test_one_step_after_the_other_moves_all_traffic():
@@ -59,6 +57,8 @@ def test_one_step_after_the_other_moves_all_traffic():
 @pytest.mark.parametrize(
     ("asked", "where", "words"),
     [
+        ({}, "weights", 'such as {"web": {"1.0": 90, "2.0": 10}}'),
+        ({"web": {}}, "weights.web", 'such as {"web": {"1.0": 90, "2.0": 10}}'),
         ({"shop": {"1.0": 1}}, "weights.shop", "there are: db, new, web"),
         ({"web": {"3.0": 1}}, "weights.web.3.0", "there is 1.0 and 2.0"),
         ({"db": {"2.0": 1}}, "weights.db.2.0", "there is 1.0"),
@@ -79,3 +79,12 @@ def test_what_cannot_be_weighed_is_refused_with_its_path(asked, where, words):
         checked_weights(BLUE_GREEN, asked)
     assert caught.value.where == where
     assert words in caught.value.message
+
+
+def test_a_service_without_routes_has_no_weights():
+    project = a_release(a_service("job"), to=[a_service("job")])
+    assert weights_of(project, "job") == {}
+    with pytest.raises(InvalidInput, match="has no routes"):
+        checked_weights(project, {"job": {"2.0": 1}})
+    comes = a_release(a_service("job"), to=[a_routed("job")])
+    assert checked_weights(comes, {"job": {"2.0": 1}}) == {"job": {"2.0": 1}}
