@@ -5,7 +5,10 @@ Each is a project of its own with one small service, so all of them can be on th
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
+
+import docker.errors
 
 from schemas.release import ReleaseKind, ReleaseState
 from tests.e2e.fake_router import FakeRouter
@@ -27,6 +30,8 @@ HELD: dict[str, Any] = {
 }
 CRASHES = {"command": ["sh", "-c", "exit 3"]}
 _BROKEN = "/state/broken"
+#: what the engine says of one that ended since it was listed
+_GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 
 
 class Relief:
@@ -42,9 +47,14 @@ class Relief:
         for node in self._world.cluster.nodes:
             with node.engine.client() as client:
                 for listed in client.api.containers(filters=filters):
-                    if listed["Id"] not in self._had:
+                    if listed["Id"] in self._had:
+                        continue
+                    try:
                         _run_in(client, listed["Id"], "touch", _GO)
-                        self._had.add(listed["Id"])
+                    except docker.errors.APIError as error:
+                        if error.status_code not in _GONE:
+                            raise
+                    self._had.add(listed["Id"])
 
 
 class Stage:
