@@ -80,5 +80,21 @@ async def test_routers_are_looked_at_while_a_confirmed_release_waits_for_them() 
     assert (found.signal, found.look_in_s) == (None, ROUTERS_LOOK_S)
 
 
+async def test_nothing_goes_on_while_too_few_nodes_are_seen_to_judge() -> None:
+    shop = Shop()
+    await shop.start(rolling(1))
+    await shop.say(update(rolling(2)))
+    await shop.until(ReleaseState.UPDATING)
+    before = shop.release.rollouts
+    for _ in range(5):
+        # The link to the bus is not settled, so who is missed may only not be heard.
+        await shop.world.loop.do_pass(shop.world.epoch, None)
+        await shop.obey()
+        await asyncio.sleep(STEP_S)
+    assert shop.release.rollouts == before
+    await shop.rest()
+    assert shop.record.version == "2.0"
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.releases.sensing import DEADLINE_S, Batch, Pulls, Seen, Sense, sense
+from coordinator.releases.sensing import DEADLINE_S, ROUTERS_S, Batch, Pulls, Seen, Sense, sense
 from coordinator.releases.steps import is_possible
 from coordinator.releases.table import Signal
 from schemas.records import ProjectRecord
@@ -141,6 +141,33 @@ def test_a_way_back_that_somebody_insists_on_goes_on_whatever_fails():
     record = a_release(state=_S.ROLLING_BACK, begun=0, confirmed="smooth")
     assert failing(record, 4) is not Signal.FAILED
     assert failing(a_release(state=_S.ROLLING_BACK, begun=0), 1) is Signal.FAILED
+
+
+@pytest.mark.parametrize(
+    ("state", "waiting_for_s", "signal"),
+    [
+        (_S.CONFIRMING, ROUTERS_S - 1, None),
+        (_S.CONFIRMING, ROUTERS_S, Signal.FAILED),
+        # What it goes back to has run all the time.
+        (_S.ROLLING_BACK, ROUTERS_S - 1, None),
+        (_S.ROLLING_BACK, ROUTERS_S, Signal.ROUTED),
+    ],
+)
+def test_a_router_that_does_not_apply_new_routes_is_waited_for_within_bounds(
+    state, waiting_for_s, signal
+):
+    record = a_release(BLUE_GREEN, state)
+    assert record.release is not None
+    batches = {"web": Batch(total=4, up=4, up_for_s=99.0)}
+    seen = Seen(batches=batches, routers="router edge", waiting_for_s=waiting_for_s)
+    found = sense(record, record.release, seen)
+    assert found.signal is signal
+    assert signal is not Signal.FAILED or "router edge" in found.message
+
+
+def test_a_batch_whose_nodes_are_all_down_proves_nothing():
+    assert look(a_release(), left_behind=2, up=2, up_for_s=99.0).signal is Signal.ALL_UP
+    assert look(a_release(), left_behind=4, up_for_s=99.0).signal is None
 
 
 @pytest.mark.parametrize("state", [_S.PAUSED, _S.ROLLBACK_PAUSED])
